@@ -1,0 +1,121 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+// Types of conditions. "Normal" polarity: True is good. "Abnormal" polarity: the condition is there only while it
+// is True. The rules of kstatus hold: Reconciling and Stalled are never there together.
+const (
+	// ReadyCondition says whether the operator's own job is done: the credentials are accepted and the settings of
+	// this generation are as the policy wants them. It does not say whether a person has scanned a QR code: that is
+	// Available. Normal polarity, always there.
+	ReadyCondition = "Ready"
+
+	// SyncedCondition says whether the settings at the vendor are as the spec wants them. Normal polarity, always
+	// there.
+	SyncedCondition = "Synced"
+
+	// AvailableCondition says whether the messenger is authorized and working. Normal polarity, always there.
+	AvailableCondition = "Available"
+
+	// CredentialsValidCondition says whether the vendor accepted the API token. Normal polarity, always there.
+	CredentialsValidCondition = "CredentialsValid"
+
+	// ReconcilingCondition says that the operator is at work or will try again by itself. Abnormal polarity.
+	ReconcilingCondition = "Reconciling"
+
+	// StalledCondition says that a person has to act: nothing more is written until then, though the operator goes
+	// on looking at long intervals. Abnormal polarity.
+	StalledCondition = "Stalled"
+
+	// PausedCondition says that spec.paused stops every call. Abnormal polarity.
+	PausedCondition = "Paused"
+)
+
+// Reasons of conditions.
+const (
+	// ReasonSucceeded: Ready True.
+	ReasonSucceeded = "Succeeded"
+	// ReasonProgressing: the operator is at work. Ready Unknown, Reconciling True.
+	ReasonProgressing = "Progressing"
+	// ReasonProgressingWithRetry: something failed and is tried again by itself. Reconciling True.
+	ReasonProgressingWithRetry = "ProgressingWithRetry"
+	// ReasonSettling: settings were written, and the vendor has some minutes to show them. Ready Unknown, Synced
+	// False, Reconciling True.
+	ReasonSettling = "Settling"
+	// ReasonObservationStale: the vendor could not be read for so long that the last known state may no longer be
+	// true. Ready Unknown.
+	ReasonObservationStale = "ObservationStale"
+	// ReasonPaused: the resource was paused before the first look. Ready Unknown.
+	ReasonPaused = "Paused"
+	// ReasonSpecPaused: Paused True.
+	ReasonSpecPaused = "SpecPaused"
+
+	// ReasonUpToDate: every managed setting is in effect. Synced True.
+	ReasonUpToDate = "UpToDate"
+	// ReasonNothingManaged: the spec manages no setting. Synced True.
+	ReasonNothingManaged = "NothingManaged"
+	// ReasonApplyPending: settings differ and are about to be written. Synced False.
+	ReasonApplyPending = "ApplyPending"
+	// ReasonInstanceStarting: settings differ and are written once the instance has started. Synced False.
+	ReasonInstanceStarting = "InstanceStarting"
+	// ReasonDriftDetected: settings differ, and the policy leaves them so. Synced False.
+	ReasonDriftDetected = "DriftDetected"
+	// ReasonNotObserved: nothing is known yet. Unknown of Synced, Available and CredentialsValid.
+	ReasonNotObserved = "NotObserved"
+
+	// ReasonSettingsNotPersisted: the vendor said yes and kept the old values. Synced False; Stalled after the last
+	// attempt.
+	ReasonSettingsNotPersisted = "SettingsNotPersisted"
+	// ReasonDriftFlapping: something else keeps changing settings back. Synced False, Stalled.
+	ReasonDriftFlapping = "DriftFlapping"
+	// ReasonSettingNotSupported: the vendor does not show a setting even after it was written. Synced False, Stalled.
+	ReasonSettingNotSupported = "SettingNotSupported"
+	// ReasonSettingsRejected: the vendor refused the values. Synced False, Stalled.
+	ReasonSettingsRejected = "SettingsRejected"
+
+	// ReasonTokenAccepted: CredentialsValid True.
+	ReasonTokenAccepted = "TokenAccepted"
+	// ReasonSecretNotFound: a Secret that the spec refers to is not there. CredentialsValid or Synced False; Stalled
+	// after two minutes.
+	ReasonSecretNotFound = "SecretNotFound"
+	// ReasonSecretKeyMissing: the Secret has no such key. CredentialsValid or Synced False; Stalled after two minutes.
+	ReasonSecretKeyMissing = "SecretKeyMissing"
+	// ReasonTokenMalformed: the value in the Secret cannot be a token. CredentialsValid or Synced False, Stalled.
+	ReasonTokenMalformed = "TokenMalformed"
+	// ReasonUnauthorized: the vendor refused the API token. CredentialsValid False.
+	ReasonUnauthorized = "Unauthorized"
+	// ReasonEndpointNotAllowed: the token may not be sent to this address. CredentialsValid False, Stalled.
+	ReasonEndpointNotAllowed = "EndpointNotAllowed"
+	// ReasonInstanceNotFound: the vendor does not know the instance at this address. CredentialsValid False.
+	ReasonInstanceNotFound = "InstanceNotFound"
+	// ReasonDuplicateInstance: another resource already manages the instance. Stalled.
+	ReasonDuplicateInstance = "DuplicateInstance"
+
+	// ReasonAuthorized: Available True.
+	ReasonAuthorized = "Authorized"
+	// ReasonNotAuthorized: a person has to scan a QR code or enter a code. Available False.
+	ReasonNotAuthorized = "NotAuthorized"
+	// ReasonStarting: the instance restarts. Available False.
+	ReasonStarting = "Starting"
+	// ReasonCreating: the vendor is still creating the instance. Available False.
+	ReasonCreating = "Creating"
+	// ReasonSleepMode: the phone is switched off (an older state). Available False.
+	ReasonSleepMode = "SleepMode"
+	// ReasonYellowCard: the messenger restricts the account (an older state, now suspended). Available False.
+	ReasonYellowCard = "YellowCard"
+	// ReasonSuspended: the messenger restricts the account for a time. Available False.
+	ReasonSuspended = "Suspended"
+	// ReasonBlocked: the messenger banned the account. Available False.
+	ReasonBlocked = "Blocked"
+	// ReasonPendingCode: a person has to enter a code. Available False.
+	ReasonPendingCode = "PendingCode"
+	// ReasonPendingPassword: a person has to enter a password. Available False.
+	ReasonPendingPassword = "PendingPassword"
+	// ReasonExpired: the instance is not paid for. Available False.
+	ReasonExpired = "Expired"
+	// ReasonDeleted: the instance was deleted at the vendor. Available False.
+	ReasonDeleted = "Deleted"
+	// ReasonUnknownState: the vendor shows a state that this release does not know. Available Unknown.
+	ReasonUnknownState = "UnknownState"
+)

@@ -1,0 +1,135 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// Defaults of the keys in the Secrets that a spec refers to: the vendor's own names of the values.
+const (
+	// DefaultAPITokenKey is the key of the API token where apiTokenSecretRef names none.
+	DefaultAPITokenKey = "apiTokenInstance"
+	// DefaultWebhookURLTokenKey is the key of the webhook token where webhookUrlTokenSecretRef names none.
+	DefaultWebhookURLTokenKey = "webhookUrlToken"
+)
+
+// Annotations by which a person asks for something once.
+const (
+	// ReconcileRequestedAtAnnotation asks for everything to be read now and for abandoned settings to be tried
+	// once more. Any new value counts; it is echoed in status.lastHandledReconcileAt.
+	ReconcileRequestedAtAnnotation = "messaging.greenapi-operator.dev/reconcile-requested-at"
+)
+
+// ReconcilePolicy says when the operator may write settings.
+// +kubebuilder:validation:Enum=Enforce;OnSpecChange;Observe
+type ReconcilePolicy string
+
+const (
+	// PolicyEnforce writes a change of the spec and corrects drift. It is in force where the spec names no policy.
+	PolicyEnforce ReconcilePolicy = "Enforce"
+	// PolicyOnSpecChange writes a change of the spec until it was seen in effect once, and only reports drift.
+	PolicyOnSpecChange ReconcilePolicy = "OnSpecChange"
+	// PolicyObserve never writes.
+	PolicyObserve ReconcilePolicy = "Observe"
+)
+
+// SecretKeyReference names one value of a Secret in the resource's own namespace.
+type SecretKeyReference struct {
+	// name of the Secret, which is in the namespace of the resource.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+
+	// key within the Secret. When unset it is apiTokenInstance for the API token and webhookUrlToken for the
+	// webhook token.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Key string `json:"key,omitempty"`
+}
+
+// KeyOr returns the key, or the given default where the reference names none.
+func (r SecretKeyReference) KeyOr(def string) string {
+	if r.Key == "" {
+		return def
+	}
+	return r.Key
+}
+
+// InstanceSpec is the part of a spec that all kinds share: which instance it is, how to reach it, and how closely
+// to look after it.
+type InstanceSpec struct {
+	// idInstance is the number of the instance at GREEN-API, as its console shows it. It cannot be changed later.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=9007199254740991
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="is immutable: another instance is another resource, so delete this one (which calls nothing at GREEN-API) and create a new one"
+	IDInstance int64 `json:"idInstance"`
+
+	// apiUrl is the origin of the API that serves the instance, as the console shows it, such as
+	// https://7107.api.greenapi.com. When unset the operator's --default-api-url is used. The operator sends the
+	// token only to hosts of its --allowed-api-hosts.
+	// +optional
+	// +kubebuilder:validation:MaxLength=300
+	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/?$')",message="must be an origin such as https://7107.api.greenapi.com: no path (leave out /v3), query, fragment or user"
+	APIURL string `json:"apiUrl,omitempty"`
+
+	// apiTokenSecretRef names the Secret with the instance's apiTokenInstance. White space around the value is
+	// ignored.
+	// +required
+	APITokenSecretRef SecretKeyReference `json:"apiTokenSecretRef"`
+
+	// reconcilePolicy says when settings are written: Enforce (when unset) writes changes and corrects drift,
+	// OnSpecChange writes changes and only reports drift, Observe never writes.
+	// +optional
+	ReconcilePolicy ReconcilePolicy `json:"reconcilePolicy,omitempty"`
+
+	// paused stops every call to GREEN-API for this instance while it is true; the last status is kept.
+	// +optional
+	Paused bool `json:"paused,omitempty"`
+
+	// stateInterval is how often the state of the instance is read: at least 5s, or "0" (quoted) for never on its
+	// own. When unset the operator's --state-interval is used.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(0|([0-9]{1,5}(s|m|h))+)$')",message="must be a duration such as 30s, 5m or 1h30m, or 0 to switch it off"
+	// +kubebuilder:validation:XValidation:rule="self in ['0', '0s'] || !self.matches('^([0-9]{1,5}(s|m|h))+$') || duration(self) >= duration('5s')",message="must be at least 5s, or 0 to switch it off"
+	StateInterval *metav1.Duration `json:"stateInterval,omitempty"`
+
+	// settingsInterval is how often the settings and the account are read: at least 10s, or "0" (quoted) for never
+	// on its own. When unset the operator's --settings-interval is used.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(0|([0-9]{1,5}(s|m|h))+)$')",message="must be a duration such as 30s, 5m or 1h30m, or 0 to switch it off"
+	// +kubebuilder:validation:XValidation:rule="self in ['0', '0s'] || !self.matches('^([0-9]{1,5}(s|m|h))+$') || duration(self) >= duration('10s')",message="must be at least 10s, or 0 to switch it off"
+	SettingsInterval *metav1.Duration `json:"settingsInterval,omitempty"`
+}
+
+// Policy returns the policy in force: Enforce where the spec names none.
+func (s *InstanceSpec) Policy() ReconcilePolicy {
+	if s.ReconcilePolicy == "" {
+		return PolicyEnforce
+	}
+	return s.ReconcilePolicy
+}
+
+// Instance is what the reconciler needs of a resource, whatever its kind.
+// +kubebuilder:object:generate=false
+type Instance interface {
+	metav1.Object
+	runtime.Object
+
+	// Core returns the part of the spec that all kinds share.
+	Core() *InstanceSpec
+	// TypedSettings returns a pointer to the kind's own settings struct, or nil where the spec has none. The
+	// JSON names of its fields are the vendor's names.
+	TypedSettings() any
+	// InstanceStatus returns the status, which all kinds share.
+	InstanceStatus() *InstanceStatus
+}

@@ -1,0 +1,303 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// InstanceStatus is what the operator saw and did. It holds no time of a poll: a look that learns nothing new
+// writes nothing. It never holds a secret value.
+type InstanceStatus struct {
+	// observedGeneration is the generation of the spec that conditions Synced or Stalled speak of; -1 before the
+	// first look.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// conditions: Ready, Synced, Available and CredentialsValid always; Reconciling, Stalled and Paused only while
+	// they are True.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// stateInstance is the vendor's word for the state, as it is.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	StateInstance string `json:"stateInstance,omitempty"`
+
+	// stateChangedTime is when the operator first saw this state.
+	// +optional
+	StateChangedTime *metav1.Time `json:"stateChangedTime,omitempty"`
+
+	// phone of the account. It is kept while the instance is starting.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	Phone string `json:"phone,omitempty"`
+
+	// chatId of the account (MAX and Telegram).
+	// +optional
+	// +kubebuilder:validation:MaxLength=128
+	ChatID string `json:"chatId,omitempty"`
+
+	// deviceId of the account (WhatsApp).
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	DeviceID string `json:"deviceId,omitempty"`
+
+	// avatarUrl is the address of the account's picture.
+	// +optional
+	// +kubebuilder:validation:MaxLength=2048
+	AvatarURL string `json:"avatarUrl,omitempty"`
+
+	// historySyncProgress is how much of the history of chats is loaded, in percent (MAX).
+	// +optional
+	HistorySyncProgress *int32 `json:"historySyncProgress,omitempty"`
+
+	// suspendedUntil is when the account's suspension ends; only while it is suspended and the end is known.
+	// +optional
+	SuspendedUntil *metav1.Time `json:"suspendedUntil,omitempty"`
+
+	// apiUrl is the origin of the API in effect.
+	// +optional
+	// +kubebuilder:validation:MaxLength=300
+	APIURL string `json:"apiUrl,omitempty"`
+
+	// managedSettings are the names of the settings that the spec manages, sorted.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=128
+	// +kubebuilder:validation:items:MaxLength=64
+	ManagedSettings []string `json:"managedSettings,omitempty"`
+
+	// pendingChanges are the managed settings that differ now.
+	// +optional
+	// +listType=map
+	// +listMapKey=setting
+	// +kubebuilder:validation:MaxItems=128
+	PendingChanges []PendingChange `json:"pendingChanges,omitempty"`
+
+	// syncedSettingsHash is taken over the wished settings that were last seen in effect: 16 hexadecimal digits. It
+	// is empty from the moment a change of them is written until that one is in effect.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	SyncedSettingsHash string `json:"syncedSettingsHash,omitempty"`
+
+	// syncedSecretVersion is the resourceVersion that the webhook token's Secret had then, if one is referred to.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	SyncedSecretVersion string `json:"syncedSecretVersion,omitempty"`
+
+	// abandoned are the settings that are no longer written, and why. A change of the settings or a requested
+	// reconcile arms them again.
+	// +optional
+	// +listType=map
+	// +listMapKey=setting
+	// +kubebuilder:validation:MaxItems=128
+	Abandoned []AbandonedSetting `json:"abandoned,omitempty"`
+
+	// apply is the record of the latest setSettings, written before the call.
+	// +optional
+	Apply *ApplyRecord `json:"apply,omitempty"`
+
+	// corrections are the times at which drift was corrected within the flap window, the latest 16.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	Corrections []Correction `json:"corrections,omitempty"`
+
+	// restarts of the instance that this operator caused.
+	// +optional
+	Restarts *Restarts `json:"restarts,omitempty"`
+
+	// lastHandledReconcileAt echoes the annotation reconcile-requested-at once it was acted on.
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	LastHandledReconcileAt string `json:"lastHandledReconcileAt,omitempty"`
+}
+
+// PendingChange is a managed setting whose value at the vendor is not the wished one. Secrets, paths of URLs and
+// the vendor's free text are not shown.
+type PendingChange struct {
+	// setting is the vendor's name of it.
+	// +required
+	// +kubebuilder:validation:MaxLength=64
+	Setting string `json:"setting"`
+
+	// desired value as far as it can be shown.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Desired string `json:"desired"`
+
+	// observed value as far as it can be shown; "(missing)" where the vendor does not show the setting.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Observed string `json:"observed"`
+}
+
+// AbandonReason says why a setting is no longer written.
+// +kubebuilder:validation:Enum=SettingsNotPersisted;SettingNotSupported;DriftFlapping
+type AbandonReason string
+
+// The reasons for which a setting is abandoned; they are reasons of conditions Synced and Stalled as well.
+const (
+	// AbandonNotPersisted: the vendor said yes in every attempt and kept the old value.
+	AbandonNotPersisted AbandonReason = AbandonReason(ReasonSettingsNotPersisted)
+	// AbandonNotSupported: the vendor does not show the setting even after it was written.
+	AbandonNotSupported AbandonReason = AbandonReason(ReasonSettingNotSupported)
+	// AbandonFlapping: something else keeps changing the setting back.
+	AbandonFlapping AbandonReason = AbandonReason(ReasonDriftFlapping)
+)
+
+// AbandonedSetting is a setting that is no longer written.
+type AbandonedSetting struct {
+	// setting is the vendor's name of it.
+	// +required
+	// +kubebuilder:validation:MaxLength=64
+	Setting string `json:"setting"`
+
+	// reason why it is no longer written.
+	// +required
+	Reason AbandonReason `json:"reason"`
+
+	// time at which it was abandoned, or last tried since.
+	// +required
+	Time metav1.Time `json:"time"`
+
+	// count is how often in a row it was abandoned; each time the wait before one more try doubles (DriftFlapping).
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	Count int32 `json:"count,omitempty"`
+}
+
+// ApplyReason says what a setSettings was for.
+// +kubebuilder:validation:Enum=SpecChange;Drift;Retry;Requested
+type ApplyReason string
+
+const (
+	// ApplySpecChange: the user wants something else.
+	ApplySpecChange ApplyReason = "SpecChange"
+	// ApplyDrift: the vendor showed something else without a change.
+	ApplyDrift ApplyReason = "Drift"
+	// ApplyRetry: an earlier attempt did not last or its outcome was not known.
+	ApplyRetry ApplyReason = "Retry"
+	// ApplyRequested: a person asked for one more attempt by reconcile-requested-at.
+	ApplyRequested ApplyReason = "Requested"
+)
+
+// ApplyOutcome says what became of a setSettings.
+// +kubebuilder:validation:Enum=Pending;Settling;Confirmed;NotPersisted;Rejected;NotSent
+type ApplyOutcome string
+
+const (
+	// OutcomePending: written before the call; it stays while it is not known whether the call arrived.
+	OutcomePending ApplyOutcome = "Pending"
+	// OutcomeSettling: the vendor said yes, and the values are not seen in effect yet.
+	OutcomeSettling ApplyOutcome = "Settling"
+	// OutcomeConfirmed: the values were seen in effect.
+	OutcomeConfirmed ApplyOutcome = "Confirmed"
+	// OutcomeNotPersisted: the values were not in effect when the settle time was over, or the vendor did not say yes.
+	OutcomeNotPersisted ApplyOutcome = "NotPersisted"
+	// OutcomeRejected: the vendor refused the values as invalid.
+	OutcomeRejected ApplyOutcome = "Rejected"
+	// OutcomeNotSent: the call certainly took no effect; it does not count as an attempt.
+	OutcomeNotSent ApplyOutcome = "NotSent"
+)
+
+// ApplyRecord is the record of one setSettings. It is written before the call, so that no crash leads to a second
+// restart for one change.
+type ApplyRecord struct {
+	// generation of the spec that was applied.
+	// +optional
+	Generation int64 `json:"generation,omitempty"`
+
+	// settingsHash is taken over the wished settings, as syncedSettingsHash.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	SettingsHash string `json:"settingsHash,omitempty"`
+
+	// secretVersion is the resourceVersion of the webhook token's Secret, if one is referred to.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	SecretVersion string `json:"secretVersion,omitempty"`
+
+	// settings that were sent.
+	// +optional
+	// +listType=map
+	// +listMapKey=setting
+	// +kubebuilder:validation:MaxItems=128
+	Settings []AppliedSetting `json:"settings,omitempty"`
+
+	// attempt counts the calls for one change or one drift, from 1. A call that was not sent does not count.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Attempt int32 `json:"attempt"`
+
+	// reason for the call.
+	// +required
+	Reason ApplyReason `json:"reason"`
+
+	// startedTime is when the intent to call was written.
+	// +required
+	StartedTime metav1.MicroTime `json:"startedTime"`
+
+	// finishedTime is when the outcome became known.
+	// +optional
+	FinishedTime *metav1.MicroTime `json:"finishedTime,omitempty"`
+
+	// outcome of the call.
+	// +required
+	Outcome ApplyOutcome `json:"outcome"`
+}
+
+// Active reports whether the outcome of the record is still open: sent or about to be, and not yet seen in effect.
+func (r *ApplyRecord) Active() bool {
+	return r != nil && (r.Outcome == OutcomePending || r.Outcome == OutcomeSettling)
+}
+
+// AppliedSetting is one setting of a setSettings.
+type AppliedSetting struct {
+	// setting is the vendor's name of it.
+	// +required
+	// +kubebuilder:validation:MaxLength=64
+	Setting string `json:"setting"`
+
+	// wish tells one wished value from another: 8 hexadecimal digits of the SHA-256 of the value on the wire, for the
+	// webhook token the resourceVersion of its Secret.
+	// +required
+	// +kubebuilder:validation:MaxLength=64
+	Wish string `json:"wish"`
+}
+
+// Correction is one correction of drift.
+type Correction struct {
+	// time of the correction.
+	// +required
+	Time metav1.Time `json:"time"`
+
+	// settings that were corrected.
+	// +required
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=128
+	// +kubebuilder:validation:items:MaxLength=64
+	Settings []string `json:"settings"`
+}
+
+// Restarts counts the restarts of the instance that this operator caused.
+type Restarts struct {
+	// total number of restarts caused.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Total int64 `json:"total"`
+
+	// lastTime is when the latest one was caused.
+	// +optional
+	LastTime *metav1.Time `json:"lastTime,omitempty"`
+
+	// lastReason is what the latest one was for: a reason of apply.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	LastReason string `json:"lastReason,omitempty"`
+}
