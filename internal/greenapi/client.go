@@ -1,0 +1,235 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package greenapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"strconv"
+	"time"
+)
+
+// maxBody is how much of an answer is read, in bytes; a longer one is unreadable.
+const maxBody = 1 << 20
+
+// Names of the vendor's methods that the client calls.
+const (
+	MethodGetStateInstance   = "getStateInstance"
+	MethodGetSettings        = "getSettings"
+	MethodSetSettings        = "setSettings"
+	MethodGetWaSettings      = "getWaSettings"
+	MethodGetAccountSettings = "getAccountSettings"
+)
+
+// Observer is told of every call once it is over: the method, the HTTP code or "error", and how long it took.
+type Observer func(method, code string, took time.Duration)
+
+// Options of a Client.
+type Options struct {
+	// Timeout of one call, from dialling to the last byte of the answer.
+	Timeout time.Duration
+	// AllowedHosts are the hosts a token may be sent to; see Origin.CheckAllowed.
+	AllowedHosts []string
+	// Insecure permits http, other ports than 443, and private and loopback addresses. The host must be allowed still.
+	Insecure bool
+	// UserAgent is sent with every call.
+	UserAgent string
+	// Observer may be nil.
+	Observer Observer
+}
+
+// Client calls the vendor's API. It is safe for concurrent use and makes no retries of its own.
+type Client struct {
+	options Options
+	reading *http.Client
+}
+
+// New returns a client.
+func New(options Options) *Client {
+	return &Client{options: options, reading: newHTTPClient(newTransport(options.Insecure))}
+}
+
+func newHTTPClient(transport http.RoundTripper) *http.Client {
+	return &http.Client{
+		Transport: transport,
+		// A redirect would carry the token to another place.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// Target is one instance and how to reach it.
+type Target struct {
+	// Origin of the API that serves the instance.
+	Origin Origin
+	// ID of the instance.
+	ID int64
+	// Token is the instance's apiTokenInstance.
+	Token string
+	// Prefix of every path: "/v3" for MAX, else "".
+	Prefix string
+	// AccountMethod is the method that shows the account: getWaSettings or getAccountSettings.
+	AccountMethod string
+	// Conceal holds further secrets that no vendor text may show; the token always is one.
+	Conceal []string
+}
+
+// Instance is the API of one instance.
+type Instance struct {
+	client  *Client
+	target  Target
+	secrets []string
+}
+
+// Instance returns the API of one instance, or an *EndpointError if its token may not be sent there. It calls
+// nothing.
+func (c *Client) Instance(target Target) (*Instance, error) {
+	if err := target.Origin.CheckAllowed(c.options.AllowedHosts, c.options.Insecure); err != nil {
+		return nil, err
+	}
+	return &Instance{client: c, target: target, secrets: append([]string{target.Token}, target.Conceal...)}, nil
+}
+
+// State calls getStateInstance and returns the vendor's word for the state, or "" while the instance is being created.
+func (i *Instance) State(ctx context.Context) (string, error) {
+	body, err := i.read(ctx, MethodGetStateInstance)
+	if err != nil {
+		return "", err
+	}
+	state, what := decodeState(body)
+	if what != "" {
+		return "", &UnreadableError{Method: MethodGetStateInstance, What: what}
+	}
+	return conceal(state, i.secrets), nil
+}
+
+// Settings calls getSettings.
+func (i *Instance) Settings(ctx context.Context) (Settings, error) {
+	body, err := i.read(ctx, MethodGetSettings)
+	if err != nil {
+		return nil, err
+	}
+	settings, what := decodeSettings(body)
+	if what != "" {
+		return nil, &UnreadableError{Method: MethodGetSettings, What: what}
+	}
+	return settings, nil
+}
+
+// Account calls the target's account method.
+func (i *Instance) Account(ctx context.Context) (Account, error) {
+	body, err := i.read(ctx, i.target.AccountMethod)
+	if err != nil {
+		return Account{}, err
+	}
+	account, what := decodeAccount(body)
+	if what != "" {
+		return Account{}, &UnreadableError{Method: i.target.AccountMethod, What: what}
+	}
+	for _, text := range []*string{&account.State, &account.Phone, &account.ChatID, &account.DeviceID, &account.AvatarURL} {
+		*text = conceal(*text, i.secrets)
+	}
+	return account, nil
+}
+
+// SetSettings calls setSettings with the given values by the vendor's names. **It restarts the instance.** It
+// reports whether the vendor said yes (saveSettings true). With an error, TookNoEffect tells whether the call may have
+// had its effect nevertheless.
+func (i *Instance) SetSettings(ctx context.Context, values map[string]any, permit Permit) (bool, error) {
+	request, err := json.Marshal(values)
+	if err != nil {
+		return false, &TransportError{Method: MethodSetSettings, What: "the settings cannot be written as JSON"}
+	}
+	body, err := i.change(ctx, http.MethodPost, MethodSetSettings, request, permit)
+	if err != nil {
+		return false, err
+	}
+	object, what := decodeObject(body)
+	if what != "" {
+		return false, &UnreadableError{Method: MethodSetSettings, What: what}
+	}
+	return decodeValue(object["saveSettings"]).Text == "yes", nil
+}
+
+// read calls a method that changes nothing.
+func (i *Instance) read(ctx context.Context, method string) ([]byte, error) {
+	return i.call(ctx, i.client.reading, http.MethodGet, method, nil, nil)
+}
+
+// change calls a method that changes something, over a connection of its own: net/http sends a request once more when
+// a kept connection turns out to be dead, which must not happen here.
+func (i *Instance) change(ctx context.Context, verb, method string, body []byte, permit Permit) ([]byte, error) {
+	guard := &guardedConn{permit: permit}
+	transport := newTransport(i.client.options.Insecure)
+	transport.DisableKeepAlives = true
+	transport.ForceAttemptHTTP2 = false
+	dial := transport.DialContext
+	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		guard.Conn = conn
+		return guard, nil
+	}
+	defer transport.CloseIdleConnections()
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { guard.began.Store(true) },
+	})
+	return i.call(ctx, newHTTPClient(transport), verb, method, body, guard)
+}
+
+// call makes one request and returns the body of a successful answer. Its errors hold nothing of the URL, the body or
+// the error of net/http. guard is nil for a method that only reads.
+func (i *Instance) call(ctx context.Context, client *http.Client, verb, method string, body []byte, guard *guardedConn) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, i.client.options.Timeout)
+	defer cancel()
+	started, code := time.Now(), "error"
+	defer func() {
+		if i.client.options.Observer != nil {
+			i.client.options.Observer(method, code, time.Since(started))
+		}
+	}()
+
+	request, err := http.NewRequestWithContext(ctx, verb, i.url(method), bytes.NewReader(body))
+	if err != nil {
+		return nil, &TransportError{Method: method, What: "the request cannot be made"}
+	}
+	request.Header.Set("User-Agent", i.client.options.UserAgent)
+	request.Header.Set("Accept", "application/json")
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, callError(method, err, guard)
+	}
+	defer func() { _ = response.Body.Close() }()
+	code = strconv.Itoa(response.StatusCode)
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	if response.StatusCode >= http.StatusMultipleChoices {
+		// Whatever could be read of a failed answer's body is enough: the code alone says what to do.
+		return nil, i.statusError(method, response, answer)
+	}
+	if err != nil {
+		return nil, callError(method, err, guard)
+	}
+	if len(answer) > maxBody {
+		return nil, &UnreadableError{Method: method, What: "it is longer than 1 MiB"}
+	}
+	if inBody := codeInBody(answer); inBody != 0 {
+		code = strconv.Itoa(inBody)
+		return nil, i.failure(method, inBody, answer)
+	}
+	return answer, nil
+}
+
+// url builds the address of a method. The token and the number were checked to need no escaping.
+func (i *Instance) url(method string) string {
+	return i.target.Origin.String() + i.target.Prefix + "/waInstance" + strconv.FormatInt(i.target.ID, 10) + "/" + method + "/" + i.target.Token
+}

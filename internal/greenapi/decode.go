@@ -1,0 +1,205 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package greenapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Limits of vendor texts, in characters: the MaxLength of the status fields that show them.
+const (
+	maxStateLength   = 64
+	maxPhoneLength   = 64
+	maxChatIDLength  = 128
+	maxDeviceLength  = 256
+	maxAvatarLength  = 2048
+	maxMessageLength = 200
+)
+
+// ValueKind is the JSON type in which the vendor shows a setting.
+type ValueKind int
+
+// The kinds of a Value. A key that is missing or null is not in Settings at all.
+const (
+	// KindText is a JSON string.
+	KindText ValueKind = iota + 1
+	// KindNumber is a JSON number.
+	KindNumber
+	// KindBool is a JSON boolean.
+	KindBool
+	// KindNull is null.
+	KindNull
+	// KindOther is an object or an array, which no known setting is.
+	KindOther
+)
+
+// Value is a setting as the vendor shows it.
+type Value struct {
+	// Kind is its JSON type.
+	Kind ValueKind
+	// Text is its value: "yes" or "no" for a boolean, a number in its shortest form, "" for null and others.
+	Text string
+}
+
+// Settings are the instance's settings by the vendor's names. They may hold secrets (webhookUrlToken,
+// proxyInstance): never print them.
+type Settings map[string]Value
+
+// Messenger returns typeInstance, which tells the messenger of the instance; "" if the vendor does not show it.
+func (s Settings) Messenger() string { return clean(s["typeInstance"].Text, maxStateLength) }
+
+// Account is what the vendor knows of the messenger's account.
+type Account struct {
+	// State is the state of the instance, "" while it is being created.
+	State string
+	// Phone, ChatID, DeviceID and AvatarURL are empty while no account is authorized, and while the instance is
+	// starting.
+	Phone, ChatID, DeviceID, AvatarURL string
+	// SuspendedUntil is when a suspension ends, from suspendedUntil or the older yellowCardUntil; nil if not shown.
+	SuspendedUntil *time.Time
+	// HistorySyncProgress is in percent; nil if not shown.
+	HistorySyncProgress *int32
+}
+
+// decodeObject reads a JSON object and tells, in words of this package, why it cannot.
+func decodeObject(body []byte) (map[string]json.RawMessage, string) {
+	trimmed := bytes.TrimSpace(body)
+	switch {
+	case len(trimmed) == 0:
+		return nil, "it is empty"
+	case trimmed[0] == '<':
+		return nil, "it is HTML"
+	case trimmed[0] != '{':
+		return nil, "it is not an object"
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(trimmed, &object); err != nil {
+		return nil, "it is not valid JSON"
+	}
+	return object, ""
+}
+
+// decodeValue reads any JSON value as a Value.
+func decodeValue(raw json.RawMessage) Value {
+	raw = bytes.TrimSpace(raw)
+	if len(raw) == 0 {
+		return Value{Kind: KindNull}
+	}
+	switch raw[0] {
+	case '"':
+		var text string
+		if json.Unmarshal(raw, &text) != nil {
+			return Value{Kind: KindOther}
+		}
+		return Value{Kind: KindText, Text: text}
+	case 't':
+		return Value{Kind: KindBool, Text: "yes"}
+	case 'f':
+		return Value{Kind: KindBool, Text: "no"}
+	case 'n':
+		return Value{Kind: KindNull}
+	case '{', '[':
+		return Value{Kind: KindOther}
+	default:
+		return Value{Kind: KindNumber, Text: shortestNumber(string(raw))}
+	}
+}
+
+// shortestNumber writes a whole number without a fraction or an exponent, so that 5000, 5000.0 and 5e3 are equal.
+func shortestNumber(text string) string {
+	if _, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return text
+	}
+	number, err := strconv.ParseFloat(text, 64)
+	if err != nil || number != math.Trunc(number) || math.Abs(number) > 1<<53 {
+		return text
+	}
+	return strconv.FormatInt(int64(number), 10)
+}
+
+// decodeState reads the answer of getStateInstance. The body is null while the instance is being created
+// (documented), which is the state "".
+func decodeState(body []byte) (string, string) {
+	if string(bytes.TrimSpace(body)) == "null" {
+		return "", ""
+	}
+	object, what := decodeObject(body)
+	if what != "" {
+		return "", what
+	}
+	raw, ok := object["stateInstance"]
+	if !ok {
+		return "", "it has no stateInstance"
+	}
+	value := decodeValue(raw)
+	switch value.Kind {
+	case KindNull:
+		return "", ""
+	case KindText, KindNumber:
+		return clean(strings.TrimSpace(value.Text), maxStateLength), ""
+	default:
+		return "", "stateInstance is not a text"
+	}
+}
+
+func decodeSettings(body []byte) (Settings, string) {
+	object, what := decodeObject(body)
+	if what != "" {
+		return nil, what
+	}
+	settings := make(Settings, len(object))
+	for name, raw := range object {
+		settings[name] = decodeValue(raw)
+	}
+	return settings, ""
+}
+
+func decodeAccount(body []byte) (Account, string) {
+	object, what := decodeObject(body)
+	if what != "" {
+		return Account{}, what
+	}
+	text := func(name string, limit int) string {
+		value := decodeValue(object[name])
+		if value.Kind != KindText && value.Kind != KindNumber {
+			return ""
+		}
+		return clean(strings.TrimSpace(value.Text), limit)
+	}
+	account := Account{
+		State:     text("stateInstance", maxStateLength),
+		Phone:     text("phone", maxPhoneLength),
+		ChatID:    text("chatId", maxChatIDLength),
+		DeviceID:  text("deviceId", maxDeviceLength),
+		AvatarURL: text("avatar", maxAvatarLength),
+	}
+	account.SuspendedUntil = unixTime(text("suspendedUntil", maxStateLength))
+	if account.SuspendedUntil == nil {
+		account.SuspendedUntil = unixTime(text("yellowCardUntil", maxStateLength))
+	}
+	if progress, err := strconv.ParseInt(text("historySyncProgress", maxStateLength), 10, 32); err == nil && progress >= 0 && progress <= 100 {
+		percent := int32(progress)
+		account.HistorySyncProgress = &percent
+	}
+	return account, ""
+}
+
+// unixTime reads a time in seconds since 1970. A time outside 2000..2100 is taken for none: the vendor shows 0 where
+// there is no suspension.
+func unixTime(text string) *time.Time {
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return nil
+	}
+	at := time.Unix(seconds, 0).UTC()
+	if at.Year() < 2000 || at.Year() >= 2100 {
+		return nil
+	}
+	return &at
+}

@@ -1,0 +1,130 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package greenapi
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+func callError(method string, err error, guard *guardedConn) error {
+	if errors.Is(err, errAddressRefused) {
+		return &EndpointError{What: "the host's address lies in a private, loopback or otherwise special network", Resolved: true}
+	}
+	return &TransportError{Method: method, What: describe(err), Begun: guard == nil || guard.sent.Load() > 0}
+}
+
+// statusError makes an error of an answer with a code of 300 or more.
+func (i *Instance) statusError(method string, response *http.Response, answer []byte) error {
+	if response.StatusCode < http.StatusBadRequest {
+		return &EndpointError{What: "the host redirects the call elsewhere, where the token is not sent", Resolved: true}
+	}
+	failed := i.failure(method, response.StatusCode, answer)
+	failed.RetryAfter = retryAfter(response.Header.Get("Retry-After"))
+	return failed
+}
+
+// failure makes an error of a code and what the vendor says to it.
+func (i *Instance) failure(method string, code int, answer []byte) *StatusError {
+	message, said := vendorMessage(answer)
+	return &StatusError{Method: method, Code: code, Cause: causeOf(code, said),
+		Message: conceal(clean(message, maxMessageLength), i.secrets)}
+}
+
+// vendorMessage returns the message of an error body, which may be shown, and in lower case all that the body says,
+// which is only for causeOf.
+func vendorMessage(answer []byte) (message, said string) {
+	object, what := decodeObject(answer)
+	if what != "" {
+		return "", strings.ToLower(string(answer))
+	}
+	message = decodeValue(object["message"]).Text
+	return message, strings.ToLower(message + " " + decodeValue(object["description"]).Text)
+}
+
+// codeInBody returns the code of an answer such as {"code":401,"description":"Unauthorized"}, which the vendor sends
+// with 200 (documented for updateApiToken and the partner API); 0 if there is none.
+func codeInBody(answer []byte) int {
+	if !bytes.Contains(answer, []byte(`ode"`)) {
+		return 0
+	}
+	object, what := decodeObject(answer)
+	if what != "" {
+		return 0
+	}
+	for _, name := range []string{"code", "statusCode"} {
+		code, err := strconv.Atoi(decodeValue(object[name]).Text)
+		if err == nil && code >= http.StatusBadRequest && code < 600 {
+			return code
+		}
+	}
+	return 0
+}
+
+// retryAfter reads the header's seconds or date; 0 if there is none. At most an hour is waited.
+func retryAfter(header string) time.Duration {
+	var wait time.Duration
+	if seconds, err := strconv.Atoi(strings.TrimSpace(header)); err == nil {
+		wait = time.Duration(min(seconds, 3600)) * time.Second
+	} else if at, err := http.ParseTime(header); err == nil {
+		wait = time.Until(at)
+	}
+	return min(max(wait, 0), time.Hour)
+}
+
+// codeQuota is the vendor's own code for a used-up quota, codeClientClosed the one for a request it gave up (documented
+// among the common errors).
+const (
+	codeQuota        = 466
+	codeClientClosed = 499
+)
+
+// causeOf says what a failed answer means. said is what the body says, in lower case: five causes share 400, and the
+// vendor tells them apart in words only. The words are those of its page of common errors.
+func causeOf(code int, said string) Cause {
+	switch code {
+	case http.StatusBadRequest:
+		return causeOfBadRequest(said)
+	case http.StatusUnauthorized:
+		return CauseUnauthorized
+	case http.StatusForbidden:
+		return CauseForbidden
+	case http.StatusNotFound:
+		return CauseNotFound
+	case http.StatusTooManyRequests:
+		return CauseRateLimited
+	case codeQuota:
+		return CauseQuota
+	case codeClientClosed:
+		return CauseUnavailable
+	}
+	if code >= http.StatusInternalServerError {
+		return CauseUnavailable
+	}
+	return CauseRefused
+}
+
+func causeOfBadRequest(said string) Cause {
+	// A refused value may quote any word, so what names validation comes first.
+	for _, words := range []struct {
+		text  string
+		cause Cause
+	}{
+		{"validation", CauseRefused},
+		{"bad request data", CauseRefused},
+		{"is expired", CauseExpired},
+		{"is deleted", CauseDeleted},
+		{"starting", CauseStarting},
+		{"not authorized", CauseNotAuthorized},
+	} {
+		if strings.Contains(said, words.text) {
+			return words.cause
+		}
+	}
+	return CauseRefused
+}
