@@ -1,0 +1,219 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"encoding/json"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+)
+
+// Form is the JSON type in which the vendor shows a setting.
+type Form int
+
+// The forms of a Value. Any other type is FormOther, from which nothing is concluded.
+const (
+	FormText Form = iota + 1
+	FormNumber
+	FormBool
+	FormOther
+)
+
+// Value is a setting as the vendor shows it. Text is "yes" or "no" for a boolean.
+type Value struct {
+	Form Form
+	Text string
+	// Null marks a key that is there with the value null. It counts as missing, except where nothing is wished.
+	Null bool
+}
+
+// Observed is what the vendor shows, by the vendor's names: at least the managed settings it has.
+type Observed map[string]Value
+
+// verdict is what a comparison of one setting says.
+type verdict int
+
+const (
+	same verdict = iota
+	differs
+	missing
+)
+
+// compare holds a wish against what the vendor shows (R6, R9).
+func compare(s Setting, observed Observed) verdict {
+	value, ok := observed[s.Name]
+	if value.Null && s.Value == "" {
+		// No URL and no token are the same as an empty one: the safe side, since a write would restart the instance.
+		return same
+	}
+	if !ok || value.Null {
+		return missing
+	}
+	if equal(s, value) {
+		return same
+	}
+	return differs
+}
+
+func equal(s Setting, value Value) bool {
+	switch s.Kind {
+	case KindFlag:
+		return s.Value == flagText(value.Text)
+	case KindNumber:
+		return s.Value == strings.TrimSpace(value.Text)
+	case KindURL:
+		return s.Value == value.Text || normalURL(s.Value) == normalURL(value.Text)
+	case KindAdditional:
+		return s.Value == value.Text || flagText(s.Value) == flagText(value.Text)
+	default:
+		return s.Value == value.Text
+	}
+}
+
+// Unreadable returns the name of a managed setting that the vendor shows in a type from which nothing can be
+// concluded, "" if there is none. Such a reading is no reading (R5): it is never taken for "no".
+func Unreadable(desired Desired, observed Observed) string {
+	for _, s := range desired.Settings {
+		value, ok := observed[s.Name]
+		if !ok || value.Null {
+			continue
+		}
+		switch {
+		case value.Form == FormOther,
+			s.Kind == KindFlag && value.Form == FormNumber,
+			s.Kind == KindNumber && value.Form == FormBool,
+			s.Kind == KindURL && value.Form == FormBool:
+			return s.Name
+		}
+	}
+	return ""
+}
+
+// flagText writes the ways to say yes and no in one way; other text stays as it is.
+func flagText(text string) string {
+	switch strings.ToLower(strings.TrimSpace(text)) {
+	case "yes", "true":
+		return "yes"
+	case "no", "false":
+		return "no"
+	}
+	return text
+}
+
+// normalURL writes URLs in one way that differ only in the case of the scheme or the host, the default port or an empty
+// path.
+func normalURL(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return text
+	}
+	u.Host = strings.ToLower(u.Host)
+	if port := map[string]string{"http": ":80", "https": ":443"}[u.Scheme]; port != "" {
+		u.Host = strings.TrimSuffix(u.Host, port)
+	}
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	return u.String()
+}
+
+var plainInteger = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,17})$`)
+
+// Wire returns the value to send for a setting: an additional one in the JSON type in which the vendor shows it, else
+// as a number if it is a plain integer (R9).
+func Wire(s Setting, observed Observed) any {
+	switch s.Kind {
+	case KindNumber:
+		return json.Number(s.Value)
+	case KindAdditional:
+		return additionalWire(s.Value, observed[s.Name])
+	default:
+		return s.Value
+	}
+}
+
+func additionalWire(text string, shown Value) any {
+	switch shown.Form {
+	case FormText:
+		return text
+	case FormBool:
+		if flag := flagText(text); flag == "yes" || flag == "no" {
+			return flag == "yes"
+		}
+		return text
+	case FormNumber:
+		if _, err := strconv.ParseFloat(text, 64); err == nil && json.Valid([]byte(text)) {
+			return json.Number(text)
+		}
+	}
+	if plainInteger.MatchString(text) {
+		return json.Number(text)
+	}
+	return text
+}
+
+// Texts that stand for what is not shown.
+const (
+	shownSecret        = "(secret)"
+	shownSecretDiffers = "(secret, differs)"
+	shownText          = "(text)"
+	shownMissing       = "(missing)"
+)
+
+// show makes a difference fit for the status: no secret, of a URL no more than scheme and host, and of the vendor's
+// texts only numbers, yes and no.
+func show(s Setting, observed Observed) v1alpha1.PendingChange {
+	change := v1alpha1.PendingChange{Setting: s.Name}
+	value, ok := observed[s.Name]
+	if !ok || value.Null {
+		change.Observed = shownMissing
+	}
+	switch s.Kind {
+	case KindSecret:
+		change.Desired = shownSecret
+		if change.Observed == "" && value.Text != "" {
+			change.Observed = shownSecretDiffers
+		}
+	case KindURL:
+		change.Desired = showURL(s.Value)
+		if change.Observed == "" {
+			change.Observed = showURL(value.Text)
+		}
+	default:
+		change.Desired = s.Value
+		if change.Observed == "" {
+			change.Observed = showValue(s.Kind, value.Text)
+		}
+	}
+	return change
+}
+
+func showValue(kind Kind, text string) string {
+	text = strings.TrimSpace(text)
+	flag := flagText(text)
+	if kind == KindFlag && (flag == "yes" || flag == "no") || kind == KindNumber && plainInteger.MatchString(text) {
+		return text
+	}
+	return shownText
+}
+
+// showURL shows scheme and host, and "/…" if more follows: paths, queries and userinfo carry secrets.
+func showURL(text string) string {
+	if text == "" {
+		return ""
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || len(u.Host) > 255 || u.Scheme != "http" && u.Scheme != "https" {
+		return shownText
+	}
+	shown := u.Scheme + "://" + u.Host
+	if strings.TrimSuffix(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		shown += "/…"
+	}
+	return shown
+}

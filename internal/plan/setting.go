@@ -1,0 +1,177 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+)
+
+// WebhookTokenName is the vendor's name of the one setting whose value is a secret.
+const WebhookTokenName = "webhookUrlToken"
+
+// webhookURLName is the vendor's name of the one setting that is compared as a URL and shown in part.
+const webhookURLName = "webhookUrl"
+
+// Kind is how a setting is compared, sent and shown.
+type Kind int
+
+// The kinds of settings.
+const (
+	// KindFlag is a boolean in the spec, "yes" or "no" on the wire.
+	KindFlag Kind = iota + 1
+	// KindNumber is a whole number.
+	KindNumber
+	// KindURL is the webhook's URL.
+	KindURL
+	// KindSecret is the webhook's token.
+	KindSecret
+	// KindAdditional is a setting that has no field of its own.
+	KindAdditional
+)
+
+// Setting is a managed setting: one that the spec wants a value of.
+type Setting struct {
+	// Name is the vendor's name of it.
+	Name string
+	// Kind is how it is compared, sent and shown.
+	Kind Kind
+	// Value is the wished value as text: "yes" or "no" for a flag. For KindSecret it is a secret: never print it.
+	Value string
+	// Wish tells one wished value from another without giving it away; see v1alpha1.AppliedSetting.
+	Wish string
+}
+
+// Desired is what a spec wants of the settings.
+type Desired struct {
+	// Settings are the managed settings, sorted by name.
+	Settings []Setting
+	// Hash is taken over the names and values, without the webhook token's: 16 hexadecimal digits. Neither the order of
+	// additionalSettings nor a new release of the operator changes it.
+	Hash string
+	// SecretVersion is the resourceVersion of the webhook token's Secret, "" if none is referred to.
+	SecretVersion string
+	// TokenRef refers to the webhook token; nil if it is not managed.
+	TokenRef *v1alpha1.SecretKeyReference
+}
+
+// Wishes reads a kind's settings struct (a pointer to it, or nil). The JSON name of each field is the vendor's name,
+// so a new setting is one line in the API type and nothing here. The value of the webhook token is not known yet:
+// SetToken adds it.
+func Wishes(settings any) Desired {
+	var desired Desired
+	if settings != nil {
+		desired.collect(reflect.ValueOf(settings).Elem())
+	}
+	slices.SortFunc(desired.Settings, func(a, b Setting) int { return strings.Compare(a.Name, b.Name) })
+	values := make(map[string]string, len(desired.Settings))
+	for i, s := range desired.Settings {
+		desired.Settings[i].Wish = digest(s.Value, 8)
+		values[s.Name] = s.Value
+	}
+	if ref := desired.TokenRef; ref != nil {
+		// The reference stands for the value, so that another key of the same Secret is a change too.
+		values[WebhookTokenName] = ref.Name + "/" + ref.KeyOr(v1alpha1.DefaultWebhookURLTokenKey)
+	}
+	// Encoding a map sorts its keys and cannot fail for strings.
+	sorted, _ := json.Marshal(values)
+	desired.Hash = digest(string(sorted), 16)
+	return desired
+}
+
+// collect adds every field that is set. A field of an unknown type is a mistake in the API types; a test walks them
+// all.
+func (d *Desired) collect(settings reflect.Value) {
+	for i := range settings.NumField() {
+		field, value := settings.Type().Field(i), settings.Field(i)
+		if field.Anonymous {
+			d.collect(value)
+			continue
+		}
+		if value.IsNil() {
+			continue
+		}
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		switch wish := value.Interface().(type) {
+		case *bool:
+			d.add(name, KindFlag, yesNo(*wish))
+		case *int32:
+			d.add(name, KindNumber, strconv.Itoa(int(*wish)))
+		case *string:
+			d.add(name, KindURL, *wish)
+		case *v1alpha1.SecretKeyReference:
+			d.TokenRef = wish
+		case []v1alpha1.AdditionalSetting:
+			for _, additional := range wish {
+				d.add(additional.Name, KindAdditional, additional.Value)
+			}
+		default:
+			panic("plan: the settings field " + field.Name + " has a type that cannot be compared")
+		}
+	}
+}
+
+func (d *Desired) add(name string, kind Kind, value string) {
+	d.Settings = append(d.Settings, Setting{Name: name, Kind: kind, Value: value})
+}
+
+// SetToken adds the webhook token as read from its Secret.
+func (d *Desired) SetToken(value, secretVersion string) {
+	d.SecretVersion = secretVersion
+	token := Setting{Name: WebhookTokenName, Kind: KindSecret, Value: value, Wish: secretVersion}
+	at, _ := slices.BinarySearchFunc(d.Settings, token, func(a, b Setting) int { return strings.Compare(a.Name, b.Name) })
+	d.Settings = slices.Insert(d.Settings, at, token)
+}
+
+// Names returns the names of the managed settings, sorted, the webhook token included even before its value is known.
+func (d *Desired) Names() []string {
+	names := make([]string, 0, len(d.Settings)+1)
+	for _, s := range d.Settings {
+		names = append(names, s.Name)
+	}
+	if d.TokenRef != nil && !slices.Contains(names, WebhookTokenName) {
+		names = append(names, WebhookTokenName)
+		slices.Sort(names)
+	}
+	return names
+}
+
+// find returns a managed setting by its name.
+func (d *Desired) find(name string) (Setting, bool) {
+	for _, s := range d.Settings {
+		if s.Name == name {
+			return s, true
+		}
+	}
+	return Setting{}, false
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// digest returns the first digits of the SHA-256 of a text, in hexadecimal.
+func digest(text string, digits int) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])[:digits]
+}
+
+// MetricName returns a name from a closed set: the vendor's name of a setting that has a field of its own, else
+// "additional".
+func (d *Desired) MetricName(name string) string {
+	if s, ok := d.find(name); ok && s.Kind != KindAdditional {
+		return name
+	}
+	return "additional"
+}
