@@ -1,0 +1,189 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+)
+
+// decide asks package plan what to do. Only a pass that read both state and settings decides.
+func (r *Reconciler) decide(_ context.Context, p *pass) error {
+	if !p.looked.full() {
+		return nil
+	}
+	if !p.owns {
+		return &retrying{message: "Several resources name this instance, and it is not known yet which of them manages it", after: r.Options.Limits.SettlePoll}
+	}
+	history, own := r.history(p)
+	stateSince := p.now
+	if since := p.stored.StateChangedTime; since != nil && p.stored.StateInstance == p.state {
+		stateSince = since.Time
+	}
+	decision := plan.Decide(plan.Input{
+		Now:        p.now,
+		Generation: p.generation(),
+		Policy:     p.core().Policy(),
+		Desired:    p.desired,
+		Observed:   observed(p.desired, p.settings),
+		State:      p.state,
+		StateSince: stateSince,
+		History:    history,
+		Limits:     r.Options.Limits,
+		Own:        own,
+		DriftSince: p.memory.driftSince,
+		Requested:  p.newRequest(),
+		Hold:       p.tokenHold != nil,
+	})
+	p.decision = &decision
+	p.memory.driftSince = decision.DriftSince
+	return nil
+}
+
+// observed picks the managed settings out of what the vendor shows.
+func observed(desired plan.Desired, settings greenapi.Settings) plan.Observed {
+	forms := map[greenapi.ValueKind]plan.Form{
+		greenapi.KindText: plan.FormText, greenapi.KindNumber: plan.FormNumber, greenapi.KindBool: plan.FormBool, greenapi.KindOther: plan.FormOther,
+	}
+	picked := make(plan.Observed, len(desired.Settings))
+	for _, s := range desired.Settings {
+		if value, ok := settings[s.Name]; ok {
+			picked[s.Name] = plan.Value{Form: forms[value.Kind], Text: value.Text, Null: value.Kind == greenapi.KindNull}
+		}
+	}
+	return picked
+}
+
+// history is what the status says of the past, corrected by what this process itself did meanwhile (R10): an outcome
+// that could not be stored, or a write for a resource that was deleted and created anew. own reports whether this
+// process wrote the record.
+func (r *Reconciler) history(p *pass) (history plan.History, own bool) {
+	s := &p.stored
+	history = storedHistory(s)
+	write, ok := r.ownWrites.get(p.id, p.now)
+	if !ok {
+		return history, false
+	}
+	known := write.record.DeepCopy()
+	switch {
+	case write.uid != p.instance.GetUID() && !known.Active():
+		// Another resource's write that is over says nothing about this one.
+		return history, false
+	case s.Apply == nil || s.Apply.StartedTime.UnixMicro() < known.StartedTime.UnixMicro():
+		history.Record = known
+		return history, true
+	case s.Apply.StartedTime.UnixMicro() > known.StartedTime.UnixMicro():
+		return history, false
+	}
+	if s.Apply.Outcome == v1alpha1.OutcomePending {
+		history.Record = known
+	}
+	return history, true
+}
+
+// act makes the call that was decided on, if any: intent first, then the call, then its outcome (R10, R25).
+func (r *Reconciler) act(ctx context.Context, p *pass) error {
+	if p.decision == nil || len(p.decision.Send) == 0 {
+		return nil
+	}
+	if wait := r.limiter.take(p.now, p.id, r.Options.CallTimeout, greenapi.MethodSetSettings); wait > 0 {
+		p.withhold(wait)
+		return nil
+	}
+	defer func() { r.limiter.done(r.Clock.Now(), p.id, greenapi.MethodSetSettings) }()
+	if ctx.Err() != nil {
+		p.withhold(callSpacing)
+		return nil
+	}
+	// From here on nothing but the deadline stops this: a rollout must not leave an intent behind.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.Options.CallTimeout+saveTimeout)
+	defer cancel()
+	permit := greenapi.NewPermit(r.Options.Limits.CallWindow)
+	if err := r.saveIntent(ctx, p); err != nil {
+		return err
+	}
+	r.limiter.slot(p.now, 1)
+	log.FromContext(ctx).Info("Writing settings", "settings", p.decision.Send, "reason", p.decision.History.Record.Reason,
+		"attempt", p.decision.History.Record.Attempt)
+	saved, err := p.vendor.SetSettings(ctx, p.wire(), permit)
+	end := r.outcome(ctx, p, saved, err)
+	r.ownWrites.put(p.id, p.instance.GetUID(), *p.decision.History.Record.DeepCopy(), p.now)
+	return end
+}
+
+// wire returns the settings to send by the vendor's names.
+func (p *pass) wire() map[string]any {
+	shown, values := observed(p.desired, p.settings), make(map[string]any, len(p.decision.Send))
+	for _, s := range p.desired.Settings {
+		if slices.Contains(p.decision.Send, s.Name) {
+			values[s.Name] = plan.Wire(s, shown)
+		}
+	}
+	return values
+}
+
+// withhold takes a planned call back that cannot be made yet: the history stays as it was.
+func (p *pass) withhold(wait time.Duration) {
+	p.decision.Send = nil
+	p.decision.Handled = false
+	p.decision.LookAgain = wait
+	p.decision.History = storedHistory(&p.stored)
+}
+
+func storedHistory(s *v1alpha1.InstanceStatus) plan.History {
+	return plan.History{
+		SyncedHash: s.SyncedSettingsHash, SyncedSecretVersion: s.SyncedSecretVersion,
+		Abandoned: s.Abandoned, Record: s.Apply, Corrections: s.Corrections,
+	}
+}
+
+// outcome notes what became of the call (R11, R14).
+func (r *Reconciler) outcome(ctx context.Context, p *pass, saved bool, err error) error {
+	record := p.decision.History.Record
+	var status *greenapi.StatusError
+	switch {
+	case err == nil && saved:
+		record.Outcome = v1alpha1.OutcomeSettling
+		p.decision.Synced = v1alpha1.ReasonSettling
+	case err == nil:
+		plan.Finish(record, v1alpha1.OutcomeNotPersisted, r.Clock.Now())
+		p.decision.Synced = v1alpha1.ReasonSettingsNotPersisted
+	case errors.As(err, &status) && status.Cause == greenapi.CauseRefused:
+		plan.Finish(record, v1alpha1.OutcomeRejected, r.Clock.Now())
+		p.decision.Synced, p.applyMessage = v1alpha1.ReasonSettingsRejected, status.Message
+	case greenapi.TookNoEffect(err):
+		plan.NotSent(&p.decision.History, r.Clock.Now())
+		return r.failed(ctx, p, err)
+	default:
+		p.decision.Synced = v1alpha1.ReasonSettling
+		log.FromContext(ctx).Info("The outcome of the call is not known", "error", err.Error())
+	}
+	p.decision.LookAgain = r.Options.Limits.SettlePoll
+	return nil
+}
+
+// saveIntent stores the intent before the call. If it cannot be stored, or somebody else wrote the resource
+// meanwhile, there is no call.
+func (r *Reconciler) saveIntent(ctx context.Context, p *pass) error {
+	err := r.save(ctx, p, r.compose(p))
+	if err != nil {
+		p.decision = nil
+		if apierrors.IsConflict(err) {
+			p.memory.readAll()
+			return &waiting{after: conflictWait}
+		}
+		return err
+	}
+	r.ownWrites.put(p.id, p.instance.GetUID(), *p.decision.History.Record.DeepCopy(), p.now)
+	return nil
+}

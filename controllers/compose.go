@@ -1,0 +1,236 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"errors"
+	"net/url"
+	"time"
+
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+)
+
+// statusWriter sets conditions of one status in one pass.
+type statusWriter struct {
+	*v1alpha1.InstanceStatus
+	generation int64
+	now        metav1.Time
+}
+
+func (w statusWriter) set(condition string, status metav1.ConditionStatus, reason, message string) {
+	apimeta.SetStatusCondition(&w.Conditions, metav1.Condition{
+		Type: condition, Status: status, Reason: reason, Message: message,
+		ObservedGeneration: w.generation, LastTransitionTime: w.now,
+	})
+}
+
+func (w statusWriter) remove(condition string) {
+	apimeta.RemoveStatusCondition(&w.Conditions, condition)
+}
+
+func (w statusWriter) find(condition string) *metav1.Condition {
+	return apimeta.FindStatusCondition(w.Conditions, condition)
+}
+
+// compose makes the status that follows from the stored one and what the pass found. It changes nothing else.
+func (r *Reconciler) compose(p *pass) v1alpha1.InstanceStatus {
+	status := *p.stored.DeepCopy()
+	w := statusWriter{InstanceStatus: &status, generation: p.generation(), now: metav1.NewTime(r.Clock.Now()).Rfc3339Copy()}
+	w.introduce()
+	if p.apiURL != "" {
+		w.APIURL = p.apiURL
+	}
+	if p.resolved {
+		w.ManagedSettings = p.desired.Names()
+	}
+	w.composeState(p)
+	w.composeAccount(p)
+	w.composeDecision(p)
+	var pause *paused
+	if errors.As(p.end, &pause) {
+		w.composePaused()
+		return status
+	}
+	w.remove(v1alpha1.PausedCondition)
+	w.composeEnd(p)
+	r.composeProgress(p, w)
+	return status
+}
+
+// introduce sets the conditions that are always there, for a resource that has none yet.
+func (w statusWriter) introduce() {
+	for _, condition := range []string{v1alpha1.SyncedCondition, v1alpha1.AvailableCondition, v1alpha1.CredentialsValidCondition} {
+		if w.find(condition) == nil {
+			w.set(condition, metav1.ConditionUnknown, v1alpha1.ReasonNotObserved, "Nothing is known yet")
+		}
+	}
+	if w.find(v1alpha1.ReadyCondition) == nil {
+		w.set(v1alpha1.ReadyCondition, metav1.ConditionUnknown, v1alpha1.ReasonProgressing, "The first look is under way")
+		w.set(v1alpha1.ReconcilingCondition, metav1.ConditionTrue, v1alpha1.ReasonProgressing, "The first look is under way")
+	}
+}
+
+func (w statusWriter) composePaused() {
+	w.ObservedGeneration = w.generation
+	w.set(v1alpha1.PausedCondition, metav1.ConditionTrue, v1alpha1.ReasonSpecPaused, "spec.paused is true: no call is made, and the last status is kept")
+	w.remove(v1alpha1.ReconcilingCondition)
+	if ready := w.find(v1alpha1.ReadyCondition); ready.Reason == v1alpha1.ReasonProgressing && w.StateInstance == "" {
+		w.set(v1alpha1.ReadyCondition, metav1.ConditionUnknown, v1alpha1.ReasonPaused, "The resource was paused before the first look")
+	}
+}
+
+func (w statusWriter) composeState(p *pass) {
+	if !p.looked.state {
+		return
+	}
+	w.set(v1alpha1.CredentialsValidCondition, metav1.ConditionTrue, v1alpha1.ReasonTokenAccepted, "The vendor accepted the API token")
+	if w.StateInstance != p.state || w.StateChangedTime == nil {
+		w.StateInstance, w.StateChangedTime = p.state, &w.now
+	}
+	if !suspension(p.state) {
+		w.SuspendedUntil = nil
+	}
+	available := availability(p.state)
+	w.set(v1alpha1.AvailableCondition, available.status, available.reason, available.message)
+}
+
+// composeAccount keeps what is known of the account while the instance starts, and clears in any other state what the
+// vendor shows empty (R7).
+func (w statusWriter) composeAccount(p *pass) {
+	if p.account == nil {
+		return
+	}
+	keep := p.state == stateStarting
+	take := func(field *string, shown string) {
+		if shown != "" || !keep {
+			*field = shown
+		}
+	}
+	take(&w.Phone, p.account.Phone)
+	take(&w.ChatID, p.account.ChatID)
+	take(&w.DeviceID, p.account.DeviceID)
+	if withoutQuery(w.AvatarURL) != withoutQuery(p.account.AvatarURL) || p.account.AvatarURL == "" {
+		// The query of a picture's address is a signature that changes by itself.
+		take(&w.AvatarURL, p.account.AvatarURL)
+	}
+	if p.account.HistorySyncProgress != nil || !keep {
+		w.HistorySyncProgress = p.account.HistorySyncProgress
+	}
+	if until := p.account.SuspendedUntil; until != nil && suspension(p.state) {
+		at := metav1.NewTime(*until)
+		if !at.Equal(w.SuspendedUntil) {
+			w.SuspendedUntil = &at
+		}
+	}
+}
+
+func withoutQuery(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return raw
+	}
+	u.RawQuery = ""
+	return u.String()
+}
+
+// composeDecision stores what the decision needs to know next time, and what differs.
+func (w statusWriter) composeDecision(p *pass) {
+	d := p.decision
+	if d == nil {
+		return
+	}
+	w.countRestart(d.History.Record)
+	w.SyncedSettingsHash, w.SyncedSecretVersion = d.History.SyncedHash, d.History.SyncedSecretVersion
+	w.Abandoned, w.Apply, w.Corrections = d.History.Abandoned, d.History.Record.DeepCopy(), d.History.Corrections
+	w.PendingChanges = d.Pending
+	if d.Handled {
+		w.LastHandledReconcileAt = p.requested
+	}
+	synced := syncedVerdict(p, w.find(v1alpha1.SyncedCondition))
+	w.set(v1alpha1.SyncedCondition, synced.status, synced.reason, synced.message)
+	w.ObservedGeneration = w.generation
+}
+
+// countRestart counts a yes of the vendor, and a call whose outcome was not known and whose values show after all
+// (R26).
+func (w statusWriter) countRestart(record *v1alpha1.ApplyRecord) {
+	before := w.Apply
+	if record == nil || before == nil || before.Outcome != v1alpha1.OutcomePending || before.StartedTime.UnixMicro() != record.StartedTime.UnixMicro() ||
+		record.Outcome != v1alpha1.OutcomeSettling && record.Outcome != v1alpha1.OutcomeConfirmed {
+		return
+	}
+	if w.Restarts == nil {
+		w.Restarts = &v1alpha1.Restarts{}
+	}
+	at := metav1.NewTime(record.StartedTime.Time).Rfc3339Copy()
+	w.Restarts.Total++
+	w.Restarts.LastTime, w.Restarts.LastReason = &at, string(record.Reason)
+}
+
+// composeEnd sets the condition that the end of the pass is about.
+func (w statusWriter) composeEnd(p *pass) {
+	var (
+		retry *retrying
+		stall *stalled
+	)
+	switch {
+	case errors.As(p.end, &retry) && retry.condition != "":
+		w.set(retry.condition, metav1.ConditionFalse, retry.reason, retry.message)
+	case errors.As(p.end, &stall):
+		if stall.condition != "" {
+			w.set(stall.condition, metav1.ConditionFalse, stall.reason, stall.message)
+		}
+		w.ObservedGeneration = w.generation
+		if p.requested != "" {
+			w.LastHandledReconcileAt = p.requested
+		}
+	}
+}
+
+// stalledFor reports whether a status says Stalled for a reason and a generation.
+func stalledFor(s *v1alpha1.InstanceStatus, generation int64, reason string) bool {
+	condition := apimeta.FindStatusCondition(s.Conditions, v1alpha1.StalledCondition)
+	return condition != nil && condition.Reason == reason && condition.ObservedGeneration == generation
+}
+
+// inOrder reports whether a status says that there is nothing to do for a generation.
+func inOrder(s *v1alpha1.InstanceStatus, generation int64) bool {
+	return s.ObservedGeneration == generation && apimeta.IsStatusConditionTrue(s.Conditions, v1alpha1.ReadyCondition) &&
+		apimeta.FindStatusCondition(s.Conditions, v1alpha1.ReconcilingCondition) == nil && !s.Apply.Active()
+}
+
+// stale reports whether looks have failed for so long that the last known state may no longer be true.
+func (r *Reconciler) stale(p *pass) bool {
+	since := p.memory.failedSince
+	if since.IsZero() {
+		return false
+	}
+	return p.now.Sub(since) >= max(staleAfter, 3*r.waitingStateInterval(p.core()))
+}
+
+const staleAfter = 3 * time.Minute
+
+// isEnd reports whether a step ended the pass in one of the ways that report knows.
+func isEnd(err error) bool {
+	switch err.(type) {
+	case nil, *paused, *waiting, *retrying, *stalled:
+		return true
+	}
+	return false
+}
+
+// refusedSettings is the vendor's message with a refusal, kept from the condition that showed it first.
+func refusedSettings(p *pass, synced *metav1.Condition) string {
+	if p.applyMessage == "" && synced != nil && synced.Reason == v1alpha1.ReasonSettingsRejected {
+		return synced.Message
+	}
+	message := "The vendor refused the settings"
+	if p.applyMessage != "" {
+		message += ": " + p.applyMessage
+	}
+	return message + ". Nothing is written until they change or a reconcile is requested"
+}

@@ -1,0 +1,224 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+)
+
+// verdict is what a condition says.
+type verdict struct {
+	status          metav1.ConditionStatus
+	reason, message string
+}
+
+// The vendor's states that this release knows (documented for getStateInstance and getAccountSettings). The vendor
+// adds states now and then, so status.stateInstance is no enum.
+const (
+	stateAuthorized = "authorized"
+	stateStarting   = "starting"
+	stateSuspended  = "suspended"
+	stateYellowCard = "yellowCard"
+)
+
+var availabilities = map[string]verdict{
+	stateAuthorized:   {metav1.ConditionTrue, v1alpha1.ReasonAuthorized, "The messenger's account is authorized"},
+	"notAuthorized":   {metav1.ConditionFalse, v1alpha1.ReasonNotAuthorized, "No account is authorized: a person has to log in, for example by the QR code in the vendor's console"},
+	stateStarting:     {metav1.ConditionFalse, v1alpha1.ReasonStarting, "The instance is starting; the vendor needs up to five minutes for it"},
+	"":                {metav1.ConditionFalse, v1alpha1.ReasonCreating, "The vendor is still creating the instance"},
+	"sleepMode":       {metav1.ConditionFalse, v1alpha1.ReasonSleepMode, "The phone is switched off"},
+	stateYellowCard:   {metav1.ConditionFalse, v1alpha1.ReasonYellowCard, "The messenger restricts sending because of suspected spam"},
+	stateSuspended:    {metav1.ConditionFalse, v1alpha1.ReasonSuspended, "The messenger restricts the account for a time"},
+	"blocked":         {metav1.ConditionFalse, v1alpha1.ReasonBlocked, "The messenger blocked the account"},
+	"pendingCode":     {metav1.ConditionFalse, v1alpha1.ReasonPendingCode, "A person has to enter the code that the messenger sent"},
+	"pendingPassword": {metav1.ConditionFalse, v1alpha1.ReasonPendingPassword, "A person has to enter the account's password"},
+}
+
+func availability(state string) verdict {
+	if known, ok := availabilities[state]; ok {
+		return known
+	}
+	return verdict{metav1.ConditionUnknown, v1alpha1.ReasonUnknownState, "The vendor shows a state that this release does not know"}
+}
+
+// restarting reports whether the instance restarts or is being created.
+func restarting(state string) bool { return state == stateStarting || state == "" }
+
+// suspension reports whether a state may have an end.
+func suspension(state string) bool { return state == stateSuspended || state == stateYellowCard }
+
+// syncedVerdict says what condition Synced shows after a decision.
+func syncedVerdict(p *pass, before *metav1.Condition) verdict {
+	d := p.decision
+	if p.tokenHold != nil {
+		return verdict{metav1.ConditionFalse, p.tokenHold.reason, p.tokenHold.message}
+	}
+	names := strings.Join(d.Settings, ", ")
+	no := func(format string, args ...any) verdict {
+		return verdict{metav1.ConditionFalse, d.Synced, fmt.Sprintf(format, args...)}
+	}
+	switch d.Synced {
+	case v1alpha1.ReasonUpToDate:
+		return verdict{metav1.ConditionTrue, d.Synced, "Every managed setting is in effect"}
+	case v1alpha1.ReasonNothingManaged:
+		return verdict{metav1.ConditionTrue, d.Synced, "The spec manages no setting"}
+	case v1alpha1.ReasonInstanceStarting:
+		return no("To be written once the instance has started: %s", names)
+	case v1alpha1.ReasonSettling:
+		return no("Written, and the vendor has some minutes to show it: %s", names)
+	case v1alpha1.ReasonDriftDetected:
+		return no("These settings differ, and reconcilePolicy %s leaves them so: %s", p.core().Policy(), names)
+	case v1alpha1.ReasonSettingsRejected:
+		return no("%s", refusedSettings(p, before))
+	case v1alpha1.ReasonSettingsNotPersisted:
+		if givenUp(p) {
+			return no("The vendor kept other values in every attempt, so they are no longer written until the settings change or a reconcile is requested: %s", names)
+		}
+		return no("The vendor kept other values than were written; the next attempt follows later: %s", names)
+	case v1alpha1.ReasonSettingNotSupported:
+		return no("The vendor does not show these settings even after they were written. Remove them from the spec: %s", names)
+	case v1alpha1.ReasonDriftFlapping:
+		return no("Something else keeps changing these settings back. Find out what it is, or remove them from the spec: %s", names)
+	default:
+		return no("These settings differ and are about to be written: %s", names)
+	}
+}
+
+// givenUp reports whether nothing more is tried for what Synced shows.
+func givenUp(p *pass) bool {
+	d := p.decision
+	if d.Synced == v1alpha1.ReasonSettingsRejected {
+		return true
+	}
+	for _, entry := range d.History.Abandoned {
+		if string(entry.Reason) == d.Synced {
+			return true
+		}
+	}
+	return false
+}
+
+// progress is what Ready, Reconciling and Stalled show together; an empty reason means that the condition is absent.
+type progress struct {
+	ready                       verdict
+	reconciling, stalled        string
+	reconcilingText, stalledFor string
+}
+
+func isStalled(reason, message string) progress {
+	return progress{ready: verdict{metav1.ConditionFalse, reason, message}, stalled: reason, stalledFor: message}
+}
+
+func isRetrying(reason, message string) progress {
+	return progress{ready: verdict{metav1.ConditionFalse, reason, message}, reconciling: v1alpha1.ReasonProgressingWithRetry, reconcilingText: message}
+}
+
+func isUnderWay(reason, message string) progress {
+	return progress{ready: verdict{metav1.ConditionUnknown, reason, message}, reconciling: reason, reconcilingText: message}
+}
+
+func isDone(message string) progress {
+	return progress{ready: verdict{metav1.ConditionTrue, v1alpha1.ReasonSucceeded, message}}
+}
+
+// composeProgress sets Ready, Reconciling and Stalled (R26).
+func (r *Reconciler) composeProgress(p *pass, w statusWriter) {
+	var (
+		stall *stalled
+		retry *retrying
+	)
+	switch {
+	case errors.As(p.end, &stall):
+		w.show(isStalled(stall.reason, stall.message))
+	case errors.As(p.end, &retry) && retry.reason != "":
+		w.show(isRetrying(retry.reason, retry.message))
+	case errors.As(p.end, &retry):
+		r.composePassingFailure(p, w, retry.message)
+	case p.end != nil:
+		if p.memory.failing && r.stale(p) {
+			r.composePassingFailure(p, w, "The vendor has not answered for some time")
+		}
+	case p.decision != nil:
+		w.show(fromDecision(p, w.find(v1alpha1.SyncedCondition)))
+		if p.soft != nil && w.find(v1alpha1.StalledCondition) == nil && w.find(v1alpha1.ReconcilingCondition) == nil {
+			w.set(v1alpha1.ReconcilingCondition, metav1.ConditionTrue, v1alpha1.ReasonProgressingWithRetry, "Cannot read the account: "+p.soft.Error())
+		}
+	}
+}
+
+// fromDecision derives the progress from what Synced shows.
+func fromDecision(p *pass, synced *metav1.Condition) progress {
+	observing := p.core().Policy() == v1alpha1.PolicyObserve
+	switch {
+	case synced.Status == metav1.ConditionTrue:
+		return isDone("The settings are as the spec wants them")
+	case observing && synced.Reason != v1alpha1.ReasonSettling, synced.Reason == v1alpha1.ReasonDriftDetected:
+		return isDone("The settings were compared; the policy leaves differences as they are")
+	case p.tokenHold != nil:
+		if p.tokenGrace > 0 {
+			return isRetrying(synced.Reason, synced.Message)
+		}
+		return isStalled(synced.Reason, synced.Message)
+	case synced.Reason == v1alpha1.ReasonSettling:
+		return isUnderWay(v1alpha1.ReasonSettling, synced.Message)
+	case givenUp(p):
+		return isStalled(synced.Reason, synced.Message)
+	case synced.Reason == v1alpha1.ReasonSettingsNotPersisted:
+		return isRetrying(synced.Reason, synced.Message)
+	default:
+		return isUnderWay(v1alpha1.ReasonProgressing, synced.Message)
+	}
+}
+
+// composePassingFailure shows that something is tried again by itself. What is known stays: a person's task is not
+// forgotten because the vendor cannot be reached for a while, and Ready stays True until the last look is old.
+func (r *Reconciler) composePassingFailure(p *pass, w statusWriter, message string) {
+	if condition := w.find(v1alpha1.StalledCondition); condition != nil {
+		if condition.ObservedGeneration == w.generation && (!mendedByResolving(condition.Reason) || p.tokenHold != nil) {
+			return
+		}
+		w.remove(v1alpha1.StalledCondition)
+		w.set(v1alpha1.ReadyCondition, metav1.ConditionUnknown, v1alpha1.ReasonProgressing, message)
+	}
+	w.set(v1alpha1.ReconcilingCondition, metav1.ConditionTrue, v1alpha1.ReasonProgressingWithRetry, message)
+	ready := w.find(v1alpha1.ReadyCondition)
+	switch {
+	case r.stale(p):
+		w.set(v1alpha1.ReadyCondition, metav1.ConditionUnknown, v1alpha1.ReasonObservationStale, "The vendor has not answered for some time, so the last known state may be old: "+message)
+	case ready.ObservedGeneration != w.generation:
+		w.set(v1alpha1.ReadyCondition, metav1.ConditionUnknown, v1alpha1.ReasonProgressing, "This generation was not compared with the vendor's settings yet: "+message)
+	}
+}
+
+// mendedByResolving reports whether a reason for Stalled is gone once credentials were found and the resource owns its
+// instance.
+func mendedByResolving(reason string) bool {
+	switch reason {
+	case v1alpha1.ReasonSecretNotFound, v1alpha1.ReasonSecretKeyMissing, v1alpha1.ReasonTokenMalformed, v1alpha1.ReasonDuplicateInstance:
+		return true
+	}
+	return false
+}
+
+// show sets the three conditions together.
+func (w statusWriter) show(s progress) {
+	w.set(v1alpha1.ReadyCondition, s.ready.status, s.ready.reason, s.ready.message)
+	w.setAbnormal(v1alpha1.ReconcilingCondition, s.reconciling, s.reconcilingText)
+	w.setAbnormal(v1alpha1.StalledCondition, s.stalled, s.stalledFor)
+}
+
+// setAbnormal sets a condition that is there only while it is True; an empty reason removes it.
+func (w statusWriter) setAbnormal(condition, reason, message string) {
+	if reason == "" {
+		w.remove(condition)
+		return
+	}
+	w.set(condition, metav1.ConditionTrue, reason, message)
+}

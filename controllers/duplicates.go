@@ -1,0 +1,104 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+)
+
+// checkOwner says whether this resource may manage its instance, or is one of several that name it (R18). While the
+// vendor accepted nobody's token, all may read and only the owner may write.
+func (r *Reconciler) checkOwner(ctx context.Context, p *pass) error {
+	claims, err := r.claims(ctx, p)
+	if err != nil {
+		return err
+	}
+	owner := claims[0]
+	p.owns = owner.instance.GetUID() == p.instance.GetUID()
+	if p.owns || !owner.accepted {
+		return nil
+	}
+	message := "Another resource already manages this instance. Delete one of the two"
+	if owner.instance.GetNamespace() == p.key.Namespace {
+		message = fmt.Sprintf("%s %q already manages this instance. Delete one of the two", owner.kind, owner.instance.GetName())
+	}
+	return &stalled{reason: v1alpha1.ReasonDuplicateInstance, message: message, onlyEvents: true}
+}
+
+// claim is one resource that names an instance.
+type claim struct {
+	instance v1alpha1.Instance
+	kind     string
+	// writing: this process wrote settings on its behalf just now. accepted: the vendor accepted its token once.
+	writing, accepted bool
+}
+
+// claims returns all resources of any kind that name the same instance, the owner first.
+func (r *Reconciler) claims(ctx context.Context, p *pass) ([]claim, error) {
+	write, _ := r.ownWrites.get(p.id, p.now)
+	var claims []claim
+	add := func(kind string, instance v1alpha1.Instance) {
+		status := instance.InstanceStatus()
+		claims = append(claims, claim{instance: instance, kind: kind, writing: write.uid == instance.GetUID(),
+			accepted: status.StateInstance != "" || status.Apply != nil})
+	}
+	add(r.Kind.Name, p.instance)
+	for _, kind := range r.Shared.Kinds {
+		list := kind.NewList()
+		if err := r.Client.List(ctx, list, client.MatchingFields{indexIDInstance: strconv.FormatInt(p.id.id, 10)}); err != nil {
+			return nil, err
+		}
+		err := apimeta.EachListItem(list, func(object runtime.Object) error {
+			other, ok := object.(v1alpha1.Instance)
+			if ok && other.GetUID() != p.instance.GetUID() && r.sameOrigin(other, p) {
+				add(kind.Name, other)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(claims, func(a, b claim) int {
+		return cmp.Or(
+			first(a.writing, b.writing),
+			first(a.accepted, b.accepted),
+			a.instance.GetCreationTimestamp().Compare(b.instance.GetCreationTimestamp().Time),
+			cmp.Compare(a.instance.GetUID(), b.instance.GetUID()),
+		)
+	})
+	return claims, nil
+}
+
+// first orders true before false.
+func first(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	default:
+		return 1
+	}
+}
+
+func (r *Reconciler) sameOrigin(other v1alpha1.Instance, p *pass) bool {
+	raw := other.Core().APIURL
+	if raw == "" {
+		raw = r.Options.DefaultAPIURL
+	}
+	origin, err := greenapi.ParseOrigin(raw)
+	return err == nil && origin.Identity() == p.id.origin
+}

@@ -1,0 +1,143 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+)
+
+// notice is an event to be.
+type notice struct {
+	warning              bool
+	reason, action, note string
+}
+
+func (n notice) kind() string {
+	if n.warning {
+		return corev1.EventTypeWarning
+	}
+	return corev1.EventTypeNormal
+}
+
+// publish tells of what a pass changed, once it is stored.
+func (r *Reconciler) publish(p *pass) {
+	for _, n := range notices(&p.original, &p.stored, p.drift()) {
+		r.Recorder.Eventf(p.instance, nil, n.kind(), n.reason, n.action, "%s", n.note)
+	}
+	r.Metrics.count(r.Kind.Name, p)
+}
+
+// drift returns the settings that differ without a change and did not differ before this pass.
+func (p *pass) drift() []string {
+	if p.decision == nil {
+		return nil
+	}
+	known := map[string]bool{}
+	for _, pending := range p.original.PendingChanges {
+		known[pending.Setting] = true
+	}
+	var names []string
+	for _, name := range p.decision.Drift {
+		if !known[name] {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// notices are the events that follow from a change of status. They name settings, never values.
+func notices(before, after *v1alpha1.InstanceStatus, drift []string) []notice {
+	var list []notice
+	if before.StateInstance != after.StateInstance && after.StateInstance != "" {
+		note := fmt.Sprintf("The state is now %s", after.StateInstance)
+		if before.StateInstance != "" {
+			note = fmt.Sprintf("The state changed from %s to %s", before.StateInstance, after.StateInstance)
+		}
+		list = append(list, notice{alarming(before.StateInstance, after.StateInstance), "StateChanged", "Observe", note})
+	}
+	if len(drift) > 0 {
+		list = append(list, notice{false, "DriftDetected", "Observe", "The vendor shows other values without a change of the spec: " + strings.Join(drift, ", ")})
+	}
+	list = append(list, applyNotices(before.Apply, after.Apply)...)
+	for _, entry := range after.Abandoned {
+		if entry.Reason == v1alpha1.AbandonFlapping && !wasAbandoned(before.Abandoned, entry) {
+			list = append(list, notice{true, v1alpha1.ReasonDriftFlapping, "Abandon", "Something else keeps changing this setting back, so it is no longer written: " + entry.Setting})
+		}
+	}
+	return append(list, conditionNotices(before, after)...)
+}
+
+// alarming reports whether a change of state is bad news. The restarts in between are not.
+func alarming(before, after string) bool {
+	switch after {
+	case "blocked", stateSuspended, stateYellowCard:
+		return true
+	case "notAuthorized":
+		return before == stateAuthorized
+	}
+	return false
+}
+
+func wasAbandoned(list []v1alpha1.AbandonedSetting, entry v1alpha1.AbandonedSetting) bool {
+	for _, old := range list {
+		if old.Setting == entry.Setting && old.Reason == entry.Reason && old.Count == entry.Count {
+			return true
+		}
+	}
+	return false
+}
+
+// applyNotices tell of a record that moved on.
+func applyNotices(before, after *v1alpha1.ApplyRecord) []notice {
+	if after == nil || before != nil && before.Outcome == after.Outcome && before.StartedTime.UnixMicro() == after.StartedTime.UnixMicro() {
+		return nil
+	}
+	var names []string
+	for _, s := range after.Settings {
+		names = append(names, s.Setting)
+	}
+	settings := strings.Join(names, ", ")
+	switch after.Outcome {
+	case v1alpha1.OutcomeSettling:
+		return []notice{{false, "SettingsApplied", "Apply", fmt.Sprintf("Wrote settings (%s), which restarts the instance: %s", after.Reason, settings)}}
+	case v1alpha1.OutcomeConfirmed:
+		return []notice{{false, "SettingsConfirmed", "Verify", "The settings are in effect: " + settings}}
+	case v1alpha1.OutcomeNotPersisted:
+		return []notice{{true, v1alpha1.ReasonSettingsNotPersisted, "Verify", "The vendor kept other values than were written: " + settings}}
+	case v1alpha1.OutcomeRejected:
+		return []notice{{true, v1alpha1.ReasonSettingsRejected, "Apply", "The vendor refused the settings: " + settings}}
+	}
+	return nil
+}
+
+// conditionNotices tell of conditions that turned bad.
+func conditionNotices(before, after *v1alpha1.InstanceStatus) []notice {
+	var list []notice
+	turned := func(condition, reason string) *string {
+		now := apimeta.FindStatusCondition(after.Conditions, condition)
+		old := apimeta.FindStatusCondition(before.Conditions, condition)
+		if now == nil || now.Reason != reason || old != nil && old.Reason == reason {
+			return nil
+		}
+		return &now.Message
+	}
+	for _, reason := range []string{v1alpha1.ReasonUnauthorized, v1alpha1.ReasonInstanceNotFound, v1alpha1.ReasonTokenMalformed} {
+		if message := turned(v1alpha1.CredentialsValidCondition, reason); message != nil {
+			list = append(list, notice{true, "CredentialsRejected", "Observe", *message})
+		}
+	}
+	if message := turned(v1alpha1.CredentialsValidCondition, v1alpha1.ReasonEndpointNotAllowed); message != nil {
+		list = append(list, notice{true, v1alpha1.ReasonEndpointNotAllowed, "Resolve", *message})
+	}
+	if message := turned(v1alpha1.StalledCondition, v1alpha1.ReasonDuplicateInstance); message != nil {
+		list = append(list, notice{true, v1alpha1.ReasonDuplicateInstance, "Resolve", *message})
+	}
+	return list
+}

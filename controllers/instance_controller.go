@@ -1,0 +1,160 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/recorder"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+)
+
+// +kubebuilder:rbac:groups=messaging.greenapi-operator.dev,resources=whatsappinstances,verbs=get;list;watch
+// +kubebuilder:rbac:groups=messaging.greenapi-operator.dev,resources=whatsappinstances/status,verbs=update
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// Priorities of the work queue: a poll of what is in order yields to anything else.
+var (
+	normalPriority = 0
+	pollPriority   = handler.LowPriority
+)
+
+// Options are the operator's flags that the reconciler depends on.
+type Options struct {
+	// DefaultAPIURL is the origin where spec.apiUrl is unset.
+	DefaultAPIURL string
+	// StateInterval and SettingsInterval hold where the spec has none.
+	StateInterval, SettingsInterval time.Duration
+	// CallTimeout is how long one call to the vendor may take.
+	CallTimeout time.Duration
+	// QPS bounds the calls to the vendor, all instances together; 0 is no bound.
+	QPS float64
+	// SecretSelector limits which Secrets are read; nil is any.
+	SecretSelector labels.Selector
+	// Limits are what decisions depend on.
+	Limits plan.Limits
+}
+
+// Shared is what the reconcilers of all kinds share: two resources of different kinds may name one instance.
+type Shared struct {
+	// Kinds are the kinds that are looked after.
+	Kinds   []Kind
+	Options Options
+	// Connect returns the vendor's API of one instance. It calls nothing.
+	Connect func(greenapi.Target) (Vendor, error)
+	// Clock tells the time.
+	Clock clock.PassiveClock
+	// Client reads from the cache and writes, Live reads from the API server.
+	Client client.Client
+	Live   client.Reader
+	// Recorder makes events.
+	Recorder recorder.EventRecorder
+	Metrics  *Metrics
+
+	limiter   *limiter
+	ownWrites *ownWrites
+}
+
+// NewShared completes a Shared.
+func NewShared(s Shared) *Shared {
+	s.limiter = newLimiter(s.Options.QPS)
+	// Twice the settle time, so that it is still known whose an outcome is when that time is just over.
+	s.ownWrites = newOwnWrites(2 * s.Options.Limits.SettleTimeout)
+	return &s
+}
+
+// Reconciler looks after the resources of one kind.
+type Reconciler struct {
+	*Shared
+	Kind     Kind
+	memories *memories
+}
+
+// NewReconciler returns a reconciler of one kind.
+func NewReconciler(shared *Shared, kind Kind) *Reconciler {
+	r := &Reconciler{Shared: shared, Kind: kind, memories: newMemories()}
+	shared.Metrics.watch(kind.Name, r.memories, shared.Clock)
+	return r
+}
+
+// Reconcile makes one pass over a resource:
+//
+//	resolve  the spec into credentials and wished settings
+//	observe  what the vendor shows, as far as it is due
+//	decide   what to do about it
+//	act      by at most one call that changes something
+//	report   what was found in the status, in events and metrics
+func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	p, err := r.begin(ctx, request.NamespacedName)
+	if p == nil {
+		return reconcile.Result{}, err
+	}
+	for _, step := range []func(context.Context, *pass) error{r.resolve, r.observe, r.decide, r.act} {
+		if p.end = step(ctx, p); p.end != nil {
+			break
+		}
+	}
+	return r.report(ctx, p)
+}
+
+// begin reads the resource and what is remembered of it. A resource without conditions gets its first ones at once, so
+// that whoever waits for it sees that somebody is at work.
+func (r *Reconciler) begin(ctx context.Context, key types.NamespacedName) (*pass, error) {
+	instance, err := r.get(ctx, key)
+	if apierrors.IsNotFound(err) {
+		r.memories.forget(key)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	now := r.Clock.Now()
+	status := *instance.InstanceStatus().DeepCopy()
+	p := &pass{key: key, instance: instance, original: status, stored: status, now: now, memory: r.memories.of(key, instance.GetUID(), now)}
+	if !instance.GetDeletionTimestamp().IsZero() {
+		// Deleting calls nothing. Whoever put a finalizer here wants the resource to stay a while, not its settings.
+		return nil, nil
+	}
+	if len(status.Conditions) == 0 && !p.core().Paused {
+		if err := r.save(ctx, p, r.compose(p)); err != nil {
+			return nil, client.IgnoreNotFound(err)
+		}
+	}
+	return p, nil
+}
+
+// get reads a resource from the cache, and from the API server if the cache is behind this process's own last write.
+func (r *Reconciler) get(ctx context.Context, key types.NamespacedName) (v1alpha1.Instance, error) {
+	instance := r.Kind.New()
+	if err := r.Client.Get(ctx, key, instance); err != nil {
+		return nil, err
+	}
+	written := r.memories.version(key, instance.GetUID())
+	if written == "" {
+		return instance, nil
+	}
+	behind, err := resourceversion.CompareResourceVersion(instance.GetResourceVersion(), written)
+	if err != nil {
+		return nil, fmt.Errorf("comparing resource versions of %s: %w", key, err)
+	}
+	if behind >= 0 {
+		return instance, nil
+	}
+	fresh := r.Kind.New()
+	return fresh, r.Live.Get(ctx, key, fresh)
+}

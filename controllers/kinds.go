@@ -1,0 +1,38 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+)
+
+// Kind is what differs between the kinds of resources. A further messenger is one more value of it, beside its API
+// types.
+type Kind struct {
+	// Name of the kind.
+	Name string
+	// Messenger is the vendor's typeInstance of its instances.
+	Messenger string
+	// Prefix of the paths of the vendor's methods.
+	Prefix string
+	// AccountMethod is the vendor's method that shows the account.
+	AccountMethod string
+	// New and NewList return an empty resource and an empty list of them.
+	New     func() v1alpha1.Instance
+	NewList func() client.ObjectList
+}
+
+// Kinds are all kinds that the operator looks after.
+var Kinds = []Kind{
+	{
+		Name:          "WhatsAppInstance",
+		Messenger:     "whatsapp",
+		AccountMethod: greenapi.MethodGetWaSettings,
+		New:           func() v1alpha1.Instance { return &v1alpha1.WhatsAppInstance{} },
+		NewList:       func() client.ObjectList { return &v1alpha1.WhatsAppInstanceList{} },
+	},
+}

@@ -1,0 +1,166 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+)
+
+// memory is what this process remembers of one resource: due times, backoff, and the secret values it read. Nothing in
+// it changes a decision; a new process starts without it and only looks a little sooner or later.
+type memory struct {
+	uid types.UID
+	// version is the resourceVersion of this process's last own write: a cache that is behind it is not believed.
+	version string
+	since   time.Time
+
+	// generation, apiToken and webhookToken are those that the latest full look was made with.
+	generation             int64
+	apiToken, webhookToken secretValue
+	usedToken, usedWebhook string
+
+	// due times of the vendor's methods; a zero time is never.
+	stateDue, settingsDue, accountDue time.Time
+	// started: the first looks are planned. awaitStart: a write waits for the instance to have started.
+	planned, awaitStart bool
+	// failing: the latest look failed, so that the next one reads everything.
+	failing bool
+	// failures and refusals in a row; retryAt is when the backoff is over.
+	failures, throttled, refusals, accountFailures int
+	retryAt                                        time.Time
+	// accepted: the vendor accepted the present token.
+	accepted bool
+	// failedSince is since when no look succeeded, zero while they do.
+	failedSince time.Time
+	// missingSince and tokenHoldSince are since when the Secret of the API or the webhook token is missing.
+	missingSince, tokenHoldSince time.Time
+	driftSince                   map[string]time.Time
+	// slot is when --api-qps lets the next look go.
+	slot time.Time
+
+	// lastRead is when the state was last read, in Unix nanoseconds. Metrics read it while a pass is under way.
+	lastRead atomic.Int64
+}
+
+// readAll makes the next pass read everything at once.
+func (m *memory) readAll() { m.generation = 0 }
+
+// memories holds a memory for each resource.
+type memories struct {
+	mu    sync.Mutex
+	byKey map[types.NamespacedName]*memory
+}
+
+func newMemories() *memories { return &memories{byKey: map[types.NamespacedName]*memory{}} }
+
+// of returns the memory of a resource, a new one if it was created anew under the same name.
+func (m *memories) of(key types.NamespacedName, uid types.UID, now time.Time) *memory {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known := m.byKey[key]
+	if known == nil || known.uid != uid {
+		known = &memory{uid: uid, since: now}
+		known.lastRead.Store(now.UnixNano())
+		m.byKey[key] = known
+	}
+	return known
+}
+
+// version returns the resourceVersion of the last own write to a resource, "" if there was none.
+func (m *memories) version(key types.NamespacedName, uid types.UID) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if known := m.byKey[key]; known != nil && known.uid == uid {
+		return known.version
+	}
+	return ""
+}
+
+func (m *memories) forget(key types.NamespacedName) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.byKey, key)
+}
+
+// oldestRead returns when the state was read longest ago, over all resources; false if there are none.
+func (m *memories) oldestRead() (time.Time, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	oldest, found := int64(0), false
+	for _, known := range m.byKey {
+		if at := known.lastRead.Load(); !found || at < oldest {
+			oldest, found = at, true
+		}
+	}
+	return time.Unix(0, oldest), found
+}
+
+// instanceKey names an instance at the vendor, whichever resource and kind it is managed by.
+type instanceKey struct {
+	origin string
+	id     int64
+}
+
+// ownWrite is a setSettings of this process.
+type ownWrite struct {
+	uid    types.UID
+	record v1alpha1.ApplyRecord
+}
+
+// ownWrites remembers this process's writes for the settle time, even if the resource is deleted and created anew
+// (R10), and even while the outcome cannot be stored.
+type ownWrites struct {
+	mu    sync.Mutex
+	keep  time.Duration
+	byKey map[instanceKey]ownWrite
+}
+
+func newOwnWrites(keep time.Duration) *ownWrites {
+	return &ownWrites{keep: keep, byKey: map[instanceKey]ownWrite{}}
+}
+
+func (w *ownWrites) put(id instanceKey, uid types.UID, record v1alpha1.ApplyRecord, now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for key, write := range w.byKey {
+		if now.Sub(write.record.StartedTime.Time) > w.keep {
+			delete(w.byKey, key)
+		}
+	}
+	w.byKey[id] = ownWrite{uid: uid, record: record}
+}
+
+func (w *ownWrites) get(id instanceKey, now time.Time) (ownWrite, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	write, ok := w.byKey[id]
+	return write, ok && now.Sub(write.record.StartedTime.Time) <= w.keep
+}
+
+// jitter spreads an interval by ten percent to either side.
+func jitter(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * (0.9 + 0.2*rand.Float64()))
+}
+
+const (
+	firstBackoff    = time.Second
+	longestBackoff  = 5 * time.Minute
+	longestThrottle = time.Minute
+)
+
+// backoff is the wait after so many failures in a row: a second, doubling up to the longest.
+func backoff(failures int, longest time.Duration) time.Duration {
+	wait := firstBackoff
+	for i := 1; i < failures && wait < longest; i++ {
+		wait *= 2
+	}
+	return jitter(min(wait, longest))
+}

@@ -1,0 +1,273 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+)
+
+// observe reads what is due at the vendor. It changes nothing there.
+func (r *Reconciler) observe(ctx context.Context, p *pass) error {
+	due := r.due(p)
+	if !due.any() {
+		return &waiting{after: untilNext(p.memory, p.now)}
+	}
+	if err := r.admit(p, due); err != nil {
+		return err
+	}
+	if due == everything {
+		p.memory.generation = p.generation()
+	}
+	err := r.read(ctx, p, due)
+	if err == nil {
+		err = r.follow(ctx, p)
+	}
+	if err != nil {
+		return r.failed(ctx, p, err)
+	}
+	m := p.memory
+	m.failures, m.throttled, m.refusals, m.retryAt, m.accepted = 0, 0, 0, time.Time{}, true
+	if p.looked.account {
+		m.accountFailures = 0
+	}
+	if p.soft != nil {
+		m.accountFailures++
+		m.accountDue = p.now.Add(backoff(m.accountFailures, longestBackoff))
+	}
+	return nil
+}
+
+// due says which methods are to be read now (R1).
+func (r *Reconciler) due(p *pass) looks {
+	m := p.memory
+	if !m.planned {
+		r.planFirst(p)
+	}
+	if m.generation != p.generation() || p.newRequest() {
+		return everything
+	}
+	if p.now.Before(m.retryAt) {
+		return looks{}
+	}
+	reached := func(at time.Time) bool { return !at.IsZero() && !at.After(p.now) }
+	if m.failing && (reached(m.retryAt) || reached(m.stateDue) || reached(m.settingsDue)) {
+		return everything
+	}
+	due := looks{settings: reached(m.settingsDue), account: reached(m.accountDue)}
+	due.state = due.any() || reached(m.stateDue)
+	return due
+}
+
+// planFirst plans the first looks of this process at a resource. One that is in order has its state read at once and
+// its settings within one interval, so that a restart of the operator does not read everything of everybody at once.
+func (r *Reconciler) planFirst(p *pass) {
+	m, generation := p.memory, p.generation()
+	m.planned, m.stateDue = true, p.now
+	if !inOrder(&p.stored, generation) || p.stored.SyncedSettingsHash != p.desired.Hash || p.stored.SyncedSecretVersion != p.desired.SecretVersion {
+		m.readAll()
+		return
+	}
+	m.generation = generation
+	if interval := r.settingsInterval(p.core()); interval > 0 {
+		m.settingsDue = p.now.Add(rand.N(interval))
+		m.accountDue = m.settingsDue
+	}
+}
+
+// admit asks the limits for the calls of this pass (R3).
+func (r *Reconciler) admit(p *pass, due looks) error {
+	m := p.memory
+	if !m.slot.IsZero() && m.slot.After(p.now) {
+		return &waiting{after: m.slot.Sub(p.now)}
+	}
+	if wait := r.limiter.take(p.now, p.id, r.Options.CallTimeout, r.methods(due)...); wait > 0 {
+		return &waiting{after: wait}
+	}
+	if m.slot.IsZero() {
+		if m.slot = r.limiter.slot(p.now, due.count()); m.slot.After(p.now) {
+			for _, method := range r.methods(due) {
+				r.limiter.release(p.id, method)
+			}
+			return &waiting{after: m.slot.Sub(p.now)}
+		}
+	}
+	m.slot = time.Time{}
+	return nil
+}
+
+func (r *Reconciler) methods(due looks) []string {
+	var methods []string
+	if due.state {
+		methods = append(methods, greenapi.MethodGetStateInstance)
+	}
+	if due.settings {
+		methods = append(methods, greenapi.MethodGetSettings)
+	}
+	if due.account {
+		methods = append(methods, r.Kind.AccountMethod)
+	}
+	return methods
+}
+
+// read makes the calls side by side (R4) and returns the error that says most.
+func (r *Reconciler) read(ctx context.Context, p *pass, due looks) error {
+	var (
+		calls                          sync.WaitGroup
+		account                        greenapi.Account
+		stateErr, settingsErr, acctErr error
+	)
+	call := func(wanted bool, method string, f func()) {
+		if !wanted {
+			return
+		}
+		calls.Go(func() {
+			defer func() { r.limiter.done(r.Clock.Now(), p.id, method) }()
+			f()
+		})
+	}
+	call(due.state, greenapi.MethodGetStateInstance, func() { p.state, stateErr = p.vendor.State(ctx) })
+	call(due.settings, greenapi.MethodGetSettings, func() { p.settings, settingsErr = p.vendor.Settings(ctx) })
+	call(due.account, r.Kind.AccountMethod, func() { account, acctErr = p.vendor.Account(ctx) })
+	calls.Wait()
+
+	if due.state && stateErr == nil {
+		p.looked.state = true
+		p.memory.lastRead.Store(p.now.UnixNano())
+	}
+	if due.settings && settingsErr == nil {
+		settingsErr = r.checkReadable(p)
+		p.looked.settings = settingsErr == nil
+	}
+	if due.account && acctErr == nil {
+		p.looked.account, p.account = true, &account
+	}
+	if err := gravest(stateErr, settingsErr); err != nil {
+		return err
+	}
+	p.soft = acctErr
+	var status *greenapi.StatusError
+	if errors.As(acctErr, &status) && status.Cause == greenapi.CauseNotAuthorized {
+		// The vendor shows no account while none is authorized: no failure, and nothing to show.
+		p.soft, p.account, p.looked.account = nil, &greenapi.Account{State: p.state}, true
+	}
+	return nil
+}
+
+// checkReadable refuses a reading that shows a managed setting in a type from which nothing can be concluded (R5).
+func (r *Reconciler) checkReadable(p *pass) error {
+	if name := plan.Unreadable(p.desired, observed(p.desired, p.settings)); name != "" {
+		return &greenapi.UnreadableError{Method: greenapi.MethodGetSettings, What: fmt.Sprintf("%s has an unexpected type", name)}
+	}
+	return nil
+}
+
+// gravest returns the error that says most: one that is not about the rate, else any.
+func gravest(errs ...error) error {
+	var found error
+	for _, err := range errs {
+		if err == nil {
+			continue
+		}
+		var status *greenapi.StatusError
+		limited := errors.As(err, &status) && status.Cause == greenapi.CauseRateLimited
+		if found == nil || !limited {
+			found = err
+		}
+		if !limited {
+			return found
+		}
+	}
+	return found
+}
+
+// follow reads more where the state has changed: the account always, the settings once a waiting write can go or the
+// instance was authorized anew, since settings are known to change then (green-api/issues #1077).
+func (r *Reconciler) follow(ctx context.Context, p *pass) error {
+	more := looks{}
+	changed := p.state != p.stored.StateInstance
+	if changed && !p.looked.account && p.soft == nil {
+		more.account = true
+	}
+	if !p.looked.settings && (changed && p.state == stateAuthorized || p.memory.awaitStart && !restarting(p.state)) {
+		more.settings = true
+	}
+	if !more.any() {
+		return nil
+	}
+	if wait := r.limiter.take(p.now, p.id, r.Options.CallTimeout, r.methods(more)...); wait > 0 {
+		if more.account {
+			p.memory.accountDue = p.now.Add(wait)
+		}
+		if more.settings {
+			p.memory.settingsDue = p.now.Add(wait)
+		}
+		return nil
+	}
+	return r.read(ctx, p, more)
+}
+
+// failed turns a failed look into the end of the pass.
+func (r *Reconciler) failed(ctx context.Context, p *pass, err error) error {
+	m := p.memory
+	if ctx.Err() != nil {
+		// The process stops: what failed says nothing about the vendor.
+		return &waiting{after: callSpacing}
+	}
+	m.failing = true
+	end := classify(err)
+	var (
+		refusal *refused
+		limited *waiting
+		retry   *retrying
+		stall   *stalled
+	)
+	switch {
+	case errors.As(end, &refusal):
+		end = r.refuse(ctx, p, refusal)
+	case errors.As(end, &limited):
+		m.throttled++
+		if limited.after == 0 {
+			limited.after = backoff(m.throttled, longestThrottle)
+		}
+		m.retryAt = p.now.Add(limited.after)
+	case errors.As(end, &retry):
+		m.failures++
+		if retry.after == 0 {
+			retry.after = backoff(m.failures, longestBackoff)
+		}
+		m.retryAt = p.now.Add(retry.after)
+	case errors.As(end, &stall):
+		m.retryAt = p.now.Add(jitter(r.waitingSettingsInterval(p.core())))
+	}
+	return end
+}
+
+// refusalsUntilStalled is how many looks, a stateInterval apart, must be refused before a token that was once accepted
+// counts as wrong.
+const refusalsUntilStalled = 3
+
+// refuse decides whether a refusal is final.
+func (r *Reconciler) refuse(ctx context.Context, p *pass, refusal *refused) error {
+	m := p.memory
+	if refusal.reason == v1alpha1.ReasonUnauthorized && r.tokenRotated(ctx, p) {
+		return &waiting{after: callSpacing}
+	}
+	m.refusals++
+	if !m.accepted || m.refusals >= refusalsUntilStalled || stalledFor(&p.stored, p.generation(), refusal.reason) {
+		m.retryAt = p.now.Add(jitter(r.waitingSettingsInterval(p.core())))
+		return &stalled{condition: refusal.condition, reason: refusal.reason, message: refusal.message}
+	}
+	wait := jitter(r.waitingStateInterval(p.core()))
+	m.retryAt = p.now.Add(wait)
+	return &retrying{condition: refusal.condition, reason: refusal.reason, message: refusal.message, after: wait}
+}

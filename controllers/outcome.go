@@ -1,0 +1,89 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"errors"
+	"time"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+)
+
+// A step ends a pass by one of four errors; report turns them into conditions. Anything else that a step returns is
+// a failure of the API server, which the queue retries.
+
+// paused ends a pass because the spec asks for no call.
+type paused struct{}
+
+func (*paused) Error() string { return "paused" }
+
+// waiting ends a pass because nothing is due yet, or the vendor's rate limit has to pass first. It says nothing to
+// the user.
+type waiting struct{ after time.Duration }
+
+func (*waiting) Error() string { return "waiting" }
+
+// retrying ends a pass because something failed that is tried again by itself.
+type retrying struct {
+	// condition that turns False with the reason; "" if the last known conditions stay.
+	condition, reason, message string
+	// after is the wait before the next look; 0 means a backoff that doubles.
+	after time.Duration
+}
+
+func (e *retrying) Error() string { return e.message }
+
+// stalled ends a pass because a person has to act.
+type stalled struct {
+	// condition that turns False with the reason; "" if only Ready and Stalled show it.
+	condition, reason, message string
+	// onlyEvents: only an edit or a change of a Secret can help, so that no look at intervals is needed.
+	onlyEvents bool
+}
+
+func (e *stalled) Error() string { return e.message }
+
+// refused is what classify makes of an answer that says that the token or the instance is not valid. It becomes
+// retrying or stalled, depending on whether the token was once accepted: an outage of the vendor must not turn a
+// fleet red.
+type refused struct{ condition, reason, message string }
+
+func (e *refused) Error() string { return e.message }
+
+const quotaWait = time.Hour
+
+// classify turns an error of the client into the end of a pass.
+func classify(err error) error {
+	var endpoint *greenapi.EndpointError
+	if errors.As(err, &endpoint) {
+		return &stalled{condition: v1alpha1.CredentialsValidCondition, reason: v1alpha1.ReasonEndpointNotAllowed,
+			message:    "The token is not sent to this address: " + endpoint.Error() + ". Correct spec.apiUrl, or let the operator's flags allow it",
+			onlyEvents: !endpoint.Resolved}
+	}
+	var status *greenapi.StatusError
+	if !errors.As(err, &status) {
+		return &retrying{message: "Cannot read the instance: " + err.Error()}
+	}
+	switch status.Cause {
+	case greenapi.CauseUnauthorized:
+		return &refused{condition: v1alpha1.CredentialsValidCondition, reason: v1alpha1.ReasonUnauthorized,
+			message: "The vendor refused the API token. Put the instance's apiTokenInstance into the Secret that spec.apiTokenSecretRef names"}
+	case greenapi.CauseNotFound, greenapi.CauseForbidden:
+		return &refused{condition: v1alpha1.CredentialsValidCondition, reason: v1alpha1.ReasonInstanceNotFound,
+			message: "The vendor knows no such instance at this address. Compare spec.idInstance and spec.apiUrl with the vendor's console"}
+	case greenapi.CauseExpired:
+		return &refused{condition: v1alpha1.AvailableCondition, reason: v1alpha1.ReasonExpired,
+			message: "The instance has expired. Renew it in the vendor's console"}
+	case greenapi.CauseDeleted:
+		return &refused{condition: v1alpha1.AvailableCondition, reason: v1alpha1.ReasonDeleted,
+			message: "The instance was deleted at the vendor. Delete this resource, or create it anew for another instance"}
+	case greenapi.CauseRateLimited:
+		return &waiting{after: status.RetryAfter}
+	case greenapi.CauseQuota:
+		return &retrying{message: "A quota of the account is used up: " + err.Error(), after: quotaWait}
+	default:
+		return &retrying{message: "Cannot read the instance: " + err.Error()}
+	}
+}

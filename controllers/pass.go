@@ -1,0 +1,91 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+)
+
+// Vendor is what the reconciler needs of the vendor's API of one instance. The first three change nothing.
+type Vendor interface {
+	State(ctx context.Context) (string, error)
+	Settings(ctx context.Context) (greenapi.Settings, error)
+	Account(ctx context.Context) (greenapi.Account, error)
+	SetSettings(ctx context.Context, values map[string]any, permit greenapi.Permit) (bool, error)
+}
+
+// pass is what one Reconcile gathers. Each group of fields is filled by the step that is named above it and only read
+// by the later ones.
+type pass struct {
+	// begin
+	key      types.NamespacedName
+	instance v1alpha1.Instance
+	// original is the status at the beginning of the pass, stored the one that was last read or written.
+	original, stored v1alpha1.InstanceStatus
+	now              time.Time
+	memory           *memory
+
+	// resolve
+	id        instanceKey
+	apiURL    string
+	desired   plan.Desired
+	resolved  bool
+	owns      bool
+	vendor    Vendor
+	requested string // a new value of the annotation reconcile-requested-at
+	// tokenHold says why the webhook token is not known, tokenGrace how long that is nobody's mistake yet.
+	tokenHold  *stalled
+	tokenGrace time.Duration
+
+	// observe
+	looked   looks
+	state    string
+	settings greenapi.Settings
+	account  *greenapi.Account
+	// soft is a failure of the account method alone, which holds nothing back.
+	soft error
+
+	// decide
+	decision *plan.Decision
+
+	// act
+	applyMessage string // the vendor's message with a refusal
+
+	// end is how the pass ended, nil if every step was taken.
+	end error
+}
+
+// looks are the vendor's methods that a pass reads.
+type looks struct{ state, settings, account bool }
+
+var everything = looks{state: true, settings: true, account: true}
+
+func (l looks) any() bool { return l.state || l.settings || l.account }
+
+// full reports whether a decision can be taken.
+func (l looks) full() bool { return l.state && l.settings }
+
+func (l looks) count() int {
+	n := 0
+	for _, look := range []bool{l.state, l.settings, l.account} {
+		if look {
+			n++
+		}
+	}
+	return n
+}
+
+func (p *pass) core() *v1alpha1.InstanceSpec { return p.instance.Core() }
+
+func (p *pass) generation() int64 { return p.instance.GetGeneration() }
+
+// newRequest reports whether the annotation reconcile-requested-at holds a value that was not acted on yet.
+func (p *pass) newRequest() bool { return p.requested != "" }

@@ -1,0 +1,153 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+)
+
+// secretGrace is how long a missing Secret is not the user's mistake yet: another tool may be about to make it.
+const secretGrace = 2 * time.Minute
+
+// resolve turns the spec into an address, credentials and wished settings. It reads Secrets and calls nothing.
+func (r *Reconciler) resolve(ctx context.Context, p *pass) error {
+	core := p.core()
+	if core.Paused {
+		return &paused{}
+	}
+	if at := p.instance.GetAnnotations()[v1alpha1.ReconcileRequestedAtAnnotation]; at != p.stored.LastHandledReconcileAt {
+		p.requested = at
+	}
+	raw := core.APIURL
+	if raw == "" {
+		raw = r.Options.DefaultAPIURL
+	}
+	origin, err := greenapi.ParseOrigin(raw)
+	if err != nil {
+		return classify(err)
+	}
+	p.apiURL, p.id = origin.String(), instanceKey{origin: origin.Identity(), id: core.IDInstance}
+	if err := r.checkOwner(ctx, p); err != nil {
+		return err
+	}
+	p.desired = plan.Wishes(p.instance.TypedSettings())
+	p.resolved = true
+	target := greenapi.Target{Origin: origin, ID: core.IDInstance, Prefix: r.Kind.Prefix, AccountMethod: r.Kind.AccountMethod}
+	// The address is checked before any Secret is read: a token that may not be sent need not be known.
+	if _, err := r.Connect(target); err != nil {
+		return classify(err)
+	}
+	if target.Token, err = r.apiToken(ctx, p); err != nil {
+		return err
+	}
+	webhookToken, err := r.webhookToken(ctx, p)
+	if err != nil {
+		return err
+	}
+	target.Conceal = []string{webhookToken}
+	p.vendor, err = r.Connect(target)
+	if err != nil {
+		return classify(err)
+	}
+	r.noteTokens(p, target.Token, webhookToken)
+	return nil
+}
+
+// apiToken reads the API token, or says why there is none.
+func (r *Reconciler) apiToken(ctx context.Context, p *pass) (string, error) {
+	ref := p.core().APITokenSecretRef
+	value, err := r.secret(ctx, p, ref, v1alpha1.DefaultAPITokenKey, p.memory.apiToken, false)
+	if err != nil {
+		return "", err
+	}
+	p.memory.apiToken = value
+	if value.missing != "" {
+		problem := missingSecret(v1alpha1.CredentialsValidCondition, value)
+		if wait := r.secretGraceRest(p, &p.memory.missingSince, problem.reason); wait > 0 {
+			return "", &retrying{condition: problem.condition, reason: problem.reason, message: problem.message, after: wait}
+		}
+		return "", problem
+	}
+	p.memory.missingSince = time.Time{}
+	token := strings.TrimSpace(value.value)
+	if !greenapi.ValidToken(token) {
+		return "", &stalled{condition: v1alpha1.CredentialsValidCondition, reason: v1alpha1.ReasonTokenMalformed,
+			message:    fmt.Sprintf("Key %q of Secret %q does not hold an API token: it must be letters, digits and ._~- only, at most 256 of them. Copy apiTokenInstance from the vendor's console", value.key, value.name),
+			onlyEvents: true}
+	}
+	return token, nil
+}
+
+// webhookToken adds the webhook token to the wished settings. Without it nothing is written, and looking goes on.
+func (r *Reconciler) webhookToken(ctx context.Context, p *pass) (string, error) {
+	ref := p.desired.TokenRef
+	if ref == nil {
+		p.memory.webhookToken, p.memory.tokenHoldSince = secretValue{}, time.Time{}
+		return "", nil
+	}
+	value, err := r.secret(ctx, p, *ref, v1alpha1.DefaultWebhookURLTokenKey, p.memory.webhookToken, false)
+	if err != nil {
+		return "", err
+	}
+	p.memory.webhookToken = value
+	if value.missing != "" {
+		p.tokenHold = missingSecret(v1alpha1.SyncedCondition, value)
+		p.tokenGrace = r.secretGraceRest(p, &p.memory.tokenHoldSince, p.tokenHold.reason)
+		return "", nil
+	}
+	p.memory.tokenHoldSince = time.Time{}
+	token := strings.TrimSpace(value.value)
+	if !greenapi.ValidWebhookToken(token) {
+		p.tokenHold = &stalled{condition: v1alpha1.SyncedCondition, reason: v1alpha1.ReasonTokenMalformed,
+			message: fmt.Sprintf("Key %q of Secret %q does not hold a webhook token: it must be empty or one line of at most 1024 printable ASCII characters", value.key, value.name)}
+		return "", nil
+	}
+	p.desired.SetToken(token, value.version)
+	return token, nil
+}
+
+func missingSecret(condition string, value secretValue) *stalled {
+	message := fmt.Sprintf("Secret %q is not there. Create it in the namespace of this resource", value.name)
+	if value.missing == v1alpha1.ReasonSecretKeyMissing {
+		message = fmt.Sprintf("Secret %q has no key %q. Add it, or name another key in the spec", value.name, value.key)
+	}
+	if value.selector != "" {
+		message += fmt.Sprintf(" (this operator reads only Secrets with the labels %s)", value.selector)
+	}
+	return &stalled{condition: condition, reason: value.missing, message: message}
+}
+
+// secretGraceRest is how long a missing Secret is waited for still. What is shown as Stalled already stays so.
+func (r *Reconciler) secretGraceRest(p *pass, since *time.Time, reason string) time.Duration {
+	if stalledFor(&p.stored, p.generation(), reason) {
+		*since = p.now.Add(-secretGrace)
+	}
+	if since.IsZero() {
+		*since = p.now
+	}
+	return secretGrace - p.now.Sub(*since)
+}
+
+// noteTokens compares the tokens with those of the latest full look: a new value is looked at with at once, and nothing
+// is known of whether the vendor accepts a new API token.
+func (r *Reconciler) noteTokens(p *pass, apiToken, webhookToken string) {
+	m := p.memory
+	if !m.planned {
+		// What an earlier process saw: the vendor accepted a token of this resource.
+		m.accepted = p.stored.StateInstance != ""
+	} else if m.usedToken != apiToken || m.usedWebhook != webhookToken {
+		m.readAll()
+	}
+	if m.usedToken != "" && m.usedToken != apiToken {
+		m.accepted, m.refusals = false, 0
+	}
+	m.usedToken, m.usedWebhook = apiToken, webhookToken
+}

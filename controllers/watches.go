@@ -1,0 +1,140 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+)
+
+// Names of the cache's indexes.
+const (
+	indexIDInstance = "spec.idInstance"
+	indexSecretName = "secretName"
+)
+
+// SetupIndexes adds the indexes that the reconcilers need to the cache. It is called once for all kinds.
+func SetupIndexes(ctx context.Context, indexer client.FieldIndexer, kinds []Kind) error {
+	for _, kind := range kinds {
+		if err := indexer.IndexField(ctx, kind.New(), indexIDInstance, func(object client.Object) []string {
+			return []string{idInstanceOf(object)}
+		}); err != nil {
+			return err
+		}
+		if err := indexer.IndexField(ctx, kind.New(), indexSecretName, secretNames); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func idInstanceOf(object client.Object) string {
+	instance, ok := object.(v1alpha1.Instance)
+	if !ok {
+		return ""
+	}
+	return strconv.FormatInt(instance.Core().IDInstance, 10)
+}
+
+// secretNames are the Secrets that a resource refers to.
+func secretNames(object client.Object) []string {
+	instance, ok := object.(v1alpha1.Instance)
+	if !ok {
+		return nil
+	}
+	names := []string{instance.Core().APITokenSecretRef.Name}
+	if holder, ok := instance.TypedSettings().(interface {
+		WebhookTokenRef() *v1alpha1.SecretKeyReference
+	}); ok && holder.WebhookTokenRef() != nil {
+		names = append(names, holder.WebhookTokenRef().Name)
+	}
+	return names
+}
+
+// SetupWithManager adds the reconciler to a manager. The indexes must be there already.
+func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Options) error {
+	build := ctrl.NewControllerManagedBy(mgr).
+		Named(r.Kind.Name).
+		For(r.Kind.New(), builder.WithPredicates(asked())).
+		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.usersOf), builder.WithPredicates(predicate.ResourceVersionChangedPredicate{})).
+		WithOptions(options)
+	for _, kind := range r.Kinds {
+		build = build.Watches(kind.New(), handler.EnqueueRequestsFromMapFunc(r.rivalsOf), builder.WithPredicates(claimChanged()))
+	}
+	return build.Complete(r)
+}
+
+// asked lets pass what a user changed: the spec, or a request by annotation. The operator's own writes of status do
+// not wake it.
+func asked() predicate.Predicate {
+	requested := predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		at := v1alpha1.ReconcileRequestedAtAnnotation
+		return e.ObjectOld.GetAnnotations()[at] != e.ObjectNew.GetAnnotations()[at]
+	}}
+	return predicate.Or(predicate.GenerationChangedPredicate{}, requested)
+}
+
+// claimChanged lets pass what may change who manages an instance (R18).
+func claimChanged() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		before, ok1 := e.ObjectOld.(v1alpha1.Instance)
+		after, ok2 := e.ObjectNew.(v1alpha1.Instance)
+		return ok1 && ok2 && (before.Core().APIURL != after.Core().APIURL ||
+			(before.InstanceStatus().StateInstance == "") != (after.InstanceStatus().StateInstance == ""))
+	}}
+}
+
+// usersOf returns the resources of this kind that refer to a Secret.
+func (r *Reconciler) usersOf(ctx context.Context, secret client.Object) []reconcile.Request {
+	return r.requests(ctx, types.UID(""), client.InNamespace(secret.GetNamespace()), client.MatchingFields{indexSecretName: secret.GetName()})
+}
+
+// rivalsOf returns the other resources of this kind that name the same instance.
+func (r *Reconciler) rivalsOf(ctx context.Context, object client.Object) []reconcile.Request {
+	return r.requests(ctx, object.GetUID(), client.MatchingFields{indexIDInstance: idInstanceOf(object)})
+}
+
+func (r *Reconciler) requests(ctx context.Context, except types.UID, options ...client.ListOption) []reconcile.Request {
+	list := r.Kind.NewList()
+	if err := r.Client.List(ctx, list, options...); err != nil {
+		// The cache answers from memory; it fails only while the process stops.
+		return nil
+	}
+	var requests []reconcile.Request
+	_ = apimeta.EachListItem(list, func(object runtime.Object) error {
+		if instance, ok := object.(client.Object); ok && instance.GetUID() != except {
+			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(instance)})
+		}
+		return nil
+	})
+	return requests
+}
+
+// StripSecret is the cache's transform for the metadata of Secrets: only what tells one version from another is kept.
+// The annotation last-applied-configuration holds data (R23).
+func StripSecret(object any) (any, error) {
+	full, ok := object.(*metav1.PartialObjectMetadata)
+	if !ok {
+		return object, nil
+	}
+	return &metav1.PartialObjectMetadata{TypeMeta: full.TypeMeta, ObjectMeta: metav1.ObjectMeta{
+		Namespace: full.Namespace, Name: full.Name, UID: full.UID, ResourceVersion: full.ResourceVersion,
+	}}, nil
+}
