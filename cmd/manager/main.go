@@ -1,0 +1,70 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Command manager runs the operator.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	stdlog "log"
+	"os"
+	"runtime/debug"
+
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+)
+
+func main() {
+	options := defaultOptions()
+	zapOptions := zap.Options{}
+	flag.CommandLine.Init(os.Args[0], flag.ExitOnError)
+	options.bind(flag.CommandLine)
+	zapOptions.BindFlags(flag.CommandLine)
+	flag.Parse()
+
+	logger := zap.New(zap.UseFlagOptions(&zapOptions))
+	ctrl.SetLogger(logger)
+	klog.SetLogger(logger)
+	// net/http writes unexpected bytes of a peer to the standard logger, and those may hold a token.
+	stdlog.SetOutput(io.Discard)
+
+	if err := run(options); err != nil {
+		logger.Error(err, "Cannot run the manager")
+		os.Exit(1)
+	}
+}
+
+// run checks the options and runs the manager until a signal ends it.
+func run(options options) error {
+	if args := flag.Args(); len(args) > 0 {
+		return fmt.Errorf("there are no arguments, only flags: %q", args[0])
+	}
+	if err := options.complete(); err != nil {
+		return err
+	}
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return fmt.Errorf("no access to a cluster (set KUBECONFIG, or run in a pod): %w", err)
+	}
+	ctx := ctrl.SetupSignalHandler()
+	mgr, err := newManager(ctx, config, options)
+	if err != nil {
+		return err
+	}
+	if options.insecureAPI {
+		ctrl.Log.Info("WARNING: --insecure-api is set: tokens may travel unencrypted, and to private addresses. It is for the emulator only")
+	}
+	ctrl.Log.Info("Starting the manager", "version", version())
+	return mgr.Start(ctx)
+}
+
+// version is the version of the module that this binary was built from.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "devel"
+}

@@ -1,0 +1,139 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/workqueue"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/controllers"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+)
+
+// Bounds of the wait after a failure of the API server.
+const (
+	shortestRetry = 200 * time.Millisecond
+	longestRetry  = 2 * time.Minute
+)
+
+// newManager builds the manager with a controller for each kind.
+func newManager(ctx context.Context, config *rest.Config, o options) (ctrl.Manager, error) {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return nil, err
+		}
+	}
+	// The API server's own fairness protects it; a client-side limit would only delay.
+	config.QPS = -1
+	// A call that is under way when the process is told to stop has its outcome stored.
+	shutdown := max(10*time.Second, o.controller.CallTimeout+5*time.Second)
+	mgr, err := ctrl.NewManager(config, ctrl.Options{
+		Scheme:                        scheme,
+		Cache:                         cacheOptions(o),
+		Client:                        client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}},
+		Metrics:                       metricsOptions(o),
+		HealthProbeBindAddress:        o.probeAddress,
+		LeaderElection:                o.leaderElect,
+		LeaderElectionNamespace:       o.leaderElectionNamespace,
+		LeaderElectionID:              o.leaderElectionID,
+		LeaseDuration:                 &o.leaseDuration,
+		RenewDeadline:                 &o.renewDeadline,
+		RetryPeriod:                   &o.retryPeriod,
+		LeaderElectionReleaseOnCancel: true,
+		GracefulShutdownTimeout:       &shutdown,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("creating the manager: %w", err)
+	}
+	for name, add := range map[string]func(string, healthz.Checker) error{"healthz": mgr.AddHealthzCheck, "readyz": mgr.AddReadyzCheck} {
+		if err := add(name, healthz.Ping); err != nil {
+			return nil, err
+		}
+	}
+	return mgr, addControllers(ctx, mgr, o)
+}
+
+func addControllers(ctx context.Context, mgr ctrl.Manager, o options) error {
+	if err := controllers.SetupIndexes(ctx, mgr.GetFieldIndexer(), controllers.Kinds); err != nil {
+		return fmt.Errorf("adding indexes: %w", err)
+	}
+	observed, err := controllers.NewMetrics(metrics.Registry, mgr.GetCache(), controllers.Kinds)
+	if err != nil {
+		return fmt.Errorf("registering metrics: %w", err)
+	}
+	vendor := greenapi.New(greenapi.Options{
+		Timeout: o.controller.CallTimeout, AllowedHosts: o.hosts, Insecure: o.insecureAPI,
+		UserAgent: "greenapi-operator/" + version(), Observer: observed.ObserveCall,
+	})
+	shared := controllers.NewShared(controllers.Shared{
+		Kinds: controllers.Kinds, Options: o.controller, Clock: clock.RealClock{},
+		Connect: func(target greenapi.Target) (controllers.Vendor, error) { return vendor.Instance(target) },
+		Client:  mgr.GetClient(), Live: mgr.GetAPIReader(),
+		Recorder: mgr.GetEventRecorder("greenapi-operator"), Metrics: observed,
+	})
+	warm, queue := true, true
+	for _, kind := range controllers.Kinds {
+		err := controllers.NewReconciler(shared, kind).SetupWithManager(mgr, controller.Options{
+			MaxConcurrentReconciles: o.maxConcurrentReconciles,
+			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](shortestRetry, longestRetry),
+			// A standby keeps its caches warm, so that it takes over at once.
+			EnableWarmup: &warm, UsePriorityQueue: &queue,
+		})
+		if err != nil {
+			return fmt.Errorf("setting up the controller of %s: %w", kind.Name, err)
+		}
+	}
+	return nil
+}
+
+// cacheOptions limits what is kept in memory: of Secrets their metadata only, and none of Helm's.
+func cacheOptions(o options) cache.Options {
+	options := cache.Options{
+		DefaultTransform: cache.TransformStripManagedFields(),
+		ByObject: map[client.Object]cache.ByObject{
+			&corev1.Secret{}: {
+				Field: fields.OneTermNotEqualSelector("type", "helm.sh/release.v1"),
+				Label: o.controller.SecretSelector, Transform: controllers.StripSecret,
+			},
+		},
+	}
+	for _, kind := range controllers.Kinds {
+		options.ByObject[kind.New()] = cache.ByObject{Label: o.instanceOnly}
+	}
+	if len(o.namespaces) > 0 {
+		options.DefaultNamespaces = map[string]cache.Config{}
+		for _, namespace := range o.namespaces {
+			options.DefaultNamespaces[namespace] = cache.Config{}
+		}
+	}
+	return options
+}
+
+func metricsOptions(o options) metricsserver.Options {
+	options := metricsserver.Options{BindAddress: o.metricsAddress, SecureServing: o.metricsSecure}
+	if o.metricsSecure {
+		options.FilterProvider = filters.WithAuthenticationAndAuthorization
+	}
+	return options
+}

@@ -1,0 +1,160 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/greenapi-operator/greenapi-operator/controllers"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+)
+
+// options are the manager's flags.
+type options struct {
+	metricsAddress, probeAddress string
+	metricsSecure                bool
+
+	leaderElect                                bool
+	leaderElectionNamespace, leaderElectionID  string
+	leaseDuration, renewDeadline, retryPeriod  time.Duration
+	watchNamespaces, watchLabels, secretLabels string
+	allowedHosts                               string
+	maxConcurrentReconciles                    int
+	insecureAPI                                bool
+	flapThreshold, maxAttempts                 int
+	controller                                 controllers.Options
+
+	// filled by complete
+	namespaces   []string
+	hosts        []string
+	instanceOnly labels.Selector
+}
+
+func defaultOptions() options {
+	return options{
+		metricsAddress: ":8443", metricsSecure: true, probeAddress: ":8081",
+		leaderElectionID: "manager.greenapi-operator.dev",
+		// A standby takes over within 20 seconds.
+		leaseDuration: 10 * time.Second, renewDeadline: 7 * time.Second, retryPeriod: 2 * time.Second,
+		allowedHosts:            strings.Join(greenapi.DefaultAllowedHosts, ","),
+		maxConcurrentReconciles: 32,
+		flapThreshold:           3, maxAttempts: 3,
+		controller: controllers.Options{
+			DefaultAPIURL: "https://api.green-api.com",
+			StateInterval: time.Minute, SettingsInterval: 10 * time.Minute,
+			CallTimeout: 15 * time.Second,
+			Limits: plan.Limits{
+				SettleTimeout: 6 * time.Minute, SettlePoll: 20 * time.Second, RetryAfter: 15 * time.Minute,
+				FlapWindow: 6 * time.Hour,
+			},
+		},
+	}
+}
+
+// bind adds the flags to a flag set.
+func (o *options) bind(f *flag.FlagSet) {
+	c, l := &o.controller, &o.controller.Limits
+	f.StringVar(&o.metricsAddress, "metrics-bind-address", o.metricsAddress, "where metrics are served; 0 switches them off")
+	f.BoolVar(&o.metricsSecure, "metrics-secure", o.metricsSecure, "serve metrics with TLS, authentication and authorization")
+	f.StringVar(&o.probeAddress, "health-probe-bind-address", o.probeAddress, "where /healthz and /readyz are served")
+	f.BoolVar(&o.leaderElect, "leader-elect", o.leaderElect, "let only one of several replicas work")
+	f.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", "", "namespace of the lease; needed outside a cluster")
+	f.StringVar(&o.leaderElectionID, "leader-election-id", o.leaderElectionID, "name of the lease, one per shard")
+	f.DurationVar(&o.leaseDuration, "leader-election-lease-duration", o.leaseDuration, "how long a standby waits before it takes over")
+	f.DurationVar(&o.renewDeadline, "leader-election-renew-deadline", o.renewDeadline, "how long a leader tries to renew before it gives up")
+	f.DurationVar(&o.retryPeriod, "leader-election-retry-period", o.retryPeriod, "how often the lease is tried")
+	f.StringVar(&o.watchNamespaces, "watch-namespaces", "", "comma-separated namespaces to look after; empty is all")
+	f.StringVar(&o.watchLabels, "watch-label-selector", "", "look after instances with these labels only; empty is all")
+	f.IntVar(&o.maxConcurrentReconciles, "max-concurrent-reconciles", o.maxConcurrentReconciles, "how many resources of a kind are looked at side by side")
+	f.Float64Var(&c.QPS, "api-qps", 0, "calls a second to the vendor, all instances together; 0 is no limit")
+	f.DurationVar(&c.CallTimeout, "api-timeout", c.CallTimeout, "how long one call to the vendor may take")
+	f.StringVar(&o.secretLabels, "secret-label-selector", "", "read only Secrets with these labels; empty is any")
+	f.StringVar(&c.DefaultAPIURL, "default-api-url", c.DefaultAPIURL, "origin of the vendor's API where spec.apiUrl is unset")
+	f.StringVar(&o.allowedHosts, "allowed-api-hosts", o.allowedHosts, "comma-separated hosts a token may be sent to; *. matches any labels below")
+	f.BoolVar(&o.insecureAPI, "insecure-api", false, "permit http://, other ports than 443, and private or loopback addresses; for the emulator only")
+	f.DurationVar(&c.StateInterval, "state-interval", c.StateInterval, "how often a state is read where the spec does not say")
+	f.DurationVar(&c.SettingsInterval, "settings-interval", c.SettingsInterval, "how often settings and account are read where the spec does not say")
+	f.DurationVar(&l.SettleTimeout, "settle-timeout", l.SettleTimeout, "how long after setSettings old values are not drift")
+	f.DurationVar(&l.SettlePoll, "settle-poll", l.SettlePoll, "how often settings are read while settling")
+	f.DurationVar(&l.RetryAfter, "retry-apply-after", l.RetryAfter, "wait before attempt 2; four times as long before each further one")
+	f.IntVar(&o.maxAttempts, "max-apply-attempts", o.maxAttempts, "setSettings calls for one change that is not kept, 1 to 10")
+	f.IntVar(&o.flapThreshold, "flap-threshold", o.flapThreshold, "corrections of one setting within --flap-window after which it is left alone, 1 to 8")
+	f.DurationVar(&l.FlapWindow, "flap-window", l.FlapWindow, "the time in which corrections count")
+}
+
+// complete checks the flags and derives what follows from them.
+func (o *options) complete() error {
+	c, l := &o.controller, &o.controller.Limits
+	var problems []error
+	positive := func(name string, d time.Duration) {
+		if d <= 0 {
+			problems = append(problems, fmt.Errorf("--%s must be a positive duration such as 1m", name))
+		}
+	}
+	for name, d := range map[string]time.Duration{
+		"state-interval": c.StateInterval, "settings-interval": c.SettingsInterval, "api-timeout": c.CallTimeout,
+		"settle-timeout": l.SettleTimeout, "settle-poll": l.SettlePoll, "retry-apply-after": l.RetryAfter, "flap-window": l.FlapWindow,
+	} {
+		positive(name, d)
+	}
+	between := func(name string, value, low, high int) {
+		if value < low || value > high {
+			problems = append(problems, fmt.Errorf("--%s must be %d to %d", name, low, high))
+		}
+	}
+	between("max-concurrent-reconciles", o.maxConcurrentReconciles, 1, 10000)
+	between("max-apply-attempts", o.maxAttempts, 1, 10)
+	// The status keeps the latest 16 corrections, and twice the threshold must fit.
+	between("flap-threshold", o.flapThreshold, 1, 8)
+	if c.QPS < 0 {
+		problems = append(problems, errors.New("--api-qps must be 0 or more"))
+	}
+	l.MaxAttempts, l.FlapThreshold = int32(o.maxAttempts), o.flapThreshold
+	l.CallWindow = min(c.CallTimeout, l.SettleTimeout/4)
+
+	o.namespaces, o.hosts = split(o.watchNamespaces), split(o.allowedHosts)
+	if len(o.hosts) == 0 {
+		problems = append(problems, errors.New("--allowed-api-hosts must name at least one host"))
+	}
+	var err error
+	if o.instanceOnly, err = selector(o.watchLabels); err != nil {
+		problems = append(problems, fmt.Errorf("--watch-label-selector: %w", err))
+	}
+	if c.SecretSelector, err = selector(o.secretLabels); err != nil {
+		problems = append(problems, fmt.Errorf("--secret-label-selector: %w", err))
+	}
+	if origin, err := greenapi.ParseOrigin(c.DefaultAPIURL); err != nil {
+		problems = append(problems, fmt.Errorf("--default-api-url: %w", err))
+	} else if err := origin.CheckAllowed(o.hosts, o.insecureAPI); err != nil && o.allowedHosts == strings.Join(greenapi.DefaultAllowedHosts, ",") {
+		// With hosts of their own, people need not have a default address among them.
+		problems = append(problems, fmt.Errorf("--default-api-url: %w", err))
+	}
+	return errors.Join(problems...)
+}
+
+// selector parses a label selector; an empty one is nil.
+func selector(text string) (labels.Selector, error) {
+	if text == "" {
+		return nil, nil
+	}
+	return labels.Parse(text)
+}
+
+// split splits a comma-separated list and leaves out what is empty.
+func split(text string) []string {
+	var parts []string
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return parts
+}
