@@ -10,11 +10,15 @@ import "regexp"
 var tokenPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._~-]{0,255}$`)
 
 // webhookTokenPattern is one line of printable ASCII: the vendor sends the token in a header.
-var webhookTokenPattern = regexp.MustCompile(`^[ -~]{0,1024}$`)
+var webhookTokenPattern = regexp.MustCompile(`^[ -~]*$`)
+
+const maxWebhookToken = 1024
 
 // ValidToken reports whether a text can be an API token. Only such a text may become a Target's Token.
 func ValidToken(text string) bool { return tokenPattern.MatchString(text) }
 
 // ValidWebhookToken reports whether a text can be a webhook token: empty, or one line of up to 1024 printable ASCII
 // characters.
-func ValidWebhookToken(text string) bool { return webhookTokenPattern.MatchString(text) }
+func ValidWebhookToken(text string) bool {
+	return len(text) <= maxWebhookToken && webhookTokenPattern.MatchString(text)
+}

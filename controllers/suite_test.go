@@ -1,0 +1,67 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+)
+
+// The user stories run against one real kube-apiserver and etcd; each story has a namespace and an emulator of its own.
+var (
+	config *rest.Config
+	scheme = runtime.NewScheme()
+	admin  client.WithWatch
+	// leaks sees all that the operator logs, at the most verbose level.
+	leaks = &canaries{}
+)
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
+		fmt.Fprintln(os.Stderr, "KUBEBUILDER_ASSETS is not set: run the tests by `make test`, or set it to what `make envtest` prints")
+		return 1
+	}
+	ctrl.SetLogger(zap.New(zap.WriteTo(leaks), zap.UseDevMode(true), zap.Level(verbose)))
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	environment := &envtest.Environment{CRDDirectoryPaths: []string{filepath.Join("..", "config", "crd", "bases")}, ErrorIfCRDPathMissing: true}
+	var err error
+	if config, err = environment.Start(); err != nil {
+		fmt.Fprintln(os.Stderr, "cannot start the control plane:", err)
+		return 1
+	}
+	defer func() { _ = environment.Stop() }()
+	config.QPS = -1
+	if admin, err = client.NewWithWatch(config, client.Options{Scheme: scheme}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := m.Run()
+	if found := leaks.found(); found != "" {
+		fmt.Fprintln(os.Stderr, "FAIL: a secret stands in the log (R24):", found)
+		return 1
+	}
+	return code
+}
