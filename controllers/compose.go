@@ -4,7 +4,6 @@
 package controllers
 
 import (
-	"errors"
 	"net/url"
 	"time"
 
@@ -50,8 +49,7 @@ func (r *Reconciler) compose(p *pass) v1alpha1.InstanceStatus {
 	w.composeState(p)
 	w.composeAccount(p)
 	w.composeDecision(p)
-	var pause *paused
-	if errors.As(p.end, &pause) {
+	if _, pause := p.end.(*paused); pause {
 		w.composePaused()
 		return status
 	}
@@ -173,16 +171,14 @@ func (w statusWriter) countRestart(record *v1alpha1.ApplyRecord) {
 
 // composeEnd sets the condition that the end of the pass is about.
 func (w statusWriter) composeEnd(p *pass) {
-	var (
-		retry *retrying
-		stall *stalled
-	)
-	switch {
-	case errors.As(p.end, &retry) && retry.condition != "":
-		w.set(retry.condition, metav1.ConditionFalse, retry.reason, retry.message)
-	case errors.As(p.end, &stall):
-		if stall.condition != "" {
-			w.set(stall.condition, metav1.ConditionFalse, stall.reason, stall.message)
+	switch end := p.end.(type) {
+	case *retrying:
+		if end.condition != "" {
+			w.set(end.condition, metav1.ConditionFalse, end.reason, end.message)
+		}
+	case *stalled:
+		if end.condition != "" {
+			w.set(end.condition, metav1.ConditionFalse, end.reason, end.message)
 		}
 		w.ObservedGeneration = w.generation
 		if p.requested != "" {
@@ -213,15 +209,6 @@ func (r *Reconciler) stale(p *pass) bool {
 }
 
 const staleAfter = 3 * time.Minute
-
-// isEnd reports whether a step ended the pass in one of the ways that report knows.
-func isEnd(err error) bool {
-	switch err.(type) {
-	case nil, *paused, *waiting, *retrying, *stalled:
-		return true
-	}
-	return false
-}
 
 // refusedSettings is the vendor's message with a refusal, kept from the condition that showed it first.
 func refusedSettings(p *pass, synced *metav1.Condition) string {

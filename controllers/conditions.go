@@ -4,7 +4,6 @@
 package controllers
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -130,22 +129,24 @@ func isDone(message string) progress {
 
 // composeProgress sets Ready, Reconciling and Stalled (R26).
 func (r *Reconciler) composeProgress(p *pass, w statusWriter) {
-	var (
-		stall *stalled
-		retry *retrying
-	)
-	switch {
-	case errors.As(p.end, &stall):
-		w.show(isStalled(stall.reason, stall.message))
-	case errors.As(p.end, &retry) && retry.reason != "":
-		w.show(isRetrying(retry.reason, retry.message))
-	case errors.As(p.end, &retry):
-		r.composePassingFailure(p, w, retry.message)
-	case p.end != nil:
+	switch end := p.end.(type) {
+	case *stalled:
+		w.show(isStalled(end.reason, end.message))
+		return
+	case *retrying:
+		if end.reason != "" {
+			w.show(isRetrying(end.reason, end.message))
+			return
+		}
+		r.composePassingFailure(p, w, end.message)
+		return
+	case *waiting:
 		if p.memory.failing && r.stale(p) {
 			r.composePassingFailure(p, w, "The vendor has not answered for some time")
 		}
-	case p.decision != nil:
+		return
+	}
+	if p.decision != nil {
 		w.show(fromDecision(p, w.find(v1alpha1.SyncedCondition)))
 		if p.soft != nil && w.find(v1alpha1.StalledCondition) == nil && w.find(v1alpha1.ReconcilingCondition) == nil {
 			w.set(v1alpha1.ReconcilingCondition, metav1.ConditionTrue, v1alpha1.ReasonProgressingWithRetry, "Cannot read the account: "+p.soft.Error())

@@ -113,6 +113,7 @@ func applyNotices(before, after *v1alpha1.ApplyRecord) []notice {
 		return []notice{{true, v1alpha1.ReasonSettingsNotPersisted, "Verify", "The vendor kept other values than were written: " + settings}}
 	case v1alpha1.OutcomeRejected:
 		return []notice{{true, v1alpha1.ReasonSettingsRejected, "Apply", "The vendor refused the settings: " + settings}}
+	case v1alpha1.OutcomePending, v1alpha1.OutcomeNotSent:
 	}
 	return nil
 }

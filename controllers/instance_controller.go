@@ -5,6 +5,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -105,7 +106,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{}, err
 	}
 	for _, step := range []func(context.Context, *pass) error{r.resolve, r.observe, r.decide, r.act} {
-		if p.end = step(ctx, p); p.end != nil {
+		if err := step(ctx, p); err != nil {
+			if !errors.As(err, &p.end) {
+				p.memory.readAll()
+				return reconcile.Result{}, err
+			}
 			break
 		}
 	}

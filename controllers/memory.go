@@ -27,8 +27,8 @@ type memory struct {
 	apiToken, webhookToken secretValue
 	usedToken, usedWebhook string
 
-	// due times of the vendor's methods; a zero time is never.
-	stateDue, settingsDue, accountDue time.Time
+	// When the state is due, state and settings (while something is pending), and everything. A zero time is never.
+	stateDue, settingsDue, fullDue time.Time
 	// started: the first looks are planned. awaitStart: a write waits for the instance to have started.
 	planned, awaitStart bool
 	// failing: the latest look failed, so that the next one reads everything.

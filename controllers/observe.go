@@ -42,7 +42,7 @@ func (r *Reconciler) observe(ctx context.Context, p *pass) error {
 	}
 	if p.soft != nil {
 		m.accountFailures++
-		m.accountDue = p.now.Add(backoff(m.accountFailures, longestBackoff))
+		m.fullDue = p.now.Add(backoff(m.accountFailures, longestBackoff))
 	}
 	return nil
 }
@@ -60,12 +60,13 @@ func (r *Reconciler) due(p *pass) looks {
 		return looks{}
 	}
 	reached := func(at time.Time) bool { return !at.IsZero() && !at.After(p.now) }
-	if m.failing && (reached(m.retryAt) || reached(m.stateDue) || reached(m.settingsDue)) {
+	if m.failing && (reached(m.retryAt) || reached(m.stateDue)) {
 		return everything
 	}
-	due := looks{settings: reached(m.settingsDue), account: reached(m.accountDue)}
-	due.state = due.any() || reached(m.stateDue)
-	return due
+	if reached(m.fullDue) {
+		return everything
+	}
+	return looks{state: reached(m.stateDue) || reached(m.settingsDue), settings: reached(m.settingsDue)}
 }
 
 // planFirst plans the first looks of this process at a resource. One that is in order has its state read at once and
@@ -79,8 +80,7 @@ func (r *Reconciler) planFirst(p *pass) {
 	}
 	m.generation = generation
 	if interval := r.settingsInterval(p.core()); interval > 0 {
-		m.settingsDue = p.now.Add(rand.N(interval))
-		m.accountDue = m.settingsDue
+		m.fullDue = p.now.Add(rand.N(interval))
 	}
 }
 
@@ -205,12 +205,7 @@ func (r *Reconciler) follow(ctx context.Context, p *pass) error {
 		return nil
 	}
 	if wait := r.limiter.take(p.now, p.id, r.Options.CallTimeout, r.methods(more)...); wait > 0 {
-		if more.account {
-			p.memory.accountDue = p.now.Add(wait)
-		}
-		if more.settings {
-			p.memory.settingsDue = p.now.Add(wait)
-		}
+		p.memory.fullDue = p.now.Add(wait)
 		return nil
 	}
 	return r.read(ctx, p, more)

@@ -11,19 +11,25 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 )
 
-// A step ends a pass by one of four errors; report turns them into conditions. Anything else that a step returns is
-// a failure of the API server, which the queue retries.
+// passEnd is how a step ends a pass; report turns it into conditions. It is one of the four types below. Any other
+// error of a step is a failure of the API server, which the queue retries.
+type passEnd interface {
+	error
+	endsPass()
+}
 
 // paused ends a pass because the spec asks for no call.
 type paused struct{}
 
 func (*paused) Error() string { return "paused" }
+func (*paused) endsPass()     {}
 
 // waiting ends a pass because nothing is due yet, or the vendor's rate limit has to pass first. It says nothing to
 // the user.
 type waiting struct{ after time.Duration }
 
 func (*waiting) Error() string { return "waiting" }
+func (*waiting) endsPass()     {}
 
 // retrying ends a pass because something failed that is tried again by itself.
 type retrying struct {
@@ -34,6 +40,7 @@ type retrying struct {
 }
 
 func (e *retrying) Error() string { return e.message }
+func (*retrying) endsPass()       {}
 
 // stalled ends a pass because a person has to act.
 type stalled struct {
@@ -44,6 +51,7 @@ type stalled struct {
 }
 
 func (e *stalled) Error() string { return e.message }
+func (*stalled) endsPass()       {}
 
 // refused is what classify makes of an answer that says that the token or the instance is not valid. It becomes
 // retrying or stalled, depending on whether the token was once accepted: an outage of the vendor must not turn a
@@ -56,14 +64,13 @@ const quotaWait = time.Hour
 
 // classify turns an error of the client into the end of a pass.
 func classify(err error) error {
-	var endpoint *greenapi.EndpointError
-	if errors.As(err, &endpoint) {
+	if endpoint, ok := errors.AsType[*greenapi.EndpointError](err); ok {
 		return &stalled{condition: v1alpha1.CredentialsValidCondition, reason: v1alpha1.ReasonEndpointNotAllowed,
 			message:    "The token is not sent to this address: " + endpoint.Error() + ". Correct spec.apiUrl, or let the operator's flags allow it",
 			onlyEvents: !endpoint.Resolved}
 	}
-	var status *greenapi.StatusError
-	if !errors.As(err, &status) {
+	status, ok := errors.AsType[*greenapi.StatusError](err)
+	if !ok {
 		return &retrying{message: "Cannot read the instance: " + err.Error()}
 	}
 	switch status.Cause {

@@ -60,7 +60,7 @@ type pass struct {
 	applyMessage string // the vendor's message with a refusal
 
 	// end is how the pass ended, nil if every step was taken.
-	end error
+	end passEnd
 }
 
 // looks are the vendor's methods that a pass reads.

@@ -27,10 +27,6 @@ const (
 
 // report stores what the pass found, tells of it, and says when to look again. It is the only writer of status.
 func (r *Reconciler) report(ctx context.Context, p *pass) (reconcile.Result, error) {
-	if !isEnd(p.end) {
-		p.memory.readAll()
-		return reconcile.Result{}, p.end
-	}
 	r.remember(p)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
 	defer cancel()
@@ -116,10 +112,10 @@ func (r *Reconciler) planNext(p *pass) {
 		m.stateDue = r.after(p, r.stateInterval(p.core()), r.Options.StateInterval, waits)
 	}
 	if p.looked.settings {
-		m.settingsDue = r.after(p, r.settingsInterval(p.core()), r.Options.SettingsInterval, waits)
+		m.settingsDue = time.Time{}
 	}
-	if p.looked.account {
-		m.accountDue = r.after(p, r.settingsInterval(p.core()), r.Options.SettingsInterval, false)
+	if p.looked == everything {
+		m.fullDue = r.after(p, r.settingsInterval(p.core()), r.Options.SettingsInterval, waits)
 	}
 	if d == nil {
 		return
@@ -182,7 +178,7 @@ func (r *Reconciler) next(p *pass) reconcile.Result {
 
 // untilNext is the time until the next look is due; 0 if none is.
 func untilNext(m *memory, now time.Time) time.Duration {
-	at := earliest(earliest(m.stateDue, m.settingsDue), m.accountDue)
+	at := earliest(earliest(m.stateDue, m.settingsDue), m.fullDue)
 	if m.failing {
 		at = earliest(at, m.retryAt)
 	}

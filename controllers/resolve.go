@@ -63,8 +63,7 @@ func (r *Reconciler) resolve(ctx context.Context, p *pass) error {
 
 // apiToken reads the API token, or says why there is none.
 func (r *Reconciler) apiToken(ctx context.Context, p *pass) (string, error) {
-	ref := p.core().APITokenSecretRef
-	value, err := r.secret(ctx, p, ref, v1alpha1.DefaultAPITokenKey, p.memory.apiToken, false)
+	value, err := r.secret(ctx, p, apiTokenRef(p), p.memory.apiToken, false)
 	if err != nil {
 		return "", err
 	}
@@ -93,7 +92,7 @@ func (r *Reconciler) webhookToken(ctx context.Context, p *pass) (string, error) 
 		p.memory.webhookToken, p.memory.tokenHoldSince = secretValue{}, time.Time{}
 		return "", nil
 	}
-	value, err := r.secret(ctx, p, *ref, v1alpha1.DefaultWebhookURLTokenKey, p.memory.webhookToken, false)
+	value, err := r.secret(ctx, p, *ref, p.memory.webhookToken, false)
 	if err != nil {
 		return "", err
 	}

@@ -29,10 +29,16 @@ type secretValue struct {
 	selector string
 }
 
+// apiTokenRef returns the reference to the API token with its key.
+func apiTokenRef(p *pass) v1alpha1.SecretKeyReference {
+	ref := p.core().APITokenSecretRef
+	return v1alpha1.SecretKeyReference{Name: ref.Name, Key: ref.KeyOr(v1alpha1.DefaultAPITokenKey)}
+}
+
 // secret reads one value of a Secret. Secrets are watched as metadata only; the value is read live when the
 // resourceVersion is not the known one, or fresh asks for it (R23).
-func (r *Reconciler) secret(ctx context.Context, p *pass, ref v1alpha1.SecretKeyReference, defaultKey string, known secretValue, fresh bool) (secretValue, error) {
-	found := secretValue{name: ref.Name, key: ref.KeyOr(defaultKey)}
+func (r *Reconciler) secret(ctx context.Context, p *pass, ref v1alpha1.SecretKeyReference, known secretValue, fresh bool) (secretValue, error) {
+	found := secretValue{name: ref.Name, key: ref.Key}
 	if r.Options.SecretSelector != nil {
 		found.selector = r.Options.SecretSelector.String()
 	}
@@ -77,7 +83,7 @@ func (r *Reconciler) secret(ctx context.Context, p *pass, ref v1alpha1.SecretKey
 // another one by now.
 // The next pass then looks with the new one.
 func (r *Reconciler) tokenRotated(ctx context.Context, p *pass) bool {
-	value, err := r.secret(ctx, p, p.core().APITokenSecretRef, v1alpha1.DefaultAPITokenKey, p.memory.apiToken, true)
+	value, err := r.secret(ctx, p, apiTokenRef(p), p.memory.apiToken, true)
 	if err != nil || value.missing != "" || value.value == p.memory.apiToken.value {
 		return false
 	}

@@ -15,7 +15,7 @@ type InstanceStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions: Ready, Synced, Available and CredentialsValid always; Reconciling, Stalled and Paused only while
+	// conditions are Ready, Synced, Available and CredentialsValid always; Reconciling, Stalled and Paused only while
 	// they are True.
 	// +optional
 	// +listType=map
@@ -143,11 +143,11 @@ type AbandonReason string
 
 // The reasons for which a setting is abandoned; they are reasons of conditions Synced and Stalled as well.
 const (
-	// AbandonNotPersisted: the vendor said yes in every attempt and kept the old value.
+	// AbandonNotPersisted means: the vendor said yes in every attempt and kept the old value.
 	AbandonNotPersisted AbandonReason = AbandonReason(ReasonSettingsNotPersisted)
-	// AbandonNotSupported: the vendor does not show the setting even after it was written.
+	// AbandonNotSupported means: the vendor does not show the setting even after it was written.
 	AbandonNotSupported AbandonReason = AbandonReason(ReasonSettingNotSupported)
-	// AbandonFlapping: something else keeps changing the setting back.
+	// AbandonFlapping means: something else keeps changing the setting back.
 	AbandonFlapping AbandonReason = AbandonReason(ReasonDriftFlapping)
 )
 
@@ -177,13 +177,13 @@ type AbandonedSetting struct {
 type ApplyReason string
 
 const (
-	// ApplySpecChange: the user wants something else.
+	// ApplySpecChange means: the user wants something else.
 	ApplySpecChange ApplyReason = "SpecChange"
-	// ApplyDrift: the vendor showed something else without a change.
+	// ApplyDrift means: the vendor showed something else without a change.
 	ApplyDrift ApplyReason = "Drift"
-	// ApplyRetry: an earlier attempt did not last or its outcome was not known.
+	// ApplyRetry means: an earlier attempt did not last or its outcome was not known.
 	ApplyRetry ApplyReason = "Retry"
-	// ApplyRequested: a person asked for one more attempt by reconcile-requested-at.
+	// ApplyRequested means: a person asked for one more attempt by reconcile-requested-at.
 	ApplyRequested ApplyReason = "Requested"
 )
 
@@ -192,17 +192,17 @@ const (
 type ApplyOutcome string
 
 const (
-	// OutcomePending: written before the call; it stays while it is not known whether the call arrived.
+	// OutcomePending means: written before the call; it stays while it is not known whether the call arrived.
 	OutcomePending ApplyOutcome = "Pending"
-	// OutcomeSettling: the vendor said yes, and the values are not seen in effect yet.
+	// OutcomeSettling means: the vendor said yes, and the values are not seen in effect yet.
 	OutcomeSettling ApplyOutcome = "Settling"
-	// OutcomeConfirmed: the values were seen in effect.
+	// OutcomeConfirmed means: the values were seen in effect.
 	OutcomeConfirmed ApplyOutcome = "Confirmed"
-	// OutcomeNotPersisted: the values were not in effect when the settle time was over, or the vendor did not say yes.
+	// OutcomeNotPersisted means: the values were not in effect when the settle time was over, or the vendor did not say yes.
 	OutcomeNotPersisted ApplyOutcome = "NotPersisted"
-	// OutcomeRejected: the vendor refused the values as invalid.
+	// OutcomeRejected means: the vendor refused the values as invalid.
 	OutcomeRejected ApplyOutcome = "Rejected"
-	// OutcomeNotSent: the call certainly took no effect; it does not count as an attempt.
+	// OutcomeNotSent means: the call certainly took no effect; it does not count as an attempt.
 	OutcomeNotSent ApplyOutcome = "NotSent"
 )
 

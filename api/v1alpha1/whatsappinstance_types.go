@@ -72,7 +72,7 @@ type WhatsAppInstance struct {
 	// status is what the operator saw and did.
 	// +optional
 	// +kubebuilder:default={"observedGeneration":-1}
-	Status InstanceStatus `json:"status,omitempty"`
+	Status InstanceStatus `json:"status,omitzero"`
 }
 
 // Core returns the part of the spec that all kinds share.

@@ -32,7 +32,7 @@ type Observer func(method, code string, took time.Duration)
 
 // Options of a Client.
 type Options struct {
-	// Timeout of one call, from dialling to the last byte of the answer.
+	// Timeout of one call, from dialing to the last byte of the answer.
 	Timeout time.Duration
 	// AllowedHosts are the hosts a token may be sent to; see Origin.CheckAllowed.
 	AllowedHosts []string
@@ -141,15 +141,15 @@ func (i *Instance) Account(ctx context.Context) (Account, error) {
 // reports whether the vendor said yes (saveSettings true). With an error, TookNoEffect tells whether the call may have
 // had its effect nevertheless.
 func (i *Instance) SetSettings(ctx context.Context, values map[string]any, permit Permit) (bool, error) {
-	request, err := json.Marshal(values)
+	body, err := json.Marshal(values)
 	if err != nil {
 		return false, &TransportError{Method: MethodSetSettings, What: "the settings cannot be written as JSON"}
 	}
-	body, err := i.change(ctx, http.MethodPost, MethodSetSettings, request, permit)
+	answer, err := i.change(ctx, http.MethodPost, MethodSetSettings, body, permit)
 	if err != nil {
 		return false, err
 	}
-	object, what := decodeObject(body)
+	object, what := decodeObject(answer)
 	if what != "" {
 		return false, &UnreadableError{Method: MethodSetSettings, What: what}
 	}
@@ -158,7 +158,7 @@ func (i *Instance) SetSettings(ctx context.Context, values map[string]any, permi
 
 // read calls a method that changes nothing.
 func (i *Instance) read(ctx context.Context, method string) ([]byte, error) {
-	return i.call(ctx, i.client.reading, http.MethodGet, method, nil, nil)
+	return i.call(ctx, i.client.reading, request{verb: http.MethodGet, method: method})
 }
 
 // change calls a method that changes something, over a connection of its own: net/http sends a request once more when
@@ -181,50 +181,58 @@ func (i *Instance) change(ctx context.Context, verb, method string, body []byte,
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { guard.began.Store(true) },
 	})
-	return i.call(ctx, newHTTPClient(transport), verb, method, body, guard)
+	return i.call(ctx, newHTTPClient(transport), request{verb, method, body, guard})
+}
+
+// request is one call to be made.
+type request struct {
+	verb, method string
+	body         []byte
+	// guard is the connection of a method that changes something, nil for one that only reads.
+	guard *guardedConn
 }
 
 // call makes one request and returns the body of a successful answer. Its errors hold nothing of the URL, the body or
-// the error of net/http. guard is nil for a method that only reads.
-func (i *Instance) call(ctx context.Context, client *http.Client, verb, method string, body []byte, guard *guardedConn) ([]byte, error) {
+// the error of net/http.
+func (i *Instance) call(ctx context.Context, client *http.Client, r request) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, i.client.options.Timeout)
 	defer cancel()
 	started, code := time.Now(), "error"
 	defer func() {
 		if i.client.options.Observer != nil {
-			i.client.options.Observer(method, code, time.Since(started))
+			i.client.options.Observer(r.method, code, time.Since(started))
 		}
 	}()
 
-	request, err := http.NewRequestWithContext(ctx, verb, i.url(method), bytes.NewReader(body))
+	httpRequest, err := http.NewRequestWithContext(ctx, r.verb, i.url(r.method), bytes.NewReader(r.body))
 	if err != nil {
-		return nil, &TransportError{Method: method, What: "the request cannot be made"}
+		return nil, &TransportError{Method: r.method, What: "the request cannot be made"}
 	}
-	request.Header.Set("User-Agent", i.client.options.UserAgent)
-	request.Header.Set("Accept", "application/json")
-	if body != nil {
-		request.Header.Set("Content-Type", "application/json")
+	httpRequest.Header.Set("User-Agent", i.client.options.UserAgent)
+	httpRequest.Header.Set("Accept", "application/json")
+	if r.body != nil {
+		httpRequest.Header.Set("Content-Type", "application/json")
 	}
-	response, err := client.Do(request)
+	response, err := client.Do(httpRequest)
 	if err != nil {
-		return nil, callError(method, err, guard)
+		return nil, callError(r.method, err, r.guard)
 	}
 	defer func() { _ = response.Body.Close() }()
 	code = strconv.Itoa(response.StatusCode)
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
 	if response.StatusCode >= http.StatusMultipleChoices {
 		// Whatever could be read of a failed answer's body is enough: the code alone says what to do.
-		return nil, i.statusError(method, response, answer)
+		return nil, i.statusError(r.method, response, answer)
 	}
 	if err != nil {
-		return nil, callError(method, err, guard)
+		return nil, callError(r.method, err, r.guard)
 	}
 	if len(answer) > maxBody {
-		return nil, &UnreadableError{Method: method, What: "it is longer than 1 MiB"}
+		return nil, &UnreadableError{Method: r.method, What: "it is longer than 1 MiB"}
 	}
 	if inBody := codeInBody(answer); inBody != 0 {
 		code = strconv.Itoa(inBody)
-		return nil, i.failure(method, inBody, answer)
+		return nil, i.failure(r.method, inBody, answer)
 	}
 	return answer, nil
 }

@@ -102,16 +102,13 @@ func (e *EndpointError) Error() string { return e.What }
 // TookNoEffect reports whether a call that failed with err certainly changed nothing at the vendor. An unknown
 // error may have.
 func TookNoEffect(err error) bool {
-	var transport *TransportError
-	if errors.As(err, &transport) {
+	if transport, ok := errors.AsType[*TransportError](err); ok {
 		return !transport.Begun
 	}
-	var endpoint *EndpointError
-	if errors.As(err, &endpoint) {
+	if _, ok := errors.AsType[*EndpointError](err); ok {
 		return true
 	}
-	var status *StatusError
-	if errors.As(err, &status) {
+	if status, ok := errors.AsType[*StatusError](err); ok {
 		return status.Cause != CauseUnavailable
 	}
 	return false

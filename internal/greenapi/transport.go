@@ -134,7 +134,7 @@ func describe(err error) string {
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return "no answer in time"
 	case errors.Is(err, context.Canceled):
-		return "the call was cancelled"
+		return "the call was canceled"
 	case errors.As(err, &dns):
 		return "the host's name cannot be resolved"
 	case errors.As(err, &host):

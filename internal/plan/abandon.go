@@ -49,8 +49,8 @@ func (t *table) abandon(name string, reason v1alpha1.AbandonReason) {
 	})
 }
 
-// rearm takes settings off the list again: all on a change, the webhook token on a new token, all on a request, one
-// whose value matches after all.
+// rearm takes settings off the list again: all on a change, the webhook token on a new token, one whose value matches
+// after all, all on a request.
 func (t *table) rearm() {
 	list := &t.d.History.Abandoned
 	if t.settingsChanged {
@@ -69,7 +69,12 @@ func (t *table) rearm() {
 			return entry.Reason != v1alpha1.AbandonFlapping || t.flapWaitOver(&entry)
 		}
 	})
-	record := t.d.History.Record
+	t.lift()
+}
+
+// lift arms everything again for one attempt that a person asked for.
+func (t *table) lift() {
+	list, record := &t.d.History.Abandoned, t.d.History.Record
 	if !t.Requested || record.Active() || t.Policy == v1alpha1.PolicyObserve || t.Hold {
 		return
 	}

@@ -150,6 +150,7 @@ func additionalWire(text string, shown Value) any {
 		if _, err := strconv.ParseFloat(text, 64); err == nil && json.Valid([]byte(text)) {
 			return json.Number(text)
 		}
+	case FormOther:
 	}
 	if plainInteger.MatchString(text) {
 		return json.Number(text)

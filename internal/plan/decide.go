@@ -4,8 +4,6 @@
 package plan
 
 import (
-	"maps"
-	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -13,88 +11,8 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 )
 
-// States of the vendor that matter to a decision; "" is an instance that is still being created.
-const (
-	stateStarting        = "starting"
-	stateCreating        = ""
-	statePendingCode     = "pendingCode"
-	statePendingPassword = "pendingPassword"
-)
-
 // loginGrace is how long settings wait for a person who is logging in (R15).
 const loginGrace = 10 * time.Minute
-
-// Limits are the operator's flags that a decision depends on.
-type Limits struct {
-	// SettleTimeout is how long after setSettings old values are not drift.
-	SettleTimeout time.Duration
-	// SettlePoll is how often settings are read while settling, and how far two readings of drift are apart.
-	SettlePoll time.Duration
-	// RetryAfter is the wait before attempt 2; it is four times as long before each further one.
-	RetryAfter time.Duration
-	// MaxAttempts is how many attempts there are in all.
-	MaxAttempts int32
-	// FlapThreshold is how often drift of one setting is corrected within FlapWindow.
-	FlapThreshold int
-	// FlapWindow is the time in which corrections count.
-	FlapWindow time.Duration
-	// CallWindow is how long after its intent was written a call may still leave (R10).
-	CallWindow time.Duration
-}
-
-// History is what a decision needs to know of the past. It stands in the status of the resource.
-type History struct {
-	SyncedHash          string
-	SyncedSecretVersion string
-	Abandoned           []v1alpha1.AbandonedSetting
-	Record              *v1alpha1.ApplyRecord
-	Corrections         []v1alpha1.Correction
-}
-
-// Input is all that a decision depends on. The reading it speaks of was taken at Now.
-type Input struct {
-	Now        time.Time
-	Generation int64
-	Policy     v1alpha1.ReconcilePolicy
-	Desired    Desired
-	Observed   Observed
-	// State is the vendor's word for the state, StateSince when it was first seen.
-	State      string
-	StateSince time.Time
-	History    History
-	Limits     Limits
-	// Own reports whether this process wrote History.Record.
-	Own bool
-	// DriftSince says since when this process has seen a setting differ outside `starting` without a change.
-	DriftSince map[string]time.Time
-	// Requested reports whether a person asked for a reconcile that was not handled yet.
-	Requested bool
-	// Hold forbids any write: the webhook token that the spec refers to is not known.
-	Hold bool
-}
-
-// Decision is what to do.
-type Decision struct {
-	// Send names the settings to write, sorted; empty if nothing is to be written. History.Record then is the intent,
-	// which must be stored before the call.
-	Send []string
-	// History is what to store.
-	History History
-	// Synced is the reason that condition Synced shows.
-	Synced string
-	// Settings are the names that the reason is about, sorted.
-	Settings []string
-	// Pending are all differences, whatever is done about them.
-	Pending []v1alpha1.PendingChange
-	// Drift names the settings that differ without a change, sorted.
-	Drift []string
-	// DriftSince is what to remember for the next decision.
-	DriftSince map[string]time.Time
-	// LookAgain is how soon to look again; 0 means at the ordinary interval.
-	LookAgain time.Duration
-	// Handled reports whether a request was acted on, as far as it can be.
-	Handled bool
-}
 
 // Decide says what to do about an instance.
 func Decide(in Input) Decision {
@@ -105,85 +23,6 @@ func Decide(in Input) Decision {
 	t.trackDrift()
 	t.choose()
 	return t.close()
-}
-
-// table is a decision in the making.
-type table struct {
-	Input
-	d        Decision
-	verdicts map[string]verdict
-	// changed: the user wants something else than was last written or seen in effect.
-	settingsChanged, tokenChanged bool
-	// repeat: the latest call's outcome was never known and its values do not show.
-	repeat bool
-	// lifted: a request armed again what a breaker held; exhausted: it was an abandoned setting.
-	lifted, exhausted bool
-}
-
-func newTable(in Input) *table {
-	t := &table{Input: in, verdicts: make(map[string]verdict, len(in.Desired.Settings))}
-	t.d = Decision{History: in.History, Handled: in.Requested, DriftSince: maps.Clone(in.DriftSince)}
-	// The lists are edited in place below; the caller's stay as they are.
-	t.d.History.Abandoned = slices.Clone(in.History.Abandoned)
-	t.d.History.Record = in.History.Record.DeepCopy()
-	t.d.History.Corrections = t.recentCorrections()
-	for _, s := range in.Desired.Settings {
-		t.verdicts[s.Name] = compare(s, in.Observed)
-		if t.verdicts[s.Name] != same {
-			t.d.Pending = append(t.d.Pending, show(s, in.Observed))
-		}
-	}
-	record := in.History.Record
-	t.settingsChanged = in.Desired.Hash != in.History.SyncedHash && (record == nil || record.SettingsHash != in.Desired.Hash)
-	// While something holds writes back, the version may just not be known.
-	t.tokenChanged = !in.Hold && in.Desired.SecretVersion != in.History.SyncedSecretVersion &&
-		(record == nil || record.SecretVersion != in.Desired.SecretVersion)
-	return t
-}
-
-func (t *table) changed() bool { return t.settingsChanged || t.tokenChanged }
-
-// seen reports whether what the user wants was in effect once.
-func (t *table) seen() bool {
-	h := t.History
-	return t.Desired.Hash == h.SyncedHash && t.Desired.SecretVersion == h.SyncedSecretVersion
-}
-
-// differing returns the names of managed settings that differ and are not abandoned, sorted.
-func (t *table) differing() []string {
-	var names []string
-	for _, s := range t.Desired.Settings {
-		if t.verdicts[s.Name] != same && !t.abandoned(s.Name) {
-			names = append(names, s.Name)
-		}
-	}
-	return names
-}
-
-// starting reports whether the instance restarts or is being created: nothing can be written then, and what it shows
-// may be old.
-func (t *table) starting() bool { return t.State == stateStarting || t.State == stateCreating }
-
-// trackDrift remembers since when a setting differs without a change. Readings while starting say nothing, and while
-// a write is open they may be old (R9, R12).
-func (t *table) trackDrift() {
-	differ := t.differing()
-	if t.d.DriftSince == nil {
-		t.d.DriftSince = map[string]time.Time{}
-	}
-	if t.d.History.Record.Active() || t.changed() {
-		clear(t.d.DriftSince)
-		return
-	}
-	maps.DeleteFunc(t.d.DriftSince, func(name string, _ time.Time) bool { return !slices.Contains(differ, name) })
-	if t.starting() {
-		return
-	}
-	for _, name := range differ {
-		if _, ok := t.d.DriftSince[name]; !ok {
-			t.d.DriftSince[name] = t.Now
-		}
-	}
 }
 
 // choose is the table of states: what follows from the record, the differences and the policy.
@@ -198,6 +37,14 @@ func (t *table) choose() {
 		t.inEffect()
 	case t.Policy == v1alpha1.PolicyObserve:
 		t.leave(differ)
+	default:
+		t.chooseWrite(differ, record)
+	}
+}
+
+// chooseWrite is the part of the table in which something differs and may be written.
+func (t *table) chooseWrite(differ []string, record *v1alpha1.ApplyRecord) {
+	switch {
 	case t.changed():
 		t.apply(v1alpha1.ApplySpecChange, 1, differ)
 	case t.repeat:

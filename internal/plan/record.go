@@ -26,22 +26,7 @@ func (t *table) judge() {
 	if !record.Active() || t.Hold {
 		return
 	}
-	var open, lost, superseded []string
-	shown := 0
-	for _, sent := range record.Settings {
-		s, managed := t.Desired.find(sent.Setting)
-		switch {
-		case !managed:
-		case s.Wish != sent.Wish:
-			superseded = append(superseded, s.Name)
-		case t.verdicts[s.Name] == same:
-			shown++
-		case t.verdicts[s.Name] == missing:
-			lost = append(lost, s.Name)
-		default:
-			open = append(open, s.Name)
-		}
-	}
+	open, lost, superseded, shown := t.sort(record)
 	over := t.settleRest(record) <= 0
 	if len(open)+len(lost)+len(superseded) == 0 {
 		// While the instance starts, what it shows may be from before or after: it is believed once it has started.
@@ -64,6 +49,26 @@ func (t *table) judge() {
 	default:
 		t.finish(v1alpha1.OutcomeNotPersisted)
 	}
+}
+
+// sort sorts the record's settings that are managed still: which differ, which the vendor does not show, which are
+// wished otherwise by now, and how many show.
+func (t *table) sort(record *v1alpha1.ApplyRecord) (open, lost, superseded []string, shown int) {
+	for _, sent := range record.Settings {
+		s, managed := t.Desired.find(sent.Setting)
+		switch {
+		case !managed:
+		case s.Wish != sent.Wish:
+			superseded = append(superseded, s.Name)
+		case t.verdicts[s.Name] == same:
+			shown++
+		case t.verdicts[s.Name] == missing:
+			lost = append(lost, s.Name)
+		default:
+			open = append(open, s.Name)
+		}
+	}
+	return open, lost, superseded, shown
 }
 
 // mayRepeat reports whether a call whose outcome was never known is repeated at once. A second unknown outcome in a row

@@ -18,9 +18,6 @@ import (
 // WebhookTokenName is the vendor's name of the one setting whose value is a secret.
 const WebhookTokenName = "webhookUrlToken"
 
-// webhookURLName is the vendor's name of the one setting that is compared as a URL and shown in part.
-const webhookURLName = "webhookUrl"
-
 // Kind is how a setting is compared, sent and shown.
 type Kind int
 
@@ -59,7 +56,7 @@ type Desired struct {
 	Hash string
 	// SecretVersion is the resourceVersion of the webhook token's Secret, "" if none is referred to.
 	SecretVersion string
-	// TokenRef refers to the webhook token; nil if it is not managed.
+	// TokenRef refers to the webhook token, its key filled in; nil if it is not managed.
 	TokenRef *v1alpha1.SecretKeyReference
 }
 
@@ -79,7 +76,7 @@ func Wishes(settings any) Desired {
 	}
 	if ref := desired.TokenRef; ref != nil {
 		// The reference stands for the value, so that another key of the same Secret is a change too.
-		values[WebhookTokenName] = ref.Name + "/" + ref.KeyOr(v1alpha1.DefaultWebhookURLTokenKey)
+		values[WebhookTokenName] = ref.Name + "/" + ref.Key
 	}
 	// Encoding a map sorts its keys and cannot fail for strings.
 	sorted, _ := json.Marshal(values)
@@ -108,7 +105,7 @@ func (d *Desired) collect(settings reflect.Value) {
 		case *string:
 			d.add(name, KindURL, *wish)
 		case *v1alpha1.SecretKeyReference:
-			d.TokenRef = wish
+			d.TokenRef = &v1alpha1.SecretKeyReference{Name: wish.Name, Key: wish.KeyOr(v1alpha1.DefaultWebhookURLTokenKey)}
 		case []v1alpha1.AdditionalSetting:
 			for _, additional := range wish {
 				d.add(additional.Name, KindAdditional, additional.Value)

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Checks what tools can check: generated files, formatting, modules, vet and lint. The first failure ends it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() { echo "verify: $*"; }
+
+# fingerprint tells whether the given paths changed, whatever git knows of them.
+fingerprint() { find "$@" -type f -print0 | sort -z | xargs -0 cksum; }
+
+step "generated files are up to date"
+generated=(api config/crd config/rbac)
+before="$(fingerprint "${generated[@]}")"
+make --no-print-directory generate manifests >/dev/null
+if ! diff <(echo "$before") <(fingerprint "${generated[@]}"); then
+	echo "verify: run 'make generate manifests' and commit what changes" >&2
+	exit 1
+fi
+
+step "go.mod and go.sum are tidy"
+for module in . hack/controlplane; do
+	go mod tidy -C "$module" -diff
+done
+
+step "gofmt"
+unformatted="$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l)"
+if [[ -n "$unformatted" ]]; then
+	echo "verify: run gofmt -w on these:" >&2
+	echo "$unformatted" >&2
+	exit 1
+fi
+
+step "go vet"
+go vet ./...
+go vet -C hack/controlplane ./cmd/... ./internal/...
+
+step "lint"
+make --no-print-directory lint

@@ -1,0 +1,82 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"time"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+)
+
+// Limits are the operator's flags that a decision depends on.
+type Limits struct {
+	// SettleTimeout is how long after setSettings old values are not drift.
+	SettleTimeout time.Duration
+	// SettlePoll is how often settings are read while settling, and how far two readings of drift are apart.
+	SettlePoll time.Duration
+	// RetryAfter is the wait before attempt 2; it is four times as long before each further one.
+	RetryAfter time.Duration
+	// MaxAttempts is how many attempts there are in all.
+	MaxAttempts int32
+	// FlapThreshold is how often drift of one setting is corrected within FlapWindow.
+	FlapThreshold int
+	// FlapWindow is the time in which corrections count.
+	FlapWindow time.Duration
+	// CallWindow is how long after its intent was written a call may still leave (R10).
+	CallWindow time.Duration
+}
+
+// History is what a decision needs to know of the past. It stands in the status of the resource.
+type History struct {
+	SyncedHash          string
+	SyncedSecretVersion string
+	Abandoned           []v1alpha1.AbandonedSetting
+	Record              *v1alpha1.ApplyRecord
+	Corrections         []v1alpha1.Correction
+}
+
+// Input is all that a decision depends on. The reading it speaks of was taken at Now.
+type Input struct {
+	Now        time.Time
+	Generation int64
+	Policy     v1alpha1.ReconcilePolicy
+	Desired    Desired
+	Observed   Observed
+	// State is the vendor's word for the state, StateSince when it was first seen.
+	State      string
+	StateSince time.Time
+	History    History
+	Limits     Limits
+	// Own reports whether this process wrote History.Record.
+	Own bool
+	// DriftSince says since when this process has seen a setting differ outside `starting` without a change.
+	DriftSince map[string]time.Time
+	// Requested reports whether a person asked for a reconcile that was not handled yet.
+	Requested bool
+	// Hold forbids any write: the webhook token that the spec refers to is not known.
+	Hold bool
+}
+
+// Decision is what to do.
+type Decision struct {
+	// Send names the settings to write, sorted; empty if nothing is to be written. History.Record then is the intent,
+	// which must be stored before the call.
+	Send []string
+	// History is what to store.
+	History History
+	// Synced is the reason that condition Synced shows.
+	Synced string
+	// Settings are the names that the reason is about, sorted.
+	Settings []string
+	// Pending are all differences, whatever is done about them.
+	Pending []v1alpha1.PendingChange
+	// Drift names the settings that differ without a change, sorted.
+	Drift []string
+	// DriftSince is what to remember for the next decision.
+	DriftSince map[string]time.Time
+	// LookAgain is how soon to look again; 0 means at the ordinary interval.
+	LookAgain time.Duration
+	// Handled reports whether a request was acted on, as far as it can be.
+	Handled bool
+}
