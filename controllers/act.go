@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
@@ -175,13 +174,7 @@ func (r *Reconciler) outcome(ctx context.Context, p *pass, saved bool, err error
 // saveIntent stores the intent before the call. If it cannot be stored, or somebody else wrote the resource
 // meanwhile, there is no call.
 func (r *Reconciler) saveIntent(ctx context.Context, p *pass) error {
-	err := r.save(ctx, p, r.compose(p))
-	if err != nil {
-		p.decision = nil
-		if apierrors.IsConflict(err) {
-			p.memory.readAll()
-			return &waiting{after: conflictWait}
-		}
+	if err := r.save(ctx, p, r.compose(p)); err != nil {
 		return err
 	}
 	r.ownWrites.put(p.id, p.instance.GetUID(), *p.decision.History.Record.DeepCopy(), p.now)

@@ -199,13 +199,18 @@ func inOrder(s *v1alpha1.InstanceStatus, generation int64) bool {
 		apimeta.FindStatusCondition(s.Conditions, v1alpha1.ReconcilingCondition) == nil && !s.Apply.Active()
 }
 
-// stale reports whether looks have failed for so long that the last known state may no longer be true.
+// stale reports whether looks have failed for so long that the last known state may no longer be true. A resource that
+// is not polled is not stale for that: the time counts from one interval before the first failure at the earliest.
 func (r *Reconciler) stale(p *pass) bool {
-	since := p.memory.failedSince
-	if since.IsZero() {
+	if p.memory.failedSince.IsZero() {
 		return false
 	}
-	return p.now.Sub(since) >= max(staleAfter, 3*r.waitingStateInterval(p.core()))
+	interval := r.waitingStateInterval(p.core())
+	since, read := p.memory.failedSince.Add(-interval), time.Unix(0, p.memory.lastRead.Load())
+	if read.After(since) {
+		since = read
+	}
+	return p.now.Sub(since) >= max(staleAfter, 3*interval)
 }
 
 const staleAfter = 3 * time.Minute

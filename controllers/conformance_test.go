@@ -82,7 +82,8 @@ func checkConformance(t *testing.T, instance v1alpha1.Instance) {
 		t.Errorf("observedGeneration %d is ahead of %d", status.ObservedGeneration, instance.GetGeneration())
 	}
 	ready := apimeta.FindStatusCondition(status.Conditions, v1alpha1.ReadyCondition)
-	if ready != nil && ready.Status == metav1.ConditionTrue && ready.ObservedGeneration != status.ObservedGeneration {
+	paused := apimeta.IsStatusConditionTrue(status.Conditions, v1alpha1.PausedCondition)
+	if ready != nil && ready.Status == metav1.ConditionTrue && !paused && ready.ObservedGeneration != status.ObservedGeneration {
 		t.Errorf("R26: Ready is True for generation %d, and generation %d was compared", ready.ObservedGeneration, status.ObservedGeneration)
 	}
 	if ready != nil && ready.Status == metav1.ConditionTrue && status.Apply.Active() {

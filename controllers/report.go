@@ -18,8 +18,6 @@ import (
 const (
 	// saveTimeout is how long the status of a pass may take to be stored.
 	saveTimeout = 5 * time.Second
-	// conflictWait is the wait after somebody else wrote the resource during a pass.
-	conflictWait = 200 * time.Millisecond
 	// saveAttempts bounds how often a status is put onto a fresh copy in one pass. After that the process remembers the
 	// outcome of a call, and the next pass finds out the rest again.
 	saveAttempts = 5
@@ -34,9 +32,6 @@ func (r *Reconciler) report(ctx context.Context, p *pass) (reconcile.Result, err
 	switch err := r.store(ctx, p, status); {
 	case apierrors.IsNotFound(err):
 		return reconcile.Result{}, nil
-	case apierrors.IsConflict(err):
-		p.memory.readAll()
-		return reconcile.Result{RequeueAfter: conflictWait}, nil
 	case err != nil:
 		p.memory.readAll()
 		return reconcile.Result{}, err

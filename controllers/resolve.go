@@ -139,6 +139,10 @@ func (r *Reconciler) secretGraceRest(p *pass, since *time.Time, reason string) t
 // is known of whether the vendor accepts a new API token.
 func (r *Reconciler) noteTokens(p *pass, apiToken, webhookToken string) {
 	m := p.memory
+	if p.tokenHold != nil {
+		// Another reason for which the token is not known is news too.
+		webhookToken = "(" + p.tokenHold.reason + ")"
+	}
 	if !m.planned {
 		// What an earlier process saw: the vendor accepted a token of this resource.
 		m.accepted = p.stored.StateInstance != ""

@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -193,7 +194,7 @@ func TestRetryAfterIsReadAndBounded(t *testing.T) {
 	for header, want := range map[string]time.Duration{"": 0, "7": 7 * time.Second, "99999999": time.Hour, "-3": 0, "soon": 0} {
 		_, err := dial(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", header)
-			w.WriteHeader(429)
+			w.WriteHeader(http.StatusTooManyRequests)
 		}).State(t.Context())
 		if status, ok := errors.AsType[*StatusError](err); !ok || status.RetryAfter != want {
 			t.Errorf("Retry-After %q: %+v, want %s", header, err, want)
@@ -227,7 +228,7 @@ func TestR11WhatTookNoEffectIsKnown(t *testing.T) {
 		"404":          {set(answer(404, "<html>"), good), true},
 		"466":          {set(answer(466, ""), good), true},
 		"starting":     {set(answer(400, `{"message":"instance in starting process try later"}`), good), true},
-		"a redirect":   {set(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x", 302) }, good), true},
+		"a redirect":   {set(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x", http.StatusFound) }, good), true},
 		"499":          {set(answer(499, ""), good), false},
 		"500":          {set(answer(500, ""), good), false},
 		"HTML":         {set(answer(200, "<html>"), good), false},
@@ -246,7 +247,7 @@ func TestR11WhatTookNoEffectIsKnown(t *testing.T) {
 
 func closedPort(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -270,8 +271,8 @@ func setTo(t *testing.T, raw string) error {
 
 // TestR10NothingLeavesAfterThePermit: a process that was held up between the intent and the call sends no byte of it.
 func TestR10NothingLeavesAfterThePermit(t *testing.T) {
-	called := false
-	handler := func(http.ResponseWriter, *http.Request) { called = true }
+	var called atomic.Bool
+	handler := func(http.ResponseWriter, *http.Request) { called.Store(true) }
 	for name, permit := range map[string]Permit{
 		"monotonic clock": {issued: time.Now().Add(-2 * time.Minute), within: time.Minute},
 		// A machine that slept: only the wall clock went on.
@@ -281,7 +282,7 @@ func TestR10NothingLeavesAfterThePermit(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
-	if called {
+	if called.Load() {
 		t.Error("the call left")
 	}
 }
@@ -289,10 +290,10 @@ func TestR10NothingLeavesAfterThePermit(t *testing.T) {
 // TestR21ACallThatChangesSomethingIsNeverReplayed: the server ends kept connections, which net/http answers by sending a
 // request once more.
 func TestR21ACallThatChangesSomethingIsNeverReplayed(t *testing.T) {
-	calls := 0
+	var calls atomic.Int32
 	instance := dial(t, func(w http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.URL.Path, MethodSetSettings) {
-			calls++
+			calls.Add(1)
 			if r.ProtoMajor != 1 || !r.Close {
 				t.Errorf("the call came over HTTP/%d, close %v; want a connection of its own", r.ProtoMajor, r.Close)
 			}
@@ -306,8 +307,8 @@ func TestR21ACallThatChangesSomethingIsNeverReplayed(t *testing.T) {
 	if _, err := instance.SetSettings(t.Context(), map[string]any{"a": "b"}, NewPermit(time.Minute)); err == nil {
 		t.Error("no error")
 	}
-	if calls != 1 {
-		t.Errorf("the call arrived %d times", calls)
+	if calls.Load() != 1 {
+		t.Errorf("the call arrived %d times", calls.Load())
 	}
 }
 
@@ -336,19 +337,21 @@ func TestR24ErrorsHoldNoSecret(t *testing.T) {
 		}
 	}
 	handlers := map[string]http.HandlerFunc{
-		"html":      func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "<html>"+r.URL.Path) },
-		"redirect":  func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere"+r.URL.Path, 302) },
+		"html": func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "<html>"+r.URL.Path) },
+		"redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/elsewhere"+r.URL.Path, http.StatusFound)
+		},
 		"abort":     func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 		"malformed": malformed,
 	}
 	for _, code := range []int{200, 400, 401, 403, 404, 418, 429, 466, 499, 500, 502, 504} {
 		handlers[fmt.Sprint(code)] = echo(code)
 	}
-	cancelled, cancel := context.WithCancel(t.Context())
+	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, handler := range handlers {
 		instance := dial(t, handler, func(_ *Options, target *Target) { target.Conceal = []string{webhookToken} })
-		for _, ctx := range []context.Context{t.Context(), cancelled} {
+		for _, ctx := range []context.Context{t.Context(), canceled} {
 			_, err1 := instance.State(ctx)
 			_, err2 := instance.SetSettings(ctx, map[string]any{"webhookUrlToken": webhookToken}, NewPermit(time.Minute))
 			for _, err := range []error{err1, err2} {

@@ -1,0 +1,292 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
+)
+
+// beManager makes the test binary the manager itself, so that the tests run the real process.
+const beManager = "TEST_BE_MANAGER"
+
+const (
+	instanceID = int64(710722711056)
+	patience   = 60 * time.Second
+)
+
+var (
+	kubeconfig string
+	admin      client.Client
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(beManager) != "" {
+		main()
+		return
+	}
+	os.Exit(runTests(m))
+}
+
+func runTests(m *testing.M) int {
+	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
+		fmt.Fprintln(os.Stderr, "KUBEBUILDER_ASSETS is not set: run the tests by `make test`, or set it to what `make envtest` prints")
+		return 1
+	}
+	environment := &envtest.Environment{CRDDirectoryPaths: []string{filepath.Join("..", "..", "config", "crd", "bases")}, ErrorIfCRDPathMissing: true}
+	config, err := environment.Start()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "cannot start the control plane:", err)
+		return 1
+	}
+	defer func() { _ = environment.Stop() }()
+	folder, err := os.MkdirTemp("", "manager-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	kubeconfig = filepath.Join(folder, "kubeconfig")
+	scheme := runtime.NewScheme()
+	for _, problem := range []error{os.WriteFile(kubeconfig, environment.KubeConfig, 0o600), clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)} {
+		if problem != nil {
+			fmt.Fprintln(os.Stderr, problem)
+			return 1
+		}
+	}
+	if admin, err = client.New(config, client.Options{Scheme: scheme}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+// world is a vendor, a namespace and a manager's process.
+type world struct {
+	*WithT
+	t       *testing.T
+	ns      string
+	vendor  *emulator.Server
+	url     string
+	process *exec.Cmd
+	output  *lockedBuffer
+}
+
+// lockedBuffer is what a process writes to.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write is part of io.Writer.
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{WithT: NewWithT(t), t: t, output: &lockedBuffer{}}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "world-"}}
+	w.Expect(admin.Create(t.Context(), namespace)).To(Succeed())
+	w.ns = namespace.Name
+	w.vendor = emulator.New(emulator.Options{RestartTime: time.Second})
+	server := httptest.NewServer(w.vendor)
+	t.Cleanup(func() { w.vendor.Close(); server.Close() })
+	w.url = server.URL
+	w.vendor.Add(emulator.Instance{ID: instanceID, Token: "first-canary-token-0123456789"})
+	w.token("first-canary-token-0123456789")
+	resource := &v1alpha1.WhatsAppInstance{ObjectMeta: metav1.ObjectMeta{Namespace: w.ns, Name: "line"}}
+	resource.Spec.IDInstance = instanceID
+	resource.Spec.APITokenSecretRef.Name = "token"
+	resource.Spec.Settings = &v1alpha1.WhatsAppSettings{CommonSettings: v1alpha1.CommonSettings{IncomingWebhook: new(true)}}
+	w.Expect(admin.Create(t.Context(), resource)).To(Succeed())
+	return w
+}
+
+func (w *world) token(value string) {
+	w.t.Helper()
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.ns, Name: "token"}, StringData: map[string]string{"apiTokenInstance": value}}
+	err := admin.Create(w.t.Context(), secret)
+	if err != nil {
+		err = admin.Update(w.t.Context(), secret)
+	}
+	w.Expect(err).NotTo(HaveOccurred())
+}
+
+// command is the manager with the flags of a test: everything quick, the vendor on the loopback address.
+func (w *world) command(flags ...string) *exec.Cmd {
+	executable, err := os.Executable()
+	w.Expect(err).NotTo(HaveOccurred())
+	arguments := append([]string{
+		"--watch-namespaces=" + w.ns, "--insecure-api", "--allowed-api-hosts=127.0.0.1", "--default-api-url=" + w.url,
+		"--metrics-bind-address=0", "--health-probe-bind-address=0", "--zap-log-level=10",
+		"--api-timeout=3s", "--state-interval=1s", "--settings-interval=2s", "--settle-poll=1s", "--settle-timeout=12s",
+	}, flags...)
+	command := exec.CommandContext(w.t.Context(), executable, arguments...)
+	command.Env = append(os.Environ(), beManager+"=1", "KUBECONFIG="+kubeconfig)
+	command.Stdout, command.Stderr = w.output, w.output
+	return command
+}
+
+// start starts the manager; it is killed when the test ends.
+func (w *world) start() {
+	w.t.Helper()
+	w.process = w.command()
+	w.Expect(w.process.Start()).To(Succeed())
+	process := w.process
+	w.t.Cleanup(func() { _ = process.Process.Kill(); _ = process.Wait() })
+}
+
+func (w *world) kill() {
+	w.t.Helper()
+	w.Expect(w.process.Process.Kill()).To(Succeed())
+	_ = w.process.Wait()
+}
+
+func (w *world) get() *v1alpha1.WhatsAppInstance {
+	w.t.Helper()
+	resource := &v1alpha1.WhatsAppInstance{}
+	w.Expect(admin.Get(w.t.Context(), client.ObjectKey{Namespace: w.ns, Name: "line"}, resource)).To(Succeed())
+	return resource
+}
+
+// awaitReady waits until this generation is in effect.
+func (w *world) awaitReady() {
+	w.t.Helper()
+	w.Eventually(func() bool {
+		resource := w.get()
+		return resource.Status.ObservedGeneration == resource.Generation && apimeta.IsStatusConditionTrue(resource.Status.Conditions, v1alpha1.ReadyCondition)
+	}, patience).Should(BeTrue(), "%s", w.output)
+}
+
+func (w *world) sets() int { return len(w.vendor.Calls(instanceID, "setSettings")) }
+
+func TestTheManagerDoesItsJob(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	w.awaitReady()
+	w.Expect(w.vendor.Restarts(instanceID)).To(Equal(1))
+
+	w.vendor.Edit(instanceID, map[string]any{"incomingWebhook": "no"})
+	w.Eventually(func() int { return w.vendor.Restarts(instanceID) }, patience).Should(Equal(2), "drift is corrected")
+	w.awaitReady()
+
+	// The watch on Secrets, with an interval that would take too long by itself.
+	w.vendor.RotateToken(instanceID, "second-canary-token-0123456789")
+	w.token("second-canary-token-0123456789")
+	w.vendor.ResetCalls()
+	w.Eventually(func() bool {
+		for _, call := range w.vendor.Calls(instanceID, "getSettings") {
+			if call.TokenOK {
+				return true
+			}
+		}
+		return false
+	}, patience).Should(BeTrue(), "the new token is used")
+	w.awaitReady()
+
+	w.Expect(w.vendor.Restarts(instanceID)).To(Equal(2))
+	for _, secret := range []string{"first-canary", "second-canary"} {
+		w.Expect(w.output.String()).NotTo(ContainSubstring(secret), "R24: at the most verbose level")
+	}
+}
+
+// TestR25ACallUnderWayIsFinishedOnSIGTERM: the vendor has taken the settings and not answered yet.
+func TestR25ACallUnderWayIsFinishedOnSIGTERM(t *testing.T) {
+	w := newWorld(t)
+	w.vendor.Fault(emulator.Fault{Method: "setSettings", DelayAfter: time.Second, AfterEffect: true})
+	w.start()
+	w.Eventually(w.sets, patience).Should(Equal(1))
+	w.Expect(w.process.Process.Signal(syscall.SIGTERM)).To(Succeed())
+	w.Expect(w.process.Wait()).To(Succeed(), "it ends by itself and without an error:\n%s", w.output)
+	w.Expect(w.get().Status.Apply.Outcome).To(Equal(v1alpha1.OutcomeSettling), "a rollout leaves no Pending behind")
+	w.start()
+	w.awaitReady()
+	w.Expect(w.vendor.Restarts(instanceID)).To(Equal(1))
+}
+
+// TestR10KillingTheManagerAtRandomMoments: one restart for each change.
+func TestR10KillingTheManagerAtRandomMoments(t *testing.T) {
+	w := newWorld(t)
+	const rounds = 5
+	for round := range rounds {
+		if round > 0 {
+			w.Eventually(func() error {
+				resource := w.get()
+				resource.Spec.Settings.DelaySendMessagesMilliseconds = new(int32(1000 + round))
+				return admin.Update(t.Context(), resource)
+			}, patience).Should(Succeed())
+		}
+		for range 3 {
+			w.start()
+			// How far it comes is left to chance; nothing is asserted about the time.
+			select {
+			case <-t.Context().Done():
+			case <-time.After(rand.N(1500 * time.Millisecond)):
+			}
+			w.kill()
+		}
+		w.start()
+		w.awaitReady()
+		w.kill()
+		w.Expect(w.vendor.Restarts(instanceID)).To(Equal(round+1), "round %d", round)
+	}
+	w.Expect(w.get().Status.Restarts.Total).To(BeEquivalentTo(rounds))
+}
+
+func TestFlagsThatMakeNoSenseAreExplained(t *testing.T) {
+	w := newWorld(t)
+	for flag, want := range map[string]string{
+		"--state-interval=0":             "--state-interval must be a positive duration such as 1m",
+		"--max-apply-attempts=0":         "--max-apply-attempts must be 1 to 10",
+		"--flap-threshold=9":             "--flap-threshold must be 1 to 8",
+		"--api-qps=-1":                   "--api-qps must be 0 or more",
+		"--allowed-api-hosts=,":          "--allowed-api-hosts must name at least one host",
+		"--secret-label-selector=a in":   "--secret-label-selector",
+		"--default-api-url=https://x/v3": "must be an origin such as",
+		"--max-concurrent-reconciles=0":  "--max-concurrent-reconciles must be 1 to 10000",
+		"--no-such-flag":                 "flag provided but not defined",
+		"word":                           "there are no arguments, only flags",
+	} {
+		command := w.command(flag)
+		var output bytes.Buffer
+		command.Stdout, command.Stderr = &output, &output
+		if err := command.Run(); err == nil {
+			t.Errorf("%s is accepted", flag)
+		}
+		if !strings.Contains(output.String(), want) {
+			t.Errorf("%s: %s\nwant a message with %q", flag, output.String(), want)
+		}
+	}
+}

@@ -1,0 +1,387 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	clocktesting "k8s.io/utils/clock/testing"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/controllers"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
+	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+)
+
+const (
+	instanceID = int64(710722711056)
+	// patience is how long a story waits for the cache; it is no part of what is tested.
+	patience = 10 * time.Second
+)
+
+// story is one operator, one vendor and one namespace on the real API server. The clock is virtual: a pass is made when
+// it is due, so that a day takes seconds.
+type story struct {
+	*gomega.WithT
+	t      *testing.T
+	ctx    context.Context
+	ns     string
+	clock  *clocktesting.FakePassiveClock
+	vendor *emulator.Server
+	url    string
+	// cached is the client that the operator uses, reading from a cache.
+	cached client.Client
+	live   client.Reader
+	events *eventLog
+	// options and kinds of the operator; a story may change them before its first pass or a restart.
+	options controllers.Options
+	// wrapVendor and wrapClient stand between the operator and the world; nil for none.
+	wrapVendor func(controllers.Vendor) controllers.Vendor
+	wrapClient func(client.Client) client.Client
+	operator   *controllers.Reconciler
+	// due says when the next pass of a resource is to be made.
+	due map[string]time.Time
+}
+
+func newStory(t *testing.T) *story {
+	t.Helper()
+	t.Parallel()
+	s := &story{WithT: gomega.NewWithT(t), t: t, ctx: t.Context(), due: map[string]time.Time{}, events: &eventLog{t: t}}
+	s.clock = clocktesting.NewFakePassiveClock(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "story-"}}
+	s.Expect(admin.Create(s.ctx, namespace)).To(gomega.Succeed())
+	s.ns = namespace.Name
+	s.vendor = emulator.New(emulator.Options{Now: s.clock.Now, RestartTime: time.Minute})
+	server := httptest.NewServer(s.vendor)
+	t.Cleanup(server.Close)
+	s.url = server.URL
+	s.options = controllers.Options{
+		DefaultAPIURL: s.url, StateInterval: time.Minute, SettingsInterval: 10 * time.Minute, CallTimeout: 5 * time.Second,
+		Limits: plan.Limits{SettleTimeout: 6 * time.Minute, SettlePoll: 20 * time.Second, RetryAfter: 15 * time.Minute, MaxAttempts: 3,
+			FlapThreshold: 3, FlapWindow: 6 * time.Hour, CallWindow: 5 * time.Second},
+	}
+	s.startCache()
+	s.restart()
+	return s
+}
+
+// lookSeldom makes steady state cheap, for stories that last a day.
+func (s *story) lookSeldom() {
+	s.options.StateInterval, s.options.SettingsInterval = 10*time.Minute, 20*time.Minute
+	s.restart()
+}
+
+// startCache starts a manager without controllers: the operator's cache.
+func (s *story) startCache() {
+	mgr, err := ctrl.NewManager(config, ctrl.Options{
+		Scheme: scheme, Metrics: metricsserver.Options{BindAddress: "0"}, HealthProbeBindAddress: "0",
+		Cache: cache.Options{
+			DefaultNamespaces: map[string]cache.Config{s.ns: {}},
+			ByObject: map[client.Object]cache.ByObject{&corev1.Secret{}: {
+				Field: fields.OneTermNotEqualSelector("type", "helm.sh/release.v1"), Transform: controllers.StripSecret,
+			}},
+		},
+	})
+	s.Expect(err).NotTo(gomega.HaveOccurred())
+	s.Expect(controllers.SetupIndexes(s.ctx, mgr.GetFieldIndexer(), controllers.Kinds)).To(gomega.Succeed())
+	ctx, stop := context.WithCancel(context.WithoutCancel(s.ctx))
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		if err := mgr.Start(ctx); err != nil {
+			s.t.Error(err)
+		}
+	}()
+	s.t.Cleanup(func() { stop(); <-stopped })
+	s.Expect(mgr.GetCache().WaitForCacheSync(s.ctx)).To(gomega.BeTrue())
+	s.cached, s.live = mgr.GetClient(), mgr.GetAPIReader()
+}
+
+// restart replaces the operator's process: what it kept in memory is gone.
+func (s *story) restart() {
+	vendor := greenapi.New(greenapi.Options{Timeout: s.options.CallTimeout, AllowedHosts: []string{"127.0.0.1"}, Insecure: true, UserAgent: "story"})
+	observed, err := controllers.NewMetrics(prometheus.NewRegistry(), s.cached, controllers.Kinds)
+	s.Expect(err).NotTo(gomega.HaveOccurred())
+	used := s.cached
+	if s.wrapClient != nil {
+		used = s.wrapClient(used)
+	}
+	shared := controllers.NewShared(controllers.Shared{
+		Kinds: controllers.Kinds, Options: s.options, Clock: s.clock, Client: used, Live: s.live, Recorder: s.events, Metrics: observed,
+		Connect: func(target greenapi.Target) (controllers.Vendor, error) {
+			instance, err := vendor.Instance(target)
+			if err != nil || s.wrapVendor == nil {
+				return instance, err
+			}
+			return s.wrapVendor(instance), nil
+		},
+	})
+	s.operator = controllers.NewReconciler(shared, controllers.Kinds[0])
+	for name := range s.due {
+		s.due[name] = s.clock.Now()
+	}
+}
+
+// secret creates or replaces a Secret whose values must show nowhere, and waits until the operator's cache has it.
+func (s *story) secret(name string, values map[string]string) {
+	s.t.Helper()
+	for _, value := range values {
+		if len(value) > 7 {
+			leaks.add(value)
+		}
+	}
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.ns, Name: name}}
+	_, err := ctrl.CreateOrUpdate(s.ctx, admin, secret, func() error {
+		secret.StringData = values
+		return nil
+	})
+	s.Expect(err).NotTo(gomega.HaveOccurred())
+	s.awaitSecret(name, secret.ResourceVersion)
+}
+
+func (s *story) awaitSecret(name, version string) {
+	s.t.Helper()
+	s.Eventually(func() string {
+		meta := &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}}
+		_ = s.cached.Get(s.ctx, types.NamespacedName{Namespace: s.ns, Name: name}, meta)
+		return meta.ResourceVersion
+	}, patience).Should(gomega.Equal(version))
+	s.wake()
+}
+
+// wake makes every resource due, as a watch would.
+func (s *story) wake() {
+	for name := range s.due {
+		s.due[name] = s.clock.Now()
+	}
+}
+
+// instance creates a resource with its Secret, and the instance at the vendor.
+func (s *story) instance(name string, change func(*v1alpha1.WhatsAppInstance)) {
+	s.t.Helper()
+	token := fmt.Sprintf("t0ken-%s-%s-abcdefgh", s.ns, name)
+	s.secret(name+"-token", map[string]string{"apiTokenInstance": token + "\n"})
+	leaks.add(token)
+	if _, ok := s.vendor.Get(instanceID); !ok {
+		s.vendor.Add(emulator.Instance{ID: instanceID, Token: token})
+	}
+	resource := &v1alpha1.WhatsAppInstance{ObjectMeta: metav1.ObjectMeta{Namespace: s.ns, Name: name}}
+	resource.Spec.IDInstance = instanceID
+	resource.Spec.APITokenSecretRef.Name = name + "-token"
+	if change != nil {
+		change(resource)
+	}
+	s.Expect(admin.Create(s.ctx, resource)).To(gomega.Succeed())
+	s.await(resource)
+}
+
+// edit changes a resource as a user does, and waits until the operator's cache has it.
+func (s *story) edit(name string, change func(*v1alpha1.WhatsAppInstance)) {
+	s.t.Helper()
+	resource := s.get(name)
+	change(resource)
+	s.Expect(admin.Update(s.ctx, resource)).To(gomega.Succeed())
+	s.await(resource)
+}
+
+func (s *story) await(resource *v1alpha1.WhatsAppInstance) {
+	s.t.Helper()
+	s.Eventually(func() string {
+		seen := &v1alpha1.WhatsAppInstance{}
+		_ = s.cached.Get(s.ctx, client.ObjectKeyFromObject(resource), seen)
+		return seen.ResourceVersion
+	}, patience).Should(gomega.Equal(resource.ResourceVersion))
+	s.due[resource.Name] = s.clock.Now()
+}
+
+// remove deletes a resource, and waits until the operator's cache knows.
+func (s *story) remove(name string) {
+	s.t.Helper()
+	resource := s.get(name)
+	s.Expect(admin.Delete(s.ctx, resource)).To(gomega.Succeed())
+	s.Eventually(func() error {
+		return s.cached.Get(s.ctx, client.ObjectKeyFromObject(resource), &v1alpha1.WhatsAppInstance{})
+	}, patience).Should(gomega.HaveOccurred())
+	s.pass(name)
+	delete(s.due, name)
+	s.wake()
+}
+
+func (s *story) get(name string) *v1alpha1.WhatsAppInstance {
+	s.t.Helper()
+	resource := &v1alpha1.WhatsAppInstance{}
+	s.Expect(admin.Get(s.ctx, types.NamespacedName{Namespace: s.ns, Name: name}, resource)).To(gomega.Succeed())
+	return resource
+}
+
+// pass makes one pass over a resource and checks what must hold after every pass.
+func (s *story) pass(name string) {
+	s.t.Helper()
+	key := types.NamespacedName{Namespace: s.ns, Name: name}
+	result, err := s.operator.Reconcile(ctrl.LoggerInto(s.ctx, ctrl.Log), reconcile.Request{NamespacedName: key})
+	if err != nil {
+		if found := leaks.search(err.Error()); found != "" {
+			s.t.Errorf("R24: an error holds the secret %q", found)
+		}
+		result.RequeueAfter = time.Second
+	}
+	delete(s.due, name)
+	if result.RequeueAfter > 0 {
+		s.due[name] = s.clock.Now().Add(result.RequeueAfter)
+	}
+	resource := &v1alpha1.WhatsAppInstance{}
+	if admin.Get(s.ctx, key, resource) != nil || len(resource.Status.Conditions) == 0 {
+		return
+	}
+	checkConformance(s.t, resource)
+	text, err := json.Marshal(resource)
+	s.Expect(err).NotTo(gomega.HaveOccurred())
+	if found := leaks.search(string(text)); found != "" {
+		s.t.Errorf("R24: the resource holds the secret %q: %s", found, text)
+	}
+}
+
+// forward lets virtual time pass and makes the passes that are due.
+func (s *story) forward(d time.Duration) {
+	s.t.Helper()
+	s.until(d, func() bool { return false })
+}
+
+// until lets virtual time pass until a condition holds, at most for the given time; it reports whether it held.
+func (s *story) until(most time.Duration, holds func() bool) bool {
+	s.t.Helper()
+	end := s.clock.Now().Add(most)
+	for !holds() {
+		name, at := s.next()
+		if name == "" || at.After(end) {
+			s.clock.SetTime(end)
+			return holds()
+		}
+		if at.After(s.clock.Now()) {
+			s.clock.SetTime(at)
+		}
+		s.pass(name)
+	}
+	return true
+}
+
+func (s *story) next() (name string, at time.Time) {
+	for candidate, due := range s.due {
+		if name == "" || due.Before(at) {
+			name, at = candidate, due
+		}
+	}
+	return name, at
+}
+
+// settled lets time pass until Ready has the given reason.
+func (s *story) settled(name, reason string) {
+	s.t.Helper()
+	if !s.until(time.Hour, func() bool { return s.ready(name).Reason == reason }) {
+		s.t.Fatalf("Ready is %+v within an hour, want %s\ncalls:\n%s", s.ready(name), reason, strings.Join(s.calls(), "\n"))
+	}
+}
+
+func (s *story) ready(name string) metav1.Condition {
+	return s.condition(name, v1alpha1.ReadyCondition)
+}
+
+func (s *story) condition(name, condition string) metav1.Condition {
+	s.t.Helper()
+	if found := apimeta.FindStatusCondition(s.get(name).Status.Conditions, condition); found != nil {
+		return *found
+	}
+	return metav1.Condition{}
+}
+
+// sets are the setSettings calls that the vendor saw, as their bodies.
+func (s *story) sets() []string {
+	var bodies []string
+	for _, call := range s.vendor.Calls(instanceID, "setSettings") {
+		body, err := json.Marshal(call.Body)
+		s.Expect(err).NotTo(gomega.HaveOccurred())
+		bodies = append(bodies, string(body))
+	}
+	return bodies
+}
+
+// calls are all calls that the vendor saw, as methods.
+func (s *story) calls() []string {
+	var methods []string
+	for _, call := range s.vendor.Calls(instanceID, "") {
+		methods = append(methods, call.Method)
+	}
+	return methods
+}
+
+// eventLog keeps the reasons of events.
+type eventLog struct {
+	t       *testing.T
+	mu      sync.Mutex
+	reasons []string
+}
+
+// Eventf is part of events.EventRecorder.
+func (l *eventLog) Eventf(_, _ runtime.Object, kind, reason, _, note string, args ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reasons = append(l.reasons, kind+" "+reason)
+	if found := leaks.search(fmt.Sprintf(note, args...)); found != "" {
+		l.t.Errorf("R24: an event holds the secret %q", found)
+	}
+}
+
+func (l *eventLog) count(kindAndReason string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := 0
+	for _, reason := range l.reasons {
+		if reason == kindAndReason {
+			n++
+		}
+	}
+	return n
+}
+
+// manage makes a resource manage the given flags.
+func manage(change func(*v1alpha1.WhatsAppSettings)) func(*v1alpha1.WhatsAppInstance) {
+	return func(resource *v1alpha1.WhatsAppInstance) {
+		if resource.Spec.Settings == nil {
+			resource.Spec.Settings = &v1alpha1.WhatsAppSettings{}
+		}
+		change(resource.Spec.Settings)
+	}
+}
+
+func incoming(on bool) func(*v1alpha1.WhatsAppInstance) {
+	return manage(func(w *v1alpha1.WhatsAppSettings) { w.IncomingWebhook = new(on) })
+}
+
+// settledAgain lets time pass until Ready was not True once and is True again.
+func (s *story) settledAgain(name string) {
+	s.t.Helper()
+	s.Expect(s.until(time.Hour, func() bool { return s.ready(name).Status != metav1.ConditionTrue })).To(gomega.BeTrue())
+	s.settled(name, v1alpha1.ReasonSucceeded)
+}
