@@ -57,6 +57,7 @@ manifests: $(CONTROLLER_GEN) ## Generate the CRDs and the manager's role.
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Run the linters.
 	$(GOLANGCI_LINT) run
+	cd hack/controlplane && $(GOLANGCI_LINT) run --config ../../.golangci.yml ./...
 
 .PHONY: verify
 verify: ## Check generated files, formatting, vet and lint.
@@ -68,7 +69,7 @@ envtest: ## Build or find kube-apiserver and etcd, and print where they are.
 
 .PHONY: install
 install: $(KUSTOMIZE) ## Install the CRDs into the cluster of your kubeconfig.
-	$(KUSTOMIZE) build config/crd | kubectl apply --server-side -f -
+	$(KUSTOMIZE) build config/crd | kubectl apply --server-side --force-conflicts -f -
 
 .PHONY: uninstall
 uninstall: $(KUSTOMIZE) ## Remove the CRDs, and with them every resource; this calls nothing at the vendor.
@@ -79,7 +80,7 @@ deploy: $(KUSTOMIZE) ## Install CRDs, roles and manager (IMG for the image) into
 	@folder="$$(mktemp -d -p config)"; trap 'rm -rf "$$folder"' EXIT; cd "$$folder"; \
 		printf 'resources: [../default]\nimages: [{name: ghcr.io/greenapi-operator/greenapi-operator, newName: "%s", newTag: "%s"}]\n' \
 			"$$(echo $(IMG) | sed -E 's|:[^:/]+$$||')" "$$(echo $(IMG) | sed -nE 's|.*:([^:/]+)$$|\1|p')" >kustomization.yaml; \
-		$(KUSTOMIZE) build . | kubectl apply --server-side -f -
+		$(KUSTOMIZE) build . | kubectl apply --server-side --force-conflicts -f -
 
 .PHONY: undeploy
 undeploy: $(KUSTOMIZE) ## Remove manager and roles; the CRDs and resources stay.

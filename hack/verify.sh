@@ -18,7 +18,7 @@ if ! diff <(echo "$before") <(fingerprint "${generated[@]}"); then
 fi
 
 step "go.mod and go.sum are tidy"
-for module in . hack/controlplane; do
+for module in . hack/controlplane hack/tools/*/; do
 	go mod tidy -C "$module" -diff
 done
 
