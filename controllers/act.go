@@ -6,6 +6,7 @@ package controllers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -20,6 +21,9 @@ import (
 func (r *Reconciler) decide(_ context.Context, p *pass) error {
 	if !p.looked.full() {
 		return nil
+	}
+	if err := r.checkMessenger(p); err != nil {
+		return err
 	}
 	if !p.owns {
 		return &retrying{message: "Several resources name this instance, and it is not known yet which of them manages it", after: r.Options.Limits.SettlePoll}
@@ -47,6 +51,18 @@ func (r *Reconciler) decide(_ context.Context, p *pass) error {
 	p.decision = &decision
 	p.memory.driftSince = decision.DriftSince
 	return nil
+}
+
+// checkMessenger ends the pass if the instance belongs to another messenger (R27). One that the vendor does not name, or
+// that is not known, is no mismatch.
+func (r *Reconciler) checkMessenger(p *pass) error {
+	kind := kindOf(p.settings.Messenger())
+	if kind == "" || kind == r.Kind.Name {
+		return nil
+	}
+	p.memory.retryAt = p.now.Add(jitter(r.waitingSettingsInterval(p.core())))
+	return &stalled{reason: v1alpha1.ReasonMessengerMismatch,
+		message: fmt.Sprintf("The instance belongs to another messenger, and its kind is %s. Delete this resource and create a %s for it", kind, kind)}
 }
 
 // observed picks the managed settings out of what the vendor shows.

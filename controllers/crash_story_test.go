@@ -233,11 +233,11 @@ func TestR10TwoReplicasWithTheSameView(t *testing.T) {
 	s := newStory(t)
 	s.lookSeldom()
 	s.instance("line", incoming(true))
-	first := s.operator
+	first := s.operators
 	s.restart()
-	second := s.operator
+	second := s.operators
 	for range 10 {
-		for _, s.operator = range []*controllers.Reconciler{first, second} {
+		for _, s.operators = range [][]*controllers.Reconciler{first, second} {
 			s.pass("line")
 		}
 		s.clock.SetTime(s.clock.Now().Add(5 * time.Second))

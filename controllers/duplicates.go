@@ -62,7 +62,7 @@ func (r *Reconciler) claims(ctx context.Context, p *pass) ([]claim, error) {
 		}
 		err := apimeta.EachListItem(list, func(object runtime.Object) error {
 			other, ok := object.(v1alpha1.Instance)
-			if ok && other.GetUID() != p.instance.GetUID() && r.sameOrigin(other, p) {
+			if ok && other.GetUID() != p.instance.GetUID() && r.sameOrigin(other, p) && !mismatched(other) {
 				add(kind.Name, other)
 			}
 			return nil
@@ -80,6 +80,11 @@ func (r *Reconciler) claims(ctx context.Context, p *pass) ([]claim, error) {
 		)
 	})
 	return claims, nil
+}
+
+// mismatched reports whether a resource is of the wrong kind for its instance, so that it owns nothing.
+func mismatched(instance v1alpha1.Instance) bool {
+	return stalledFor(instance.InstanceStatus(), instance.GetGeneration(), v1alpha1.ReasonMessengerMismatch)
 }
 
 // first orders true before false.

@@ -24,8 +24,8 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
-// +kubebuilder:rbac:groups=messaging.greenapi-operator.dev,resources=whatsappinstances,verbs=get;list;watch
-// +kubebuilder:rbac:groups=messaging.greenapi-operator.dev,resources=whatsappinstances/status,verbs=update
+// +kubebuilder:rbac:groups=messaging.greenapi-operator.dev,resources=whatsappinstances;maxinstances;telegraminstances,verbs=get;list;watch
+// +kubebuilder:rbac:groups=messaging.greenapi-operator.dev,resources=whatsappinstances/status;maxinstances/status;telegraminstances/status,verbs=update
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 

@@ -35,4 +35,29 @@ var Kinds = []Kind{
 		New:           func() v1alpha1.Instance { return &v1alpha1.WhatsAppInstance{} },
 		NewList:       func() client.ObjectList { return &v1alpha1.WhatsAppInstanceList{} },
 	},
+	{
+		Name:          "MaxInstance",
+		Messenger:     "v3",
+		Prefix:        "/v3",
+		AccountMethod: greenapi.MethodGetAccountSettings,
+		New:           func() v1alpha1.Instance { return &v1alpha1.MaxInstance{} },
+		NewList:       func() client.ObjectList { return &v1alpha1.MaxInstanceList{} },
+	},
+	{
+		Name:          "TelegramInstance",
+		Messenger:     "telegram",
+		AccountMethod: greenapi.MethodGetAccountSettings,
+		New:           func() v1alpha1.Instance { return &v1alpha1.TelegramInstance{} },
+		NewList:       func() client.ObjectList { return &v1alpha1.TelegramInstanceList{} },
+	},
+}
+
+// kindOf returns the name of the kind that a messenger's instances belong to, "" for a messenger that is not known.
+func kindOf(messenger string) string {
+	for _, kind := range Kinds {
+		if kind.Messenger == messenger {
+			return kind.Name
+		}
+	}
+	return ""
 }

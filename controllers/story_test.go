@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -60,7 +61,9 @@ type story struct {
 	// wrapVendor and wrapClient stand between the operator and the world; nil for none.
 	wrapVendor func(controllers.Vendor) controllers.Vendor
 	wrapClient func(client.Client) client.Client
-	operator   *controllers.Reconciler
+	// operators are the reconcilers, one of each kind; kinds says of which kind a resource is, by its index.
+	operators []*controllers.Reconciler
+	kinds     map[string]int
 	// due says when the next pass of a resource is to be made.
 	due map[string]time.Time
 }
@@ -68,7 +71,7 @@ type story struct {
 func newStory(t *testing.T) *story {
 	t.Helper()
 	t.Parallel()
-	s := &story{WithT: gomega.NewWithT(t), t: t, ctx: t.Context(), due: map[string]time.Time{}, events: &eventLog{t: t}}
+	s := &story{WithT: gomega.NewWithT(t), t: t, ctx: t.Context(), due: map[string]time.Time{}, kinds: map[string]int{}, events: &eventLog{t: t}}
 	s.clock = clocktesting.NewFakePassiveClock(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "story-"}}
 	s.Expect(admin.Create(s.ctx, namespace)).To(gomega.Succeed())
@@ -138,7 +141,10 @@ func (s *story) restart() {
 			return s.wrapVendor(instance), nil
 		},
 	})
-	s.operator = controllers.NewReconciler(shared, controllers.Kinds[0])
+	s.operators = nil
+	for _, kind := range controllers.Kinds {
+		s.operators = append(s.operators, controllers.NewReconciler(shared, kind))
+	}
 	for name := range s.due {
 		s.due[name] = s.clock.Now()
 	}
@@ -181,17 +187,33 @@ func (s *story) wake() {
 // instance creates a resource with its Secret, and the instance at the vendor.
 func (s *story) instance(name string, change func(*v1alpha1.WhatsAppInstance)) {
 	s.t.Helper()
+	resource := &v1alpha1.WhatsAppInstance{}
+	if change != nil {
+		change(resource)
+	}
+	s.create(name, emulator.WhatsApp, resource)
+}
+
+// create creates a resource of any kind with its Secret, and the instance of a messenger at the vendor.
+func (s *story) create(name, messenger string, resource v1alpha1.Instance) {
+	s.t.Helper()
 	token := fmt.Sprintf("t0ken-%s-%s-abcdefgh", s.ns, name)
 	s.secret(name+"-token", map[string]string{"apiTokenInstance": token + "\n"})
 	leaks.add(token)
 	if _, ok := s.vendor.Get(instanceID); !ok {
-		s.vendor.Add(emulator.Instance{ID: instanceID, Token: token})
+		s.vendor.Add(emulator.Instance{ID: instanceID, Token: token, Messenger: messenger})
 	}
-	resource := &v1alpha1.WhatsAppInstance{ObjectMeta: metav1.ObjectMeta{Namespace: s.ns, Name: name}}
-	resource.Spec.IDInstance = instanceID
-	resource.Spec.APITokenSecretRef.Name = name + "-token"
-	if change != nil {
-		change(resource)
+	resource.SetNamespace(s.ns)
+	resource.SetName(name)
+	core := resource.Core()
+	core.IDInstance = instanceID
+	if core.APITokenSecretRef.Name == "" {
+		core.APITokenSecretRef.Name = name + "-token"
+	}
+	for i, kind := range controllers.Kinds {
+		if reflect.TypeOf(kind.New()) == reflect.TypeOf(resource) {
+			s.kinds[name] = i
+		}
 	}
 	s.Expect(admin.Create(s.ctx, resource)).To(gomega.Succeed())
 	s.await(resource)
@@ -206,14 +228,14 @@ func (s *story) edit(name string, change func(*v1alpha1.WhatsAppInstance)) {
 	s.await(resource)
 }
 
-func (s *story) await(resource *v1alpha1.WhatsAppInstance) {
+func (s *story) await(resource v1alpha1.Instance) {
 	s.t.Helper()
 	s.Eventually(func() string {
-		seen := &v1alpha1.WhatsAppInstance{}
+		seen := controllers.Kinds[s.kinds[resource.GetName()]].New()
 		_ = s.cached.Get(s.ctx, client.ObjectKeyFromObject(resource), seen)
-		return seen.ResourceVersion
-	}, patience).Should(gomega.Equal(resource.ResourceVersion))
-	s.due[resource.Name] = s.clock.Now()
+		return seen.GetResourceVersion()
+	}, patience).Should(gomega.Equal(resource.GetResourceVersion()))
+	s.due[resource.GetName()] = s.clock.Now()
 }
 
 // remove deletes a resource, and waits until the operator's cache knows.
@@ -236,11 +258,19 @@ func (s *story) get(name string) *v1alpha1.WhatsAppInstance {
 	return resource
 }
 
+// status returns the status of a resource of any kind.
+func (s *story) status(name string) *v1alpha1.InstanceStatus {
+	s.t.Helper()
+	resource := controllers.Kinds[s.kinds[name]].New()
+	s.Expect(admin.Get(s.ctx, types.NamespacedName{Namespace: s.ns, Name: name}, resource)).To(gomega.Succeed())
+	return resource.InstanceStatus()
+}
+
 // pass makes one pass over a resource and checks what must hold after every pass.
 func (s *story) pass(name string) {
 	s.t.Helper()
 	key := types.NamespacedName{Namespace: s.ns, Name: name}
-	result, err := s.operator.Reconcile(ctrl.LoggerInto(s.ctx, ctrl.Log), reconcile.Request{NamespacedName: key})
+	result, err := s.operators[s.kinds[name]].Reconcile(ctrl.LoggerInto(s.ctx, ctrl.Log), reconcile.Request{NamespacedName: key})
 	if err != nil {
 		if found := leaks.search(err.Error()); found != "" {
 			s.t.Errorf("R24: an error holds the secret %q", found)
@@ -251,8 +281,8 @@ func (s *story) pass(name string) {
 	if result.RequeueAfter > 0 {
 		s.due[name] = s.clock.Now().Add(result.RequeueAfter)
 	}
-	resource := &v1alpha1.WhatsAppInstance{}
-	if admin.Get(s.ctx, key, resource) != nil || len(resource.Status.Conditions) == 0 {
+	resource := controllers.Kinds[s.kinds[name]].New()
+	if admin.Get(s.ctx, key, resource) != nil || len(resource.InstanceStatus().Conditions) == 0 {
 		return
 	}
 	checkConformance(s.t, resource)
@@ -310,7 +340,7 @@ func (s *story) ready(name string) metav1.Condition {
 
 func (s *story) condition(name, condition string) metav1.Condition {
 	s.t.Helper()
-	if found := apimeta.FindStatusCondition(s.get(name).Status.Conditions, condition); found != nil {
+	if found := apimeta.FindStatusCondition(s.status(name).Conditions, condition); found != nil {
 		return *found
 	}
 	return metav1.Condition{}

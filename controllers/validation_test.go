@@ -5,6 +5,7 @@ package controllers_test
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/controllers"
 )
 
 // manifest is a WhatsAppInstance whose spec has the given lines in addition.
@@ -119,6 +121,26 @@ func TestSchemaRefusesAndSaysWhatToWrite(t *testing.T) {
 				t.Errorf("refused with %q, which does not say %q", err, test.want)
 			}
 		})
+	}
+}
+
+// TestTypedSettingsAreRefusedAsAdditional walks the API types, so that no rule of a kind forgets a field.
+func TestTypedSettingsAreRefusedAsAdditional(t *testing.T) {
+	for _, kind := range controllers.Kinds {
+		spec := reflect.TypeOf(kind.New()).Elem()
+		field, _ := spec.FieldByName("Spec")
+		settings, _ := field.Type.FieldByName("Settings")
+		for _, f := range reflect.VisibleFields(settings.Type.Elem()) {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if f.Anonymous || name == "additionalSettings" || name == "webhookUrlTokenSecretRef" {
+				continue
+			}
+			text := manifest(fmt.Sprintf(`settings: {additionalSettings: [{name: %s, value: "1"}]}`, name))
+			_, err := applied(t, strings.Replace(text, "kind: WhatsAppInstance", "kind: "+kind.Name, 1))
+			if err == nil || !strings.Contains(err.Error(), "must be set there") {
+				t.Errorf("%s: additional setting %s: %v, want a refusal", kind.Name, name, err)
+			}
+		}
 	}
 }
 

@@ -97,7 +97,7 @@ func claimChanged() predicate.Predicate {
 		before, ok1 := e.ObjectOld.(v1alpha1.Instance)
 		after, ok2 := e.ObjectNew.(v1alpha1.Instance)
 		return ok1 && ok2 && (before.Core().APIURL != after.Core().APIURL ||
-			(before.InstanceStatus().StateInstance == "") != (after.InstanceStatus().StateInstance == ""))
+			(before.InstanceStatus().StateInstance == "") != (after.InstanceStatus().StateInstance == "") || mismatched(before) != mismatched(after))
 	}}
 }
 

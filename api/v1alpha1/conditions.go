@@ -89,6 +89,8 @@ const (
 	ReasonEndpointNotAllowed = "EndpointNotAllowed"
 	// ReasonInstanceNotFound: the vendor does not know the instance at this address. CredentialsValid False.
 	ReasonInstanceNotFound = "InstanceNotFound"
+	// ReasonMessengerMismatch: the instance belongs to another messenger than the kind of the resource. Stalled.
+	ReasonMessengerMismatch = "MessengerMismatch"
 	// ReasonDuplicateInstance: another resource already manages the instance. Stalled.
 	ReasonDuplicateInstance = "DuplicateInstance"
 

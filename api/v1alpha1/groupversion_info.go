@@ -31,6 +31,8 @@ var (
 func addKnownTypes(s *runtime.Scheme) error {
 	s.AddKnownTypes(GroupVersion,
 		&WhatsAppInstance{}, &WhatsAppInstanceList{},
+		&MaxInstance{}, &MaxInstanceList{},
+		&TelegramInstance{}, &TelegramInstanceList{},
 	)
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil
