@@ -48,7 +48,9 @@ func (r *Reconciler) compose(p *pass) v1alpha1.InstanceStatus {
 	}
 	w.composeState(p)
 	w.composeAccount(p)
+	w.composeAvailable(p)
 	w.composeDecision(p)
+	w.composeStatuses(p)
 	if _, pause := p.end.(*paused); pause {
 		w.composePaused()
 		return status
@@ -92,7 +94,17 @@ func (w statusWriter) composeState(p *pass) {
 	if !suspension(p.state) {
 		w.SuspendedUntil = nil
 	}
+}
+
+// composeAvailable says whether the messenger works; of a suspension also until when, once that is known.
+func (w statusWriter) composeAvailable(p *pass) {
+	if !p.looked.state {
+		return
+	}
 	available := availability(p.state)
+	if w.SuspendedUntil != nil {
+		available.message += ", until " + w.SuspendedUntil.UTC().Format(time.RFC3339)
+	}
 	w.set(v1alpha1.AvailableCondition, available.status, available.reason, available.message)
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
@@ -75,4 +76,71 @@ func TestR27AnUnknownMessengerIsNoMismatch(t *testing.T) {
 			s.settled("line", v1alpha1.ReasonSucceeded)
 		})
 	}
+}
+
+func TestR8ASuspensionIsLookedAtRightAfterItsEnd(t *testing.T) {
+	s := newStory(t)
+	s.create("line", emulator.MAX, &v1alpha1.MaxInstance{Spec: v1alpha1.MaxInstanceSpec{
+		InstanceSpec: v1alpha1.InstanceSpec{StateInterval: &metav1.Duration{Duration: time.Hour}},
+	}})
+	s.settled("line", v1alpha1.ReasonSucceeded)
+	end := s.clock.Now().Add(100 * time.Minute)
+	s.vendor.Suspend(instanceID, end)
+	s.Expect(s.until(2*time.Hour, func() bool {
+		return s.condition("line", v1alpha1.AvailableCondition).Reason == v1alpha1.ReasonSuspended
+	})).To(BeTrue())
+	s.Expect(s.status("line").SuspendedUntil.Unix()).To(Equal(end.Unix()))
+	s.Expect(s.condition("line", v1alpha1.AvailableCondition).Message).To(ContainSubstring(end.UTC().Format(time.RFC3339)))
+	s.Expect(s.ready("line").Status).To(Equal(metav1.ConditionTrue))
+	s.Expect(s.events.count("Warning StateChanged")).To(Equal(1))
+
+	s.Expect(s.until(3*time.Hour, func() bool {
+		return s.condition("line", v1alpha1.AvailableCondition).Reason == v1alpha1.ReasonAuthorized
+	})).To(BeTrue())
+	s.Expect(s.clock.Now()).To(BeTemporally("~", end.Add(17*time.Second), 13*time.Second), "5 to 30 seconds after the end")
+	s.Expect(s.status("line").SuspendedUntil).To(BeNil())
+}
+
+func TestR7TheOlderYellowCard(t *testing.T) {
+	s := newStory(t)
+	s.instance("line", nil)
+	end := s.clock.Now().Add(100 * time.Minute)
+	s.vendor.Update(instanceID, func(in *emulator.Instance) { in.State, in.SuspendedUntil = emulator.StateYellowCard, end.Unix() })
+	s.settled("line", v1alpha1.ReasonSucceeded)
+	s.Expect(s.condition("line", v1alpha1.AvailableCondition).Reason).To(Equal(v1alpha1.ReasonYellowCard))
+	s.Expect(s.status("line").SuspendedUntil.Unix()).To(Equal(end.Unix()), "from yellowCardUntil")
+}
+
+func TestIncomingStatuses(t *testing.T) {
+	s := newStory(t)
+	s.instance("line", func(r *v1alpha1.WhatsAppInstance) {
+		r.Spec.IncomingStatuses = &v1alpha1.IncomingStatuses{Window: &metav1.Duration{Duration: 36 * time.Hour}}
+	})
+	s.settled("line", v1alpha1.ReasonSucceeded)
+	s.Expect(s.condition("line", v1alpha1.IncomingStatusesReadCondition).Reason).To(Equal(v1alpha1.ReasonBetaNotEnabled))
+	s.Expect(s.ready("line").Status).To(Equal(metav1.ConditionTrue), "nothing else is affected")
+
+	var many []map[string]any
+	for i := range 5000 {
+		many = append(many, map[string]any{"typeMessage": []string{"imageMessage", "videoMessage", "unknownMessage"}[i%3],
+			"timestamp": s.clock.Now().Add(-time.Hour).Unix(), "textMessage": "canary-text-of-a-contact", "jpegThumbnail": "canary-thumbnail"})
+	}
+	leaks.add("canary-text-of-a-contact")
+	leaks.add("canary-thumbnail")
+	s.vendor.Update(instanceID, func(in *emulator.Instance) { in.BetaEnabled, in.IncomingStatuses = true, many })
+	s.forward(20 * time.Minute)
+	s.Expect(s.condition("line", v1alpha1.IncomingStatusesReadCondition).Reason).To(Equal(v1alpha1.ReasonSucceeded))
+	summary := s.status("line").IncomingStatuses
+	s.Expect(summary.Total).To(BeEquivalentTo(5000))
+	s.Expect(summary.ByType).To(Equal([]v1alpha1.StatusTypeCount{{Type: "imageMessage", Count: 1667}, {Type: "other", Count: 1666}, {Type: "videoMessage", Count: 1667}}))
+	s.Expect(summary.LatestTime).NotTo(BeNil())
+	calls := s.vendor.Calls(instanceID, "getIncomingStatuses")
+	s.Expect(calls[0].Query).To(Equal("minutes=2160"))
+	s.forward(2 * time.Hour)
+	s.Expect(len(s.vendor.Calls(instanceID, "getIncomingStatuses"))-len(calls)).To(BeNumerically("~", 8, 1), "every 15 minutes")
+
+	s.edit("line", func(r *v1alpha1.WhatsAppInstance) { r.Spec.IncomingStatuses = nil })
+	s.forward(time.Minute)
+	s.Expect(s.status("line").IncomingStatuses).To(BeNil(), "R26: what is no longer asked for leaves the status")
+	s.Expect(s.condition("line", v1alpha1.IncomingStatusesReadCondition).Reason).To(BeEmpty())
 }

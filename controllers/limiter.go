@@ -37,7 +37,7 @@ func newLimiter(qps float64) *limiter {
 }
 
 // looksPerPass is the largest number of calls that one pass asks the total limit for at once.
-const looksPerPass = 3
+const looksPerPass = 4
 
 // take asks for one call of each method now. It returns 0 and reserves them all, or how long to wait and reserves
 // none. Each reserved call must be ended by done.

@@ -27,8 +27,11 @@ type memory struct {
 	apiToken, webhookToken secretValue
 	usedToken, usedWebhook string
 
-	// When the state is due, state and settings (while something is pending), and everything. A zero time is never.
-	stateDue, settingsDue, fullDue time.Time
+	// When the state is due, state and settings (while something is pending), state and account (right after a
+	// suspension), and everything. A zero time is never.
+	stateDue, settingsDue, accountDue, fullDue time.Time
+	// statusesDue is when the statuses of contacts are due.
+	statusesDue time.Time
 	// started: the first looks are planned. awaitStart: a write waits for the instance to have started.
 	planned, awaitStart bool
 	// failing: the latest look failed, so that the next one reads everything.

@@ -26,7 +26,7 @@ type Metrics struct {
 	drift     *prometheus.CounterVec
 	settle    *prometheus.HistogramVec
 
-	instances, conditions, oldest *prometheus.Desc
+	instances, conditions, oldest, statuses *prometheus.Desc
 
 	mu      sync.Mutex
 	sources []metricsSource
@@ -57,6 +57,7 @@ func NewMetrics(registry prometheus.Registerer, reader client.Reader, kinds []Ki
 			Help: "Time from writing settings until they were seen in effect.", Buckets: prometheus.ExponentialBuckets(1, 2, 11)}, []string{"kind"}),
 		instances:  prometheus.NewDesc("greenapi_instances", "Resources by the vendor's state; other for one that is not known.", []string{"kind", "state"}, nil),
 		conditions: prometheus.NewDesc("greenapi_instance_conditions", "Resources by condition and its status.", []string{"kind", "condition", "status"}, nil),
+		statuses:   prometheus.NewDesc("greenapi_incoming_statuses", "Statuses of contacts within the windows that the resources ask for, over all of them.", []string{"type"}, nil),
 		oldest:     prometheus.NewDesc("greenapi_oldest_observation_seconds", "Age of the oldest successful reading of a state, over all resources.", []string{"kind"}, nil),
 	}
 	for _, collector := range []prometheus.Collector{m.requests, m.durations, m.restarts, m.drift, m.settle, m} {
@@ -100,12 +101,17 @@ func (m *Metrics) Describe(out chan<- *prometheus.Desc) {
 	out <- m.instances
 	out <- m.conditions
 	out <- m.oldest
+	out <- m.statuses
 }
 
 // Collect is part of prometheus.Collector.
 func (m *Metrics) Collect(out chan<- prometheus.Metric) {
+	statuses := map[string]int64{}
 	for _, kind := range m.kinds {
-		m.collectKind(kind, out)
+		m.collectKind(kind, statuses, out)
+	}
+	for status, n := range statuses {
+		out <- prometheus.MustNewConstMetric(m.statuses, prometheus.GaugeValue, float64(n), status)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -116,7 +122,7 @@ func (m *Metrics) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-func (m *Metrics) collectKind(kind Kind, out chan<- prometheus.Metric) {
+func (m *Metrics) collectKind(kind Kind, statuses map[string]int64, out chan<- prometheus.Metric) {
 	list := kind.NewList()
 	// The cache answers from memory, and nothing here changes what it returns.
 	if err := m.reader.List(context.Background(), list, client.UnsafeDisableDeepCopy); err != nil {
@@ -135,6 +141,11 @@ func (m *Metrics) collectKind(kind Kind, out chan<- prometheus.Metric) {
 			state = "other"
 		}
 		states[state]++
+		if status.IncomingStatuses != nil {
+			for _, count := range status.IncomingStatuses.ByType {
+				statuses[count.Type] += count.Count
+			}
+		}
 		for _, condition := range status.Conditions {
 			conditions[[2]string{condition.Type, string(condition.Status)}]++
 		}

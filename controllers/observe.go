@@ -25,17 +25,20 @@ func (r *Reconciler) observe(ctx context.Context, p *pass) error {
 	if err := r.admit(p, due); err != nil {
 		return err
 	}
-	if due == everything {
+	if due.core() == everything {
 		p.memory.generation = p.generation()
 	}
 	err := r.read(ctx, p, due)
-	if err == nil {
+	if err == nil && p.looked.state {
 		err = r.follow(ctx, p)
 	}
 	if err != nil {
 		return r.failed(ctx, p, err)
 	}
 	m := p.memory
+	if !p.looked.state {
+		return nil
+	}
 	m.failures, m.throttled, m.refusals, m.retryAt, m.accepted = 0, 0, 0, time.Time{}, true
 	if p.looked.account {
 		m.accountFailures = 0
@@ -49,10 +52,17 @@ func (r *Reconciler) observe(ctx context.Context, p *pass) error {
 
 // due says which methods are to be read now (R1).
 func (r *Reconciler) due(p *pass) looks {
-	m := p.memory
-	if !m.planned {
+	if !p.memory.planned {
 		r.planFirst(p)
 	}
+	due := r.coreDue(p)
+	due.statuses = p.instance.Statuses() != nil && !p.memory.statusesDue.After(p.now)
+	return due
+}
+
+// coreDue says which of the methods are to be read now that a decision depends on.
+func (r *Reconciler) coreDue(p *pass) looks {
+	m := p.memory
 	if m.generation != p.generation() || p.newRequest() {
 		return everything
 	}
@@ -66,7 +76,9 @@ func (r *Reconciler) due(p *pass) looks {
 	if reached(m.fullDue) {
 		return everything
 	}
-	return looks{state: reached(m.stateDue) || reached(m.settingsDue), settings: reached(m.settingsDue)}
+	due := looks{settings: reached(m.settingsDue), account: reached(m.accountDue)}
+	due.state = due.any() || reached(m.stateDue)
+	return due
 }
 
 // planFirst plans the first looks of this process at a resource. One that is in order has its state read at once and
@@ -78,7 +90,7 @@ func (r *Reconciler) planFirst(p *pass) {
 		m.readAll()
 		return
 	}
-	m.generation = generation
+	m.generation, m.accountDue = generation, r.afterSuspension(p)
 	if interval := r.settingsInterval(p.core()); interval > 0 {
 		m.fullDue = p.now.Add(rand.N(interval))
 	}
@@ -116,6 +128,9 @@ func (r *Reconciler) methods(due looks) []string {
 	if due.account {
 		methods = append(methods, r.Kind.AccountMethod)
 	}
+	if due.statuses {
+		methods = append(methods, greenapi.MethodGetIncomingStatuses)
+	}
 	return methods
 }
 
@@ -138,6 +153,7 @@ func (r *Reconciler) read(ctx context.Context, p *pass, due looks) error {
 	call(due.state, greenapi.MethodGetStateInstance, func() { p.state, stateErr = p.vendor.State(ctx) })
 	call(due.settings, greenapi.MethodGetSettings, func() { p.settings, settingsErr = p.vendor.Settings(ctx) })
 	call(due.account, r.Kind.AccountMethod, func() { account, acctErr = p.vendor.Account(ctx) })
+	call(due.statuses, greenapi.MethodGetIncomingStatuses, func() { r.readStatuses(ctx, p) })
 	calls.Wait()
 
 	if due.state && stateErr == nil {

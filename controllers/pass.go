@@ -14,11 +14,22 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
-// Vendor is what the reconciler needs of the vendor's API of one instance. The first three change nothing.
+// Vendor is what the reconciler needs of the vendor's API of one instance.
 type Vendor interface {
+	Reader
+	Writer
+}
+
+// Reader is the part of the vendor's API that changes nothing.
+type Reader interface {
 	State(ctx context.Context) (string, error)
 	Settings(ctx context.Context) (greenapi.Settings, error)
 	Account(ctx context.Context) (greenapi.Account, error)
+	IncomingStatuses(ctx context.Context, window time.Duration) (greenapi.StatusSummary, error)
+}
+
+// Writer is the part of the vendor's API that restarts the instance. A call goes out only while its permit is valid.
+type Writer interface {
 	SetSettings(ctx context.Context, values map[string]any, permit greenapi.Permit) (bool, error)
 }
 
@@ -52,6 +63,9 @@ type pass struct {
 	account  *greenapi.Account
 	// soft is a failure of the account method alone, which holds nothing back.
 	soft error
+	// statuses sums up the statuses of contacts if they were read, statusesErr says why they could not be.
+	statuses    *greenapi.StatusSummary
+	statusesErr error
 
 	// decide
 	decision *plan.Decision
@@ -64,18 +78,25 @@ type pass struct {
 }
 
 // looks are the vendor's methods that a pass reads.
-type looks struct{ state, settings, account bool }
+type looks struct{ state, settings, account, statuses bool }
 
+// everything that a decision may depend on.
 var everything = looks{state: true, settings: true, account: true}
 
-func (l looks) any() bool { return l.state || l.settings || l.account }
+func (l looks) any() bool { return l.state || l.settings || l.account || l.statuses }
 
 // full reports whether a decision can be taken.
 func (l looks) full() bool { return l.state && l.settings }
 
+// core leaves out what no decision depends on.
+func (l looks) core() looks {
+	l.statuses = false
+	return l
+}
+
 func (l looks) count() int {
 	n := 0
-	for _, look := range []bool{l.state, l.settings, l.account} {
+	for _, look := range []bool{l.state, l.settings, l.account, l.statuses} {
 		if look {
 			n++
 		}

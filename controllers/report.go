@@ -5,6 +5,7 @@ package controllers
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -21,6 +22,8 @@ const (
 	// saveAttempts bounds how often a status is put onto a fresh copy in one pass. After that the process remembers the
 	// outcome of a call, and the next pass finds out the rest again.
 	saveAttempts = 5
+	// The look after a suspension comes within these times after its end.
+	afterSuspensionLeast, afterSuspensionMost = 5 * time.Second, 30 * time.Second
 )
 
 // report stores what the pass found, tells of it, and says when to look again. It is the only writer of status.
@@ -37,6 +40,7 @@ func (r *Reconciler) report(ctx context.Context, p *pass) (reconcile.Result, err
 		return reconcile.Result{}, err
 	}
 	r.publish(p)
+	r.planNext(p)
 	return r.next(p), nil
 }
 
@@ -96,7 +100,9 @@ func (r *Reconciler) remember(p *pass) {
 	case m.failing && m.failedSince.IsZero():
 		m.failedSince = p.now
 	}
-	r.planNext(p)
+	if p.end == nil && p.decision != nil {
+		m.failing = false
+	}
 }
 
 // planNext sets the times of the next looks.
@@ -109,14 +115,19 @@ func (r *Reconciler) planNext(p *pass) {
 	if p.looked.settings {
 		m.settingsDue = time.Time{}
 	}
-	if p.looked == everything {
+	if p.instance.Statuses() == nil {
+		m.statusesDue = time.Time{}
+	} else if p.looked.statuses {
+		m.statusesDue = p.now.Add(jitter(p.instance.Statuses().IntervalOrDefault()))
+	}
+	if p.looked.core() == everything {
 		m.fullDue = r.after(p, r.settingsInterval(p.core()), r.Options.SettingsInterval, waits)
+	}
+	if p.looked.account {
+		m.accountDue = r.afterSuspension(p)
 	}
 	if d == nil {
 		return
-	}
-	if p.end == nil {
-		m.failing = false
 	}
 	m.awaitStart = d.Synced == v1alpha1.ReasonInstanceStarting && !d.History.Record.Active()
 	look := d.LookAgain
@@ -131,6 +142,16 @@ func (r *Reconciler) planNext(p *pass) {
 	} else {
 		m.settingsDue = earliest(m.settingsDue, at)
 	}
+}
+
+// afterSuspension is when state and account are looked at once after a suspension's end (R8): a few seconds later, so that
+// the vendor has ended it, and not with everybody else at once. It is never if no end lies in the future.
+func (r *Reconciler) afterSuspension(p *pass) time.Time {
+	until := p.stored.SuspendedUntil
+	if until == nil || !until.After(p.now) {
+		return time.Time{}
+	}
+	return until.Add(afterSuspensionLeast + rand.N(afterSuspensionMost-afterSuspensionLeast))
 }
 
 // after is when an interval from now is over, with jitter; zero for an interval of 0. A resource that waits for
@@ -173,7 +194,7 @@ func (r *Reconciler) next(p *pass) reconcile.Result {
 
 // untilNext is the time until the next look is due; 0 if none is.
 func untilNext(m *memory, now time.Time) time.Duration {
-	at := earliest(earliest(m.stateDue, m.settingsDue), m.fullDue)
+	at := earliest(earliest(earliest(m.stateDue, m.settingsDue), earliest(m.accountDue, m.fullDue)), m.statusesDue)
 	if m.failing {
 		at = earliest(at, m.retryAt)
 	}

@@ -21,6 +21,10 @@ const (
 	// CredentialsValidCondition says whether the vendor accepted the API token. Normal polarity, always there.
 	CredentialsValidCondition = "CredentialsValid"
 
+	// IncomingStatusesReadCondition says whether the statuses of contacts could be read. Normal polarity, there only
+	// while spec.incomingStatuses asks for them.
+	IncomingStatusesReadCondition = "IncomingStatusesRead"
+
 	// ReconcilingCondition says that the operator is at work or will try again by itself. Abnormal polarity.
 	ReconcilingCondition = "Reconciling"
 
@@ -34,7 +38,7 @@ const (
 
 // Reasons of conditions.
 const (
-	// ReasonSucceeded: Ready True.
+	// ReasonSucceeded: Ready or IncomingStatusesRead True.
 	ReasonSucceeded = "Succeeded"
 	// ReasonProgressing: the operator is at work. Ready Unknown, Reconciling True.
 	ReasonProgressing = "Progressing"
@@ -93,6 +97,10 @@ const (
 	ReasonMessengerMismatch = "MessengerMismatch"
 	// ReasonDuplicateInstance: another resource already manages the instance. Stalled.
 	ReasonDuplicateInstance = "DuplicateInstance"
+
+	// ReasonBetaNotEnabled: the vendor has not opened the beta of getIncomingStatuses for the account.
+	// IncomingStatusesRead False.
+	ReasonBetaNotEnabled = "BetaNotEnabled"
 
 	// ReasonAuthorized: Available True.
 	ReasonAuthorized = "Authorized"

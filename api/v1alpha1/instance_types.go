@@ -130,6 +130,8 @@ type Instance interface {
 	// TypedSettings returns a pointer to the kind's own settings struct, or nil where the spec has none. The
 	// JSON names of its fields are the vendor's names.
 	TypedSettings() any
+	// Statuses returns what to read of the statuses of contacts, nil for nothing.
+	Statuses() *IncomingStatuses
 	// InstanceStatus returns the status, which all kinds share.
 	InstanceStatus() *InstanceStatus
 }

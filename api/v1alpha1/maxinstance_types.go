@@ -72,6 +72,9 @@ func (i *MaxInstance) TypedSettings() any {
 	return i.Spec.Settings
 }
 
+// Statuses returns nil: the vendor shows the statuses of contacts for WhatsApp only.
+func (i *MaxInstance) Statuses() *IncomingStatuses { return nil }
+
 // InstanceStatus returns the status.
 func (i *MaxInstance) InstanceStatus() *InstanceStatus { return &i.Status }
 

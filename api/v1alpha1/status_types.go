@@ -112,6 +112,10 @@ type InstanceStatus struct {
 	// +optional
 	Restarts *Restarts `json:"restarts,omitempty"`
 
+	// incomingStatuses sums up the statuses of contacts within spec.incomingStatuses.window.
+	// +optional
+	IncomingStatuses *IncomingStatusesSummary `json:"incomingStatuses,omitempty"`
+
 	// lastHandledReconcileAt echoes the annotation reconcile-requested-at once it was acted on.
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
@@ -300,4 +304,36 @@ type Restarts struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	LastReason string `json:"lastReason,omitempty"`
+}
+
+// IncomingStatusesSummary sums up statuses of contacts: numbers only, never a text, a name or a picture.
+type IncomingStatusesSummary struct {
+	// total number of statuses.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Total int64 `json:"total"`
+
+	// byType counts them by the vendor's typeMessage, sorted; "other" for a type that this release does not know.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	ByType []StatusTypeCount `json:"byType,omitempty"`
+
+	// latestTime is when the newest of them was received.
+	// +optional
+	LatestTime *metav1.Time `json:"latestTime,omitempty"`
+}
+
+// StatusTypeCount is the number of statuses of one type.
+type StatusTypeCount struct {
+	// type is the vendor's typeMessage, or other.
+	// +required
+	// +kubebuilder:validation:MaxLength=64
+	Type string `json:"type"`
+
+	// count of statuses of this type.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Count int64 `json:"count"`
 }

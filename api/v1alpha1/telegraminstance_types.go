@@ -72,6 +72,9 @@ func (i *TelegramInstance) TypedSettings() any {
 	return i.Spec.Settings
 }
 
+// Statuses returns nil: the vendor shows the statuses of contacts for WhatsApp only.
+func (i *TelegramInstance) Statuses() *IncomingStatuses { return nil }
+
 // InstanceStatus returns the status.
 func (i *TelegramInstance) InstanceStatus() *InstanceStatus { return &i.Status }
 

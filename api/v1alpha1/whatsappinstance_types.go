@@ -4,6 +4,8 @@
 package v1alpha1
 
 import (
+	"time"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -38,6 +40,52 @@ type WhatsAppInstanceSpec struct {
 	// settings of the instance. A field that is not set is not managed.
 	// +optional
 	Settings *WhatsAppSettings `json:"settings,omitempty"`
+
+	// incomingStatuses reads the statuses of contacts (getIncomingStatuses, a beta of the vendor) and shows a summary in
+	// the status. When unset they are not read.
+	// +optional
+	IncomingStatuses *IncomingStatuses `json:"incomingStatuses,omitempty"`
+}
+
+// IncomingStatuses says which statuses of contacts are read, and how often.
+type IncomingStatuses struct {
+	// window is how far back statuses are counted: 1m to 720h, 24h when unset. It is sent in whole minutes.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,5}(s|m|h))+$')",message="must be a duration such as 30m, 24h or 720h"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(s|m|h))+$') || (duration(self) >= duration('1m') && duration(self) <= duration('720h'))",message="must be 1m to 720h: the vendor keeps statuses for 30 days"
+	Window *metav1.Duration `json:"window,omitempty"`
+
+	// interval is how often they are read: at least 1m, 15m when unset.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,5}(s|m|h))+$')",message="must be a duration such as 1m, 15m or 1h"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(s|m|h))+$') || duration(self) >= duration('1m')",message="must be at least 1m"
+	Interval *metav1.Duration `json:"interval,omitempty"`
+}
+
+// Defaults of IncomingStatuses.
+const (
+	defaultStatusesWindow   = 24 * time.Hour
+	defaultStatusesInterval = 15 * time.Minute
+)
+
+// WindowOrDefault is the window in force.
+func (i *IncomingStatuses) WindowOrDefault() time.Duration {
+	if i.Window == nil {
+		return defaultStatusesWindow
+	}
+	return i.Window.Duration
+}
+
+// IntervalOrDefault is the interval in force.
+func (i *IncomingStatuses) IntervalOrDefault() time.Duration {
+	if i.Interval == nil {
+		return defaultStatusesInterval
+	}
+	return i.Interval.Duration
 }
 
 // WhatsAppInstance is a WhatsApp account behind GREEN-API: its settings are kept as the spec wants them, with as
@@ -85,6 +133,9 @@ func (i *WhatsAppInstance) TypedSettings() any {
 	}
 	return i.Spec.Settings
 }
+
+// Statuses returns what to read of the statuses of contacts, nil for nothing.
+func (i *WhatsAppInstance) Statuses() *IncomingStatuses { return i.Spec.IncomingStatuses }
 
 // InstanceStatus returns the status.
 func (i *WhatsAppInstance) InstanceStatus() *InstanceStatus { return &i.Status }

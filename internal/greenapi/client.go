@@ -25,6 +25,8 @@ const (
 	MethodSetSettings        = "setSettings"
 	MethodGetWaSettings      = "getWaSettings"
 	MethodGetAccountSettings = "getAccountSettings"
+
+	MethodGetIncomingStatuses = "getIncomingStatuses"
 )
 
 // Observer is told of every call once it is over: the method, the HTTP code or "error", and how long it took.
@@ -181,15 +183,19 @@ func (i *Instance) change(ctx context.Context, verb, method string, body []byte,
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { guard.began.Store(true) },
 	})
-	return i.call(ctx, newHTTPClient(transport), request{verb, method, body, guard})
+	return i.call(ctx, newHTTPClient(transport), request{verb: verb, method: method, body: body, guard: guard})
 }
 
 // request is one call to be made.
 type request struct {
 	verb, method string
 	body         []byte
+	// query of the URL, with its question mark.
+	query string
 	// guard is the connection of a method that changes something, nil for one that only reads.
 	guard *guardedConn
+	// consume reads the body of a successful answer as a stream; nil to have it returned.
+	consume func(io.Reader) error
 }
 
 // call makes one request and returns the body of a successful answer. Its errors hold nothing of the URL, the body or
@@ -204,7 +210,7 @@ func (i *Instance) call(ctx context.Context, client *http.Client, r request) ([]
 		}
 	}()
 
-	httpRequest, err := http.NewRequestWithContext(ctx, r.verb, i.url(r.method), bytes.NewReader(r.body))
+	httpRequest, err := http.NewRequestWithContext(ctx, r.verb, i.url(r.method)+r.query, bytes.NewReader(r.body))
 	if err != nil {
 		return nil, &TransportError{Method: r.method, What: "the request cannot be made"}
 	}
@@ -219,6 +225,9 @@ func (i *Instance) call(ctx context.Context, client *http.Client, r request) ([]
 	}
 	defer func() { _ = response.Body.Close() }()
 	code = strconv.Itoa(response.StatusCode)
+	if r.consume != nil && response.StatusCode < http.StatusMultipleChoices {
+		return nil, r.consume(response.Body)
+	}
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
 	if response.StatusCode >= http.StatusMultipleChoices {
 		// Whatever could be read of a failed answer's body is enough: the code alone says what to do.

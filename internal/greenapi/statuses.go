@@ -1,0 +1,111 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package greenapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// maxStatusesBody is how much of the answer of getIncomingStatuses is read, in bytes. It is read as a stream: the
+// entries hold texts and pictures, of which nothing is kept.
+const maxStatusesBody = 32 << 20
+
+// OtherStatusType counts statuses whose type is not one of the documented ones.
+const OtherStatusType = "other"
+
+// statusTypes are the values of typeMessage that the vendor documents for getIncomingStatuses.
+var statusTypes = map[string]bool{"extendedTextMessage": true, "imageMessage": true, "videoMessage": true, "audioMessage": true}
+
+// StatusSummary sums up statuses of contacts.
+type StatusSummary struct {
+	// Total is the number of statuses. Entries that are no objects are skipped.
+	Total int64
+	// ByType counts them by documented type, and the others as OtherStatusType.
+	ByType map[string]int64
+	// Latest is when the newest was received; nil if none shows a time.
+	Latest *time.Time
+}
+
+// IncomingStatuses calls getIncomingStatuses for the given time back from now, in whole minutes and at least one.
+func (i *Instance) IncomingStatuses(ctx context.Context, window time.Duration) (StatusSummary, error) {
+	var summary StatusSummary
+	_, err := i.call(ctx, i.client.reading, request{
+		verb: http.MethodGet, method: MethodGetIncomingStatuses,
+		query: "?minutes=" + strconv.FormatInt(max(int64(window/time.Minute), 1), 10),
+		consume: func(body io.Reader) error {
+			limited := &io.LimitedReader{R: body, N: maxStatusesBody}
+			var (
+				what string
+				err  error
+			)
+			summary, what, err = decodeStatuses(limited)
+			switch {
+			case err != nil:
+				return callError(MethodGetIncomingStatuses, err, nil)
+			case what != "" && limited.N <= 0:
+				return &UnreadableError{Method: MethodGetIncomingStatuses, What: "it is longer than 32 MiB"}
+			case what != "":
+				return &UnreadableError{Method: MethodGetIncomingStatuses, What: what}
+			}
+			return nil
+		},
+	})
+	return summary, err
+}
+
+// decodeStatuses reads the entries one by one, so that memory holds one at a time. It returns what makes the answer
+// unreadable, in words of this package, or the error of the connection.
+func decodeStatuses(body io.Reader) (summary StatusSummary, what string, err error) {
+	summary.ByType = map[string]int64{}
+	decoder := json.NewDecoder(body)
+	opening, err := decoder.Token()
+	if err != nil {
+		return summary, "it is not valid JSON", connectionError(err)
+	}
+	if opening != json.Delim('[') {
+		return summary, "it is not a list", nil
+	}
+	for decoder.More() {
+		var entry struct {
+			Type json.RawMessage `json:"typeMessage"`
+			Time json.RawMessage `json:"timestamp"`
+		}
+		if err := decoder.Decode(&entry); err != nil {
+			if _, odd := errors.AsType[*json.UnmarshalTypeError](err); odd {
+				continue
+			}
+			return summary, "it is not valid JSON", connectionError(err)
+		}
+		summary.count(decodeValue(entry.Type).Text, decodeValue(entry.Time).Text)
+	}
+	if _, err := decoder.Token(); err != nil {
+		return summary, "it is not valid JSON", connectionError(err)
+	}
+	return summary, "", nil
+}
+
+func (s *StatusSummary) count(kind, received string) {
+	if !statusTypes[kind] {
+		kind = OtherStatusType
+	}
+	s.Total++
+	s.ByType[kind]++
+	if at := unixTime(received); at != nil && (s.Latest == nil || at.After(*s.Latest)) {
+		s.Latest = at
+	}
+}
+
+// connectionError returns an error unless it is about the text itself: bad syntax, or its end where more should follow.
+func connectionError(err error) error {
+	if _, bad := errors.AsType[*json.SyntaxError](err); bad || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil
+	}
+	return err
+}
