@@ -17,17 +17,28 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
-// decide asks package plan what to do. Only a pass that read both state and settings decides.
+// decide asks package plan what to do. Only a pass that read both state and settings decides about settings; about a
+// reboot the state is enough.
 func (r *Reconciler) decide(_ context.Context, p *pass) error {
-	if !p.looked.full() {
+	if !p.looked.state {
 		return nil
 	}
-	if err := r.checkMessenger(p); err != nil {
-		return err
+	if p.looked.settings {
+		if err := r.checkMessenger(p); err != nil {
+			return err
+		}
 	}
 	if !p.owns {
 		return &retrying{message: "Several resources name this instance, and it is not known yet which of them manages it", after: r.Options.Limits.SettlePoll}
 	}
+	if p.looked.settings {
+		r.decideSettings(p)
+	}
+	r.decideReboot(p)
+	return nil
+}
+
+func (r *Reconciler) decideSettings(p *pass) {
 	history, own := r.history(p)
 	stateSince := p.now
 	if since := p.stored.StateChangedTime; since != nil && p.stored.StateInstance == p.state {
@@ -46,11 +57,11 @@ func (r *Reconciler) decide(_ context.Context, p *pass) error {
 		Own:        own,
 		DriftSince: p.memory.driftSince,
 		Requested:  p.newRequest(),
+		LastReboot: lastReboot(&p.stored),
 		Hold:       p.tokenHold != nil,
 	})
 	p.decision = &decision
 	p.memory.driftSince = decision.DriftSince
-	return nil
 }
 
 // checkMessenger ends the pass if the instance belongs to another messenger (R27). One that the vendor does not name, or
@@ -108,6 +119,13 @@ func (r *Reconciler) history(p *pass) (history plan.History, own bool) {
 
 // act makes the call that was decided on, if any: intent first, then the call, then its outcome (R10, R25).
 func (r *Reconciler) act(ctx context.Context, p *pass) error {
+	if p.reboot.Reason != "" && ctx.Err() == nil {
+		if p.decision != nil && len(p.decision.Send) > 0 {
+			// One call a pass; the settings follow once the instance has started.
+			p.withhold(r.Options.Limits.SettlePoll)
+		}
+		return r.actReboot(ctx, p)
+	}
 	if p.decision == nil || len(p.decision.Send) == 0 {
 		return nil
 	}

@@ -51,6 +51,7 @@ func (r *Reconciler) compose(p *pass) v1alpha1.InstanceStatus {
 	w.composeAvailable(p)
 	w.composeDecision(p)
 	w.composeStatuses(p)
+	w.composeReboot(p)
 	if _, pause := p.end.(*paused); pause {
 		w.composePaused()
 		return status

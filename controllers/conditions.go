@@ -146,6 +146,12 @@ func (r *Reconciler) composeProgress(p *pass, w statusWriter) {
 		}
 		return
 	}
+	if p.reboot.Stalled && !w.Apply.Active() {
+		text := stuckText(p)
+		w.show(isStalled(v1alpha1.ReasonStuckStarting, text))
+		w.ObservedGeneration = w.generation
+		return
+	}
 	if p.decision != nil {
 		w.show(fromDecision(p, w.find(v1alpha1.SyncedCondition)))
 		if p.soft != nil && w.find(v1alpha1.StalledCondition) == nil && w.find(v1alpha1.ReconcilingCondition) == nil {

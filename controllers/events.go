@@ -28,7 +28,15 @@ func (n notice) kind() string {
 
 // publish tells of what a pass changed, once it is stored.
 func (r *Reconciler) publish(p *pass) {
-	for _, n := range notices(&p.original, &p.stored, p.drift()) {
+	list := notices(&p.original, &p.stored, p.drift())
+	if p.reboot.done {
+		list = append(list, notice{false, "RebootRequested", "Reboot", fmt.Sprintf("Rebooted the instance (%s)", p.reboot.Reason)})
+	}
+	if p.reboot.news {
+		p.memory.stuckTold = true
+		list = append(list, notice{true, v1alpha1.ReasonStuckStarting, "Observe", "The instance has been starting for too long"})
+	}
+	for _, n := range list {
 		r.Recorder.Eventf(p.instance, nil, n.kind(), n.reason, n.action, "%s", n.note)
 	}
 	r.Metrics.count(r.Kind.Name, p)

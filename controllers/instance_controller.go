@@ -135,6 +135,7 @@ func (r *Reconciler) begin(ctx context.Context, key types.NamespacedName) (*pass
 		// Deleting calls nothing. Whoever put a finalizer here wants the resource to stay a while, not its settings.
 		return nil, nil
 	}
+	p.readRebootRequest()
 	if len(status.Conditions) == 0 && !p.core().Paused {
 		if err := r.save(ctx, p, r.compose(p)); err != nil {
 			return nil, client.IgnoreNotFound(err)

@@ -46,6 +46,12 @@ type memory struct {
 	// missingSince and tokenHoldSince are since when the Secret of the API or the webhook token is missing.
 	missingSince, tokenHoldSince time.Time
 	driftSince                   map[string]time.Time
+	// watched is the state that was seen at every look since watchedSince, with the generation and request of then.
+	watched, watchedRequest string
+	watchedGeneration       int64
+	watchedSince            time.Time
+	// stuckTold: an event told that the instance is stuck.
+	stuckTold bool
 	// slot is when --api-qps lets the next look go.
 	slot time.Time
 

@@ -63,7 +63,7 @@ func (r *Reconciler) due(p *pass) looks {
 // coreDue says which of the methods are to be read now that a decision depends on.
 func (r *Reconciler) coreDue(p *pass) looks {
 	m := p.memory
-	if m.generation != p.generation() || p.newRequest() {
+	if m.generation != p.generation() || p.newRequest() || p.rebootRequested() {
 		return everything
 	}
 	if p.now.Before(m.retryAt) {
@@ -214,7 +214,8 @@ func (r *Reconciler) follow(ctx context.Context, p *pass) error {
 	if changed && !p.looked.account && p.soft == nil {
 		more.account = true
 	}
-	if !p.looked.settings && (changed && p.state == stateAuthorized || p.memory.awaitStart && !restarting(p.state)) {
+	recovered := stalledFor(&p.stored, p.generation(), v1alpha1.ReasonStuckStarting) && p.state != stateStarting
+	if !p.looked.settings && (changed && p.state == stateAuthorized || p.memory.awaitStart && !restarting(p.state) || recovered) {
 		more.settings = true
 	}
 	if !more.any() {

@@ -31,6 +31,7 @@ type Reader interface {
 // Writer is the part of the vendor's API that restarts the instance. A call goes out only while its permit is valid.
 type Writer interface {
 	SetSettings(ctx context.Context, values map[string]any, permit greenapi.Permit) (bool, error)
+	Reboot(ctx context.Context, permit greenapi.Permit) (bool, error)
 }
 
 // pass is what one Reconcile gathers. Each group of fields is filled by the step that is named above it and only read
@@ -69,6 +70,9 @@ type pass struct {
 
 	// decide
 	decision *plan.Decision
+
+	// begin, decide and act
+	reboot reboot
 
 	// act
 	applyMessage string // the vendor's message with a refusal

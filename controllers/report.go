@@ -108,7 +108,7 @@ func (r *Reconciler) remember(p *pass) {
 // planNext sets the times of the next looks.
 func (r *Reconciler) planNext(p *pass) {
 	m, d := p.memory, p.decision
-	waits := p.end != nil || p.state == stateStarting && p.looked.state || d != nil && d.LookAgain > 0
+	waits := p.end != nil || p.reboot.LookAgain > 0 || p.state == stateStarting && p.looked.state || d != nil && d.LookAgain > 0
 	if p.looked.state {
 		m.stateDue = r.after(p, r.stateInterval(p.core()), r.Options.StateInterval, waits)
 	}
@@ -125,6 +125,9 @@ func (r *Reconciler) planNext(p *pass) {
 	}
 	if p.looked.account {
 		m.accountDue = r.afterSuspension(p)
+	}
+	if look := p.reboot.LookAgain; look > 0 {
+		m.stateDue = earliest(m.stateDue, p.now.Add(look))
 	}
 	if d == nil {
 		return

@@ -85,8 +85,9 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Optio
 // not wake it.
 func asked() predicate.Predicate {
 	requested := predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
-		at := v1alpha1.ReconcileRequestedAtAnnotation
-		return e.ObjectOld.GetAnnotations()[at] != e.ObjectNew.GetAnnotations()[at]
+		before, after := e.ObjectOld.GetAnnotations(), e.ObjectNew.GetAnnotations()
+		return before[v1alpha1.ReconcileRequestedAtAnnotation] != after[v1alpha1.ReconcileRequestedAtAnnotation] ||
+			before[v1alpha1.RebootRequestedAtAnnotation] != after[v1alpha1.RebootRequestedAtAnnotation]
 	}}
 	return predicate.Or(predicate.GenerationChangedPredicate{}, requested)
 }

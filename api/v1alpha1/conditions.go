@@ -122,6 +122,10 @@ const (
 	ReasonPendingCode = "PendingCode"
 	// ReasonPendingPassword: a person has to enter a password. Available False.
 	ReasonPendingPassword = "PendingPassword"
+	// ReasonStuckStarting: the instance has been starting for too long, and the operator may not or no longer reboot it.
+	// Stalled.
+	ReasonStuckStarting = "StuckStarting"
+
 	// ReasonExpired: the instance is not paid for. Available False.
 	ReasonExpired = "Expired"
 	// ReasonDeleted: the instance was deleted at the vendor. Available False.

@@ -21,6 +21,9 @@ const (
 	// ReconcileRequestedAtAnnotation asks for everything to be read now and for abandoned settings to be tried
 	// once more. Any new value counts; it is echoed in status.lastHandledReconcileAt.
 	ReconcileRequestedAtAnnotation = "messaging.greenapi-operator.dev/reconcile-requested-at"
+	// RebootRequestedAtAnnotation asks for one reboot. Any new value counts; it is echoed in status.lastHandledRebootAt.
+	// A value that is there at first sight, under policy Observe or while paused is echoed and not acted on.
+	RebootRequestedAtAnnotation = "messaging.greenapi-operator.dev/reboot-requested-at"
 )
 
 // ReconcilePolicy says when the operator may write settings.
@@ -132,6 +135,8 @@ type Instance interface {
 	TypedSettings() any
 	// Statuses returns what to read of the statuses of contacts, nil for nothing.
 	Statuses() *IncomingStatuses
+	// RecoveryRules returns when the instance may be rebooted.
+	RecoveryRules() RecoveryRules
 	// InstanceStatus returns the status, which all kinds share.
 	InstanceStatus() *InstanceStatus
 }

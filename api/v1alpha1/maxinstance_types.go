@@ -24,6 +24,10 @@ type MaxInstanceSpec struct {
 	// settings of the instance. A field that is not set is not managed.
 	// +optional
 	Settings *MaxSettings `json:"settings,omitempty"`
+
+	// recovery says when the operator may reboot the instance by itself. When unset it never does.
+	// +optional
+	Recovery *Recovery `json:"recovery,omitempty"`
 }
 
 // MaxInstance is a MAX account behind GREEN-API: its settings are kept as the spec wants them, with as few
@@ -74,6 +78,9 @@ func (i *MaxInstance) TypedSettings() any {
 
 // Statuses returns nil: the vendor shows the statuses of contacts for WhatsApp only.
 func (i *MaxInstance) Statuses() *IncomingStatuses { return nil }
+
+// RecoveryRules returns when the instance may be rebooted.
+func (i *MaxInstance) RecoveryRules() RecoveryRules { return i.Spec.Recovery.rules() }
 
 // InstanceStatus returns the status.
 func (i *MaxInstance) InstanceStatus() *InstanceStatus { return &i.Status }

@@ -120,6 +120,11 @@ type InstanceStatus struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
 	LastHandledReconcileAt string `json:"lastHandledReconcileAt,omitempty"`
+
+	// lastHandledRebootAt echoes the annotation reboot-requested-at once it was acted on.
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	LastHandledRebootAt string `json:"lastHandledRebootAt,omitempty"`
 }
 
 // PendingChange is a managed setting whose value at the vendor is not the wished one. Secrets, paths of URLs and
@@ -300,10 +305,16 @@ type Restarts struct {
 	// +optional
 	LastTime *metav1.Time `json:"lastTime,omitempty"`
 
-	// lastReason is what the latest one was for: a reason of apply.
+	// lastReason is what the latest one was for: a reason of apply, or StuckStarting, YellowCard or RebootRequested.
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	LastReason string `json:"lastReason,omitempty"`
+
+	// recentReboots are the times within 24 hours at which this operator rebooted the instance, or was about to.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	RecentReboots []metav1.Time `json:"recentReboots,omitempty"`
 }
 
 // IncomingStatusesSummary sums up statuses of contacts: numbers only, never a text, a name or a picture.

@@ -24,6 +24,10 @@ type TelegramInstanceSpec struct {
 	// settings of the instance. A field that is not set is not managed.
 	// +optional
 	Settings *TelegramSettings `json:"settings,omitempty"`
+
+	// recovery says when the operator may reboot the instance by itself. When unset it never does.
+	// +optional
+	Recovery *Recovery `json:"recovery,omitempty"`
 }
 
 // TelegramInstance is a Telegram account behind GREEN-API: its settings are kept as the spec wants them, with as few
@@ -74,6 +78,9 @@ func (i *TelegramInstance) TypedSettings() any {
 
 // Statuses returns nil: the vendor shows the statuses of contacts for WhatsApp only.
 func (i *TelegramInstance) Statuses() *IncomingStatuses { return nil }
+
+// RecoveryRules returns when the instance may be rebooted.
+func (i *TelegramInstance) RecoveryRules() RecoveryRules { return i.Spec.Recovery.rules() }
 
 // InstanceStatus returns the status.
 func (i *TelegramInstance) InstanceStatus() *InstanceStatus { return &i.Status }

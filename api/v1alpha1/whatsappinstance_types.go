@@ -41,6 +41,10 @@ type WhatsAppInstanceSpec struct {
 	// +optional
 	Settings *WhatsAppSettings `json:"settings,omitempty"`
 
+	// recovery says when the operator may reboot the instance by itself. When unset it never does.
+	// +optional
+	Recovery *WhatsAppRecovery `json:"recovery,omitempty"`
+
 	// incomingStatuses reads the statuses of contacts (getIncomingStatuses, a beta of the vendor) and shows a summary in
 	// the status. When unset they are not read.
 	// +optional
@@ -136,6 +140,9 @@ func (i *WhatsAppInstance) TypedSettings() any {
 
 // Statuses returns what to read of the statuses of contacts, nil for nothing.
 func (i *WhatsAppInstance) Statuses() *IncomingStatuses { return i.Spec.IncomingStatuses }
+
+// RecoveryRules returns when the instance may be rebooted.
+func (i *WhatsAppInstance) RecoveryRules() RecoveryRules { return i.Spec.Recovery.rules() }
 
 // InstanceStatus returns the status.
 func (i *WhatsAppInstance) InstanceStatus() *InstanceStatus { return &i.Status }

@@ -26,6 +26,7 @@ const (
 	MethodGetWaSettings      = "getWaSettings"
 	MethodGetAccountSettings = "getAccountSettings"
 
+	MethodReboot              = "reboot"
 	MethodGetIncomingStatuses = "getIncomingStatuses"
 )
 
@@ -156,6 +157,20 @@ func (i *Instance) SetSettings(ctx context.Context, values map[string]any, permi
 		return false, &UnreadableError{Method: MethodSetSettings, What: what}
 	}
 	return decodeValue(object["saveSettings"]).Text == "yes", nil
+}
+
+// Reboot calls reboot, which restarts the instance. It reports whether the vendor said yes (isReboot true). It is a GET
+// with a side effect, so it goes out as SetSettings does (R21).
+func (i *Instance) Reboot(ctx context.Context, permit Permit) (bool, error) {
+	body, err := i.change(ctx, http.MethodGet, MethodReboot, nil, permit)
+	if err != nil {
+		return false, err
+	}
+	object, what := decodeObject(body)
+	if what != "" {
+		return false, &UnreadableError{Method: MethodReboot, What: what}
+	}
+	return decodeValue(object["isReboot"]).Text == "yes", nil
 }
 
 // read calls a method that changes nothing.

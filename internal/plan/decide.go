@@ -140,6 +140,11 @@ func (t *table) retry(record *v1alpha1.ApplyRecord, differ []string) {
 
 // drift corrects what changed by itself, once two readings show it and unless it flaps (R9, R17).
 func (t *table) drift(differ []string) {
+	if rest := t.rebootRest(); rest > 0 {
+		t.say(v1alpha1.ReasonSettling, differ)
+		t.d.LookAgain = min(rest, t.Limits.SettlePoll)
+		return
+	}
 	t.d.Drift = differ
 	if t.giveUpFlapping(differ) {
 		if differ = t.differing(); len(differ) == 0 {
@@ -170,6 +175,14 @@ func (t *table) drift(differ []string) {
 		return
 	}
 	t.say(v1alpha1.ReasonApplyPending, differ)
+}
+
+// rebootRest is how long old values are no drift because this operator rebooted the instance (R20).
+func (t *table) rebootRest() time.Duration {
+	if t.LastReboot.IsZero() {
+		return 0
+	}
+	return t.Limits.SettleTimeout - t.elapsed(t.LastReboot)
 }
 
 // apply plans a setSettings, unless the instance cannot take one now (R15).

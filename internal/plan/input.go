@@ -52,6 +52,8 @@ type Input struct {
 	Own bool
 	// DriftSince says since when this process has seen a setting differ outside `starting` without a change.
 	DriftSince map[string]time.Time
+	// LastReboot is when this operator rebooted the instance, zero if never: old values are no drift for the settle time.
+	LastReboot time.Time
 	// Requested reports whether a person asked for a reconcile that was not handled yet.
 	Requested bool
 	// Hold forbids any write: the webhook token that the spec refers to is not known.

@@ -81,7 +81,7 @@ func (t *table) trackDrift() {
 	if t.d.DriftSince == nil {
 		t.d.DriftSince = map[string]time.Time{}
 	}
-	if t.d.History.Record.Active() || t.changed() {
+	if t.d.History.Record.Active() || t.changed() || t.rebootRest() > 0 {
 		clear(t.d.DriftSince)
 		return
 	}

@@ -1,0 +1,170 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+)
+
+// reboot is what a pass decided and did about a reboot.
+type reboot struct {
+	plan.RebootDecision
+	// asked is a new value of the annotation reboot-requested-at; ignored if it is only to be echoed.
+	asked   string
+	ignored bool
+	// intended is the time that was stored before the call. done: the vendor said yes. undone: the call certainly took no
+	// effect.
+	intended     *metav1.Time
+	done, undone bool
+	// news: the instance is stuck, and nobody was told yet.
+	news bool
+}
+
+// readRebootRequest reads the annotation. A value that is there at first sight, under Observe or while paused is only
+// echoed, so that one that is kept in Git does not reboot a fleet after a restore.
+func (p *pass) readRebootRequest() {
+	at := p.instance.GetAnnotations()[v1alpha1.RebootRequestedAtAnnotation]
+	if at == "" || at == p.stored.LastHandledRebootAt {
+		return
+	}
+	p.reboot.asked = at
+	p.reboot.ignored = len(p.original.Conditions) == 0 || p.core().Paused || p.core().Policy() == v1alpha1.PolicyObserve
+}
+
+// rebootRequested reports whether a person asked for a reboot that is to be carried out.
+func (p *pass) rebootRequested() bool { return p.reboot.asked != "" && !p.reboot.ignored }
+
+// watchState remembers since when this process has seen the present state at every look. A change and a request count as
+// a new beginning.
+func (p *pass) watchState() {
+	m := p.memory
+	if m.watched == p.state && m.watchedGeneration == p.generation() && m.watchedRequest == p.requested && !m.watchedSince.IsZero() {
+		return
+	}
+	if m.watched != p.state {
+		m.stuckTold = false
+	}
+	m.watched, m.watchedGeneration, m.watchedRequest, m.watchedSince = p.state, p.generation(), p.requested, p.now
+}
+
+// decideReboot asks package plan whether to reboot the instance (R20).
+func (r *Reconciler) decideReboot(p *pass) {
+	p.watchState()
+	synced := apimeta.FindStatusCondition(p.stored.Conditions, v1alpha1.SyncedCondition)
+	waits := synced != nil && synced.Reason == v1alpha1.ReasonInstanceStarting
+	if p.decision != nil {
+		waits = p.decision.Synced == v1alpha1.ReasonInstanceStarting
+	}
+	stateSince := p.now
+	if p.stored.StateChangedTime != nil && p.stored.StateInstance == p.state {
+		stateSince = p.stored.StateChangedTime.Time
+	}
+	p.reboot.RebootDecision = plan.DecideReboot(plan.RebootInput{
+		Now: p.now, State: p.state, Policy: p.core().Policy(), Rules: p.instance.RecoveryRules(),
+		StateSince: stateSince, WatchedSince: p.memory.watchedSince,
+		LastRestart: lastRestart(&p.stored), Recent: rebootTimes(&p.stored),
+		Requested: p.rebootRequested(), ChangeWaits: waits,
+	})
+	p.reboot.news = p.reboot.Stuck && !p.memory.stuckTold
+}
+
+// actReboot reboots the instance: intent first, then the call. An unknown outcome is not repeated.
+func (r *Reconciler) actReboot(ctx context.Context, p *pass) error {
+	if wait := r.limiter.take(p.now, p.id, r.Options.CallTimeout, greenapi.MethodReboot); wait > 0 {
+		p.reboot.LookAgain = wait
+		return nil
+	}
+	defer func() { r.limiter.done(r.Clock.Now(), p.id, greenapi.MethodReboot) }()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.Options.CallTimeout+saveTimeout)
+	defer cancel()
+	permit := greenapi.NewPermit(r.Options.Limits.CallWindow)
+	at := metav1.NewTime(p.now).Rfc3339Copy()
+	p.reboot.intended = &at
+	if err := r.save(ctx, p, r.compose(p)); err != nil {
+		return err
+	}
+	log.FromContext(ctx).Info("Rebooting the instance", "reason", p.reboot.Reason)
+	p.reboot.LookAgain = r.Options.Limits.SettlePoll
+	yes, err := p.vendor.Reboot(ctx, permit)
+	p.reboot.done = yes
+	if err != nil && greenapi.TookNoEffect(err) {
+		p.reboot.undone = true
+		return r.failed(ctx, p, err)
+	}
+	return nil
+}
+
+// composeReboot stores the intent, the echo of a request, and the restart.
+func (w statusWriter) composeReboot(p *pass) {
+	b := &p.reboot
+	if b.asked != "" && (b.ignored || b.intended != nil) {
+		w.LastHandledRebootAt = b.asked
+	}
+	if b.intended == nil {
+		return
+	}
+	if w.Restarts == nil {
+		w.Restarts = &v1alpha1.Restarts{}
+	}
+	list := slices.DeleteFunc(slices.Clone(w.Restarts.RecentReboots), func(at metav1.Time) bool {
+		return at.Equal(b.intended) || p.now.Sub(at.Time) >= 24*time.Hour
+	})
+	if b.undone {
+		w.LastHandledRebootAt = p.original.LastHandledRebootAt
+	} else {
+		list = append(list, *b.intended)
+	}
+	w.Restarts.RecentReboots = list
+	if b.done {
+		w.Restarts.Total++
+		w.Restarts.LastTime, w.Restarts.LastReason = b.intended, string(b.Reason)
+	}
+}
+
+func lastRestart(s *v1alpha1.InstanceStatus) time.Time {
+	last := lastReboot(s)
+	if s.Restarts != nil && s.Restarts.LastTime != nil && s.Restarts.LastTime.After(last) {
+		last = s.Restarts.LastTime.Time
+	}
+	return last
+}
+
+func lastReboot(s *v1alpha1.InstanceStatus) time.Time {
+	var last time.Time
+	for _, at := range rebootTimes(s) {
+		if at.After(last) {
+			last = at
+		}
+	}
+	return last
+}
+
+func rebootTimes(s *v1alpha1.InstanceStatus) []time.Time {
+	if s.Restarts == nil {
+		return nil
+	}
+	times := make([]time.Time, 0, len(s.Restarts.RecentReboots))
+	for _, at := range s.Restarts.RecentReboots {
+		times = append(times, at.Time)
+	}
+	return times
+}
+
+// stuckText says what to do about an instance that is stuck.
+func stuckText(p *pass) string {
+	if p.instance.RecoveryRules().StuckStarting {
+		return "The instance has been starting for too long, and as many reboots as spec.recovery allows in 24 hours did not help. Ask the vendor's support"
+	}
+	return "The instance has been starting for too long, and settings wait for it. Reboot it (annotation reboot-requested-at, or the vendor's console), or allow it by spec.recovery.stuckStarting; if that does not help, ask the vendor's support"
+}
