@@ -142,6 +142,7 @@ func (r *Reconciler) act(ctx context.Context, p *pass) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.Options.CallTimeout+saveTimeout)
 	defer cancel()
 	permit := greenapi.NewPermit(r.Options.Limits.CallWindow)
+	p.before, _ = r.history(p)
 	if err := r.saveIntent(ctx, p); err != nil {
 		return err
 	}
@@ -195,7 +196,7 @@ func (r *Reconciler) outcome(ctx context.Context, p *pass, saved bool, err error
 		plan.Finish(record, v1alpha1.OutcomeRejected, r.Clock.Now())
 		p.decision.Synced, p.applyMessage = v1alpha1.ReasonSettingsRejected, status.Message
 	case greenapi.TookNoEffect(err):
-		plan.NotSent(&p.decision.History, r.Clock.Now())
+		plan.NotSent(&p.decision.History, p.before, r.Clock.Now())
 		return r.failed(ctx, p, err)
 	default:
 		p.decision.Synced = v1alpha1.ReasonSettling

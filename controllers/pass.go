@@ -75,7 +75,8 @@ type pass struct {
 	reboot reboot
 
 	// act
-	applyMessage string // the vendor's message with a refusal
+	before       plan.History // what the intent replaced
+	applyMessage string       // the vendor's message with a refusal
 
 	// end is how the pass ended, nil if every step was taken.
 	end passEnd

@@ -248,6 +248,10 @@ type ApplyRecord struct {
 	// +required
 	Reason ApplyReason `json:"reason"`
 
+	// supersededTime is when an earlier call was started that was open still and had sent another wish.
+	// +optional
+	SupersededTime *metav1.MicroTime `json:"supersededTime,omitempty"`
+
 	// startedTime is when the intent to call was written.
 	// +required
 	StartedTime metav1.MicroTime `json:"startedTime"`

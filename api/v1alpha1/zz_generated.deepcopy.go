@@ -66,6 +66,10 @@ func (in *ApplyRecord) DeepCopyInto(out *ApplyRecord) {
 		*out = make([]AppliedSetting, len(*in))
 		copy(*out, *in)
 	}
+	if in.SupersededTime != nil {
+		in, out := &in.SupersededTime, &out.SupersededTime
+		*out = (*in).DeepCopy()
+	}
 	in.StartedTime.DeepCopyInto(&out.StartedTime)
 	if in.FinishedTime != nil {
 		in, out := &in.FinishedTime, &out.FinishedTime

@@ -101,7 +101,7 @@ func (t *table) requestedAttempt() int32 {
 func (t *table) giveUpExhausted() {
 	record := t.d.History.Record
 	if record == nil || record.Outcome != v1alpha1.OutcomeNotPersisted || record.Attempt < t.Limits.MaxAttempts ||
-		!t.isWish(record) || t.lifted || t.Policy == v1alpha1.PolicyObserve || t.Hold {
+		!t.isWish(record) || t.changed() || t.lifted || t.Policy == v1alpha1.PolicyObserve || t.Hold {
 		return
 	}
 	for _, name := range unfulfilled(record, t.differing()) {

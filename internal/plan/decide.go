@@ -81,6 +81,11 @@ func (t *table) whileOpen(record *v1alpha1.ApplyRecord) {
 			t.apply(v1alpha1.ApplySpecChange, 1, names)
 			return
 		}
+		// The open call is all that the change needs: from now on it is for the present wish.
+		record.Generation, record.SettingsHash, record.SecretVersion = t.Generation, t.Desired.Hash, t.Desired.SecretVersion
+		if !t.seen() {
+			t.d.History.SyncedHash, t.d.History.SyncedSecretVersion = "", ""
+		}
 	}
 	t.say(v1alpha1.ReasonSettling, recordNames(record))
 }
@@ -88,11 +93,13 @@ func (t *table) whileOpen(record *v1alpha1.ApplyRecord) {
 // inEffect is the goal: nothing differs but what is abandoned.
 func (t *table) inEffect() {
 	h := &t.d.History
-	h.SyncedHash, h.SyncedSecretVersion = t.Desired.Hash, t.Desired.SecretVersion
-	if h.Record != nil && t.isWish(h.Record) && (h.Record.Outcome == v1alpha1.OutcomeNotPersisted || h.Record.Outcome == v1alpha1.OutcomeRejected) &&
-		len(h.Abandoned) == 0 && !t.starting() {
-		// The values came late, or somebody set them by hand: the series of attempts is over.
-		t.finish(v1alpha1.OutcomeConfirmed)
+	if rest := t.superseding(h.Record); rest > 0 {
+		t.say(v1alpha1.ReasonSettling, recordNames(h.Record))
+		t.d.LookAgain = min(rest, t.Limits.SettlePoll)
+		return
+	}
+	if !t.starting() {
+		h.SyncedHash, h.SyncedSecretVersion = t.Desired.Hash, t.Desired.SecretVersion
 	}
 	switch {
 	case len(h.Abandoned) > 0 && t.Policy != v1alpha1.PolicyObserve:
@@ -108,7 +115,9 @@ func (t *table) inEffect() {
 
 // leave reports drift that the policy does not correct (R16).
 func (t *table) leave(differ []string) {
-	t.d.Drift = differ
+	if t.rebootRest() <= 0 {
+		t.d.Drift = differ
+	}
 	if len(t.d.History.Abandoned) > 0 && t.Policy != v1alpha1.PolicyObserve {
 		t.sayAbandoned()
 		return
@@ -232,6 +241,7 @@ func (t *table) intend(reason v1alpha1.ApplyReason, attempt int32) {
 		StartedTime:   metav1.NewMicroTime(t.Now),
 		Outcome:       v1alpha1.OutcomePending,
 	}
+	record.SupersededTime = t.supersededTime()
 	correction := reason == v1alpha1.ApplyDrift || reason == v1alpha1.ApplyRequested && t.seen()
 	if !t.seen() {
 		// From now on neither the old wish nor the new one is known to be in effect.

@@ -72,7 +72,7 @@ func DecideReboot(in RebootInput) RebootDecision {
 		if !in.Rules.YellowCard || capped {
 			return RebootDecision{}
 		}
-		if rest := yellowCardApart - in.Now.Sub(latest(in.WatchedSince, in.LastRestart)); rest > 0 {
+		if rest := yellowCardApart - in.elapsed(in.WatchedSince, in.LastRestart); rest > 0 {
 			return RebootDecision{LookAgain: rest}
 		}
 		return RebootDecision{Reason: RebootYellowCard}
@@ -81,7 +81,7 @@ func DecideReboot(in RebootInput) RebootDecision {
 }
 
 func (in RebootInput) decideStarting(capped bool) RebootDecision {
-	rest := in.Rules.StuckAfter - in.Now.Sub(latest(in.StateSince, in.WatchedSince, in.LastRestart))
+	rest := in.Rules.StuckAfter - in.elapsed(in.StateSince, in.WatchedSince, in.LastRestart)
 	if rest > 0 {
 		// Looks are at most a minute apart while something follows from them.
 		return RebootDecision{LookAgain: min(rest, time.Minute)}
@@ -94,6 +94,11 @@ func (in RebootInput) decideStarting(capped bool) RebootDecision {
 	default:
 		return RebootDecision{Stuck: true}
 	}
+}
+
+// elapsed is the time since the latest of these; a time in the future counts as now (R16).
+func (in RebootInput) elapsed(since ...time.Time) time.Duration {
+	return max(in.Now.Sub(latest(since...)), 0)
 }
 
 // recentReboots are those that count against the cap.

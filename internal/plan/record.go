@@ -5,6 +5,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,14 +24,20 @@ func (t *table) changedSince(record *v1alpha1.ApplyRecord) bool { return !t.isWi
 // over (R11, R13).
 func (t *table) judge() {
 	record := t.d.History.Record
-	if !record.Active() || t.Hold {
+	if t.Hold {
 		return
 	}
-	open, lost, superseded, shown := t.sort(record)
+	if !record.Active() {
+		t.putRight()
+		return
+	}
+	found := t.sort(record)
 	over := t.settleRest(record) <= 0
-	if len(open)+len(lost)+len(superseded) == 0 {
-		// While the instance starts, what it shows may be from before or after: it is believed once it has started.
-		if !t.starting() || over {
+	if len(found.open)+len(found.lost)+len(found.superseded) == 0 {
+		// While the instance starts, what it shows may be from before or after: it is believed once it has started. The
+		// same goes for what it shows while an earlier call with another wish may still come into effect. And a call is
+		// not done with because one of its settings is no longer managed.
+		if over || !t.starting() && found.gone == 0 && t.superseding(record) <= 0 {
 			t.finish(v1alpha1.OutcomeConfirmed)
 		}
 		return
@@ -38,44 +45,95 @@ func (t *table) judge() {
 	if !over {
 		return
 	}
-	for _, name := range lost {
+	if (found.repeatable > 0 || found.shown == 0 && len(found.lost) > 0) && t.mayRepeat(record) {
+		t.repeat = true
+		return
+	}
+	for _, name := range found.lost {
 		t.abandon(name, v1alpha1.AbandonNotSupported)
 	}
-	switch {
-	case len(open)+len(superseded) == 0 && shown > 0:
+	if len(found.open)+len(found.superseded) == 0 && found.shown > 0 {
 		t.finish(v1alpha1.OutcomeConfirmed)
-	case len(open) > 0 && t.mayRepeat(record):
-		t.repeat = true
-	default:
-		t.finish(v1alpha1.OutcomeNotPersisted)
+		return
 	}
+	t.finish(v1alpha1.OutcomeNotPersisted)
 }
 
-// sort sorts the record's settings that are managed still: which differ, which the vendor does not show, which are
-// wished otherwise by now, and how many show.
-func (t *table) sort(record *v1alpha1.ApplyRecord) (open, lost, superseded []string, shown int) {
+// sorted are a record's settings: which differ (and how many of them are not given up), which the vendor does not show,
+// which are wished otherwise by now, how many show, and how many are no longer managed.
+type sorted struct {
+	open, lost, superseded  []string
+	repeatable, shown, gone int
+}
+
+func (t *table) sort(record *v1alpha1.ApplyRecord) (found sorted) {
 	for _, sent := range record.Settings {
 		s, managed := t.Desired.find(sent.Setting)
 		switch {
 		case !managed:
+			found.gone++
 		case s.Wish != sent.Wish:
-			superseded = append(superseded, s.Name)
+			found.superseded = append(found.superseded, s.Name)
 		case t.verdicts[s.Name] == same:
-			shown++
+			found.shown++
 		case t.verdicts[s.Name] == missing:
-			lost = append(lost, s.Name)
+			found.lost = append(found.lost, s.Name)
 		default:
-			open = append(open, s.Name)
+			found.open = append(found.open, s.Name)
+			if !t.abandoned(s.Name) {
+				found.repeatable++
+			}
 		}
 	}
-	return open, lost, superseded, shown
+	return found
+}
+
+// putRight takes out of a closed record what is in effect after all: the values came late, or somebody set them.
+func (t *table) putRight() {
+	record := t.d.History.Record
+	if record == nil || t.starting() || t.superseding(record) > 0 || !t.isWish(record) ||
+		record.Outcome != v1alpha1.OutcomeNotPersisted && record.Outcome != v1alpha1.OutcomeRejected {
+		return
+	}
+	rest := slices.DeleteFunc(slices.Clone(record.Settings), func(sent v1alpha1.AppliedSetting) bool {
+		shows, managed := t.verdicts[sent.Setting]
+		return managed && shows == same
+	})
+	if len(rest) == 0 {
+		t.finish(v1alpha1.OutcomeConfirmed)
+		return
+	}
+	record.Settings = rest
+}
+
+// supersededTime returns when the latest of the open calls was started that sent another wish for a setting to be sent.
+func (t *table) supersededTime() *metav1.MicroTime {
+	open := t.d.History.Record
+	if !open.Active() {
+		return nil
+	}
+	for _, sent := range open.Settings {
+		if s, _ := t.Desired.find(sent.Setting); s.Wish != sent.Wish && slices.Contains(t.d.Send, sent.Setting) {
+			return &open.StartedTime
+		}
+	}
+	return open.SupersededTime
+}
+
+// superseding is how long an earlier call with another wish may still come into effect.
+func (t *table) superseding(record *v1alpha1.ApplyRecord) time.Duration {
+	if record == nil || record.SupersededTime == nil {
+		return 0
+	}
+	return t.withMargin(t.Limits.SettleTimeout) - t.elapsed(record.SupersededTime.Time)
 }
 
 // mayRepeat reports whether a call whose outcome was never known is repeated at once. A second unknown outcome in a row
 // is not; a repetition is known by its reason.
 func (t *table) mayRepeat(record *v1alpha1.ApplyRecord) bool {
 	return record.Outcome == v1alpha1.OutcomePending && record.Reason != v1alpha1.ApplyRetry &&
-		record.Attempt < t.Limits.MaxAttempts && t.Policy != v1alpha1.PolicyObserve && !t.changed()
+		record.Attempt < t.Limits.MaxAttempts && t.Policy != v1alpha1.PolicyObserve && !t.changed() &&
+		!(t.Policy == v1alpha1.PolicyOnSpecChange && t.seen())
 }
 
 func (t *table) finish(outcome v1alpha1.ApplyOutcome) { Finish(t.d.History.Record, outcome, t.Now) }
@@ -124,23 +182,22 @@ func (t *table) changedWhileOpen(record *v1alpha1.ApplyRecord) []string {
 	return names
 }
 
-// recordSettings lists what the record of the call to come is about: what is sent, and what an open record sent with
-// the same wish, so that it is verified still.
+// recordSettings lists what the record of the call to come is about: what is sent, and what an open record sent besides,
+// so that it is verified still, or known when a setting is managed again.
 func (t *table) recordSettings() []v1alpha1.AppliedSetting {
-	names := slices.Clone(t.d.Send)
-	if open := t.d.History.Record; open.Active() {
-		for _, sent := range open.Settings {
-			if s, managed := t.Desired.find(sent.Setting); managed && s.Wish == sent.Wish && !slices.Contains(names, s.Name) {
-				names = append(names, s.Name)
-			}
-		}
-		slices.Sort(names)
-	}
-	applied := make([]v1alpha1.AppliedSetting, 0, len(names))
-	for _, name := range names {
+	applied := make([]v1alpha1.AppliedSetting, 0, len(t.d.Send))
+	for _, name := range t.d.Send {
 		s, _ := t.Desired.find(name)
 		applied = append(applied, v1alpha1.AppliedSetting{Setting: name, Wish: s.Wish})
 	}
+	if open := t.d.History.Record; open.Active() {
+		for _, sent := range open.Settings {
+			if !slices.Contains(t.d.Send, sent.Setting) {
+				applied = append(applied, sent)
+			}
+		}
+	}
+	slices.SortFunc(applied, func(a, b v1alpha1.AppliedSetting) int { return strings.Compare(a.Setting, b.Setting) })
 	return applied
 }
 
@@ -169,13 +226,18 @@ func recordNames(record *v1alpha1.ApplyRecord) []string {
 	return names
 }
 
-// NotSent closes a record whose call certainly had no effect: it does not count as an attempt, and the correction it
-// would have been is taken back (R11).
-func NotSent(h *History, now time.Time) {
+// NotSent closes a record whose call certainly had no effect: it does not count as an attempt, and what the intent noted
+// of it is taken back (R11). Before is the History that the intent replaced: a call that was open then is open again.
+func NotSent(h *History, before History, now time.Time) {
+	if before.Record.Active() {
+		*h = before
+		return
+	}
 	record := h.Record
 	Finish(record, v1alpha1.OutcomeNotSent, now)
 	record.Attempt = max(record.Attempt-1, 0)
-	if n := len(h.Corrections); n > 0 && h.Corrections[n-1].Time.Unix() == record.StartedTime.Unix() {
-		h.Corrections = h.Corrections[:n-1]
+	h.Corrections = before.Corrections
+	if record.Reason != v1alpha1.ApplyRequested {
+		h.Abandoned = before.Abandoned
 	}
 }

@@ -43,11 +43,14 @@ func newTable(in Input) *table {
 			t.d.Pending = append(t.d.Pending, show(s, in.Observed))
 		}
 	}
-	record := in.History.Record
-	t.settingsChanged = in.Desired.Hash != in.History.SyncedHash && (record == nil || record.SettingsHash != in.Desired.Hash)
+	hash, version := in.History.SyncedHash, in.History.SyncedSecretVersion
+	if record := in.History.Record; hash == "" && record != nil {
+		// Nothing was seen in effect since the latest call, which was for this wish.
+		hash, version = record.SettingsHash, record.SecretVersion
+	}
+	t.settingsChanged = in.Desired.Hash != hash
 	// While something holds writes back, the version may just not be known.
-	t.tokenChanged = !in.Hold && in.Desired.SecretVersion != in.History.SyncedSecretVersion &&
-		(record == nil || record.SecretVersion != in.Desired.SecretVersion)
+	t.tokenChanged = !in.Hold && in.Desired.SecretVersion != version
 	return t
 }
 
