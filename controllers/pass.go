@@ -90,9 +90,6 @@ var everything = looks{state: true, settings: true, account: true}
 
 func (l looks) any() bool { return l.state || l.settings || l.account || l.statuses }
 
-// full reports whether a decision can be taken.
-func (l looks) full() bool { return l.state && l.settings }
-
 // core leaves out what no decision depends on.
 func (l looks) core() looks {
 	l.statuses = false

@@ -71,7 +71,7 @@ func (r *Reconciler) decideReboot(p *pass) {
 		stateSince = p.stored.StateChangedTime.Time
 	}
 	p.reboot.RebootDecision = plan.DecideReboot(plan.RebootInput{
-		Now: p.now, State: p.state, Policy: p.core().Policy(), Rules: p.instance.RecoveryRules(),
+		Now: p.now, State: p.state, Policy: p.core().Policy(), Rules: plan.RulesOf(p.instance.Reboots()),
 		StateSince: stateSince, WatchedSince: p.memory.watchedSince,
 		LastRestart: lastRestart(&p.stored), Recent: rebootTimes(&p.stored),
 		Requested: p.rebootRequested(), ChangeWaits: waits,
@@ -163,7 +163,7 @@ func rebootTimes(s *v1alpha1.InstanceStatus) []time.Time {
 
 // stuckText says what to do about an instance that is stuck.
 func stuckText(p *pass) string {
-	if p.instance.RecoveryRules().StuckStarting {
+	if plan.RulesOf(p.instance.Reboots()).StuckStarting {
 		return "The instance has been starting for too long, and as many reboots as spec.recovery allows in 24 hours did not help. Ask the vendor's support"
 	}
 	return "The instance has been starting for too long, and settings wait for it. Reboot it (annotation reboot-requested-at, or the vendor's console), or allow it by spec.recovery.stuckStarting; if that does not help, ask the vendor's support"

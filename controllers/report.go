@@ -129,9 +129,14 @@ func (r *Reconciler) planNext(p *pass) {
 	if look := p.reboot.LookAgain; look > 0 {
 		m.stateDue = earliest(m.stateDue, p.now.Add(look))
 	}
-	if d == nil {
-		return
+	if d != nil {
+		p.planPending()
 	}
+}
+
+// planPending plans the look that a decision asks for: of the state alone while a write waits for the instance to start.
+func (p *pass) planPending() {
+	m, d := p.memory, p.decision
 	m.awaitStart = d.Synced == v1alpha1.ReasonInstanceStarting && !d.History.Record.Active()
 	look := d.LookAgain
 	if p.tokenHold != nil && p.tokenGrace > 0 {

@@ -125,18 +125,30 @@ func (s *InstanceSpec) Policy() ReconcilePolicy {
 // Instance is what the reconciler needs of a resource, whatever its kind.
 // +kubebuilder:object:generate=false
 type Instance interface {
-	metav1.Object
-	runtime.Object
+	Object
+	Extras
 
 	// Core returns the part of the spec that all kinds share.
 	Core() *InstanceSpec
 	// TypedSettings returns a pointer to the kind's own settings struct, or nil where the spec has none. The
 	// JSON names of its fields are the vendor's names.
 	TypedSettings() any
-	// Statuses returns what to read of the statuses of contacts, nil for nothing.
-	Statuses() *IncomingStatuses
-	// RecoveryRules returns when the instance may be rebooted.
-	RecoveryRules() RecoveryRules
 	// InstanceStatus returns the status, which all kinds share.
 	InstanceStatus() *InstanceStatus
+}
+
+// Object is what every resource is.
+// +kubebuilder:object:generate=false
+type Object interface {
+	metav1.Object
+	runtime.Object
+}
+
+// Extras are the parts of a spec that not every kind has.
+// +kubebuilder:object:generate=false
+type Extras interface {
+	// Statuses returns what to read of the statuses of contacts, nil for nothing.
+	Statuses() *IncomingStatuses
+	// Reboots returns when the instance may be rebooted, nil for never.
+	Reboots() *WhatsAppRecovery
 }

@@ -79,8 +79,8 @@ func (i *MaxInstance) TypedSettings() any {
 // Statuses returns nil: the vendor shows the statuses of contacts for WhatsApp only.
 func (i *MaxInstance) Statuses() *IncomingStatuses { return nil }
 
-// RecoveryRules returns when the instance may be rebooted.
-func (i *MaxInstance) RecoveryRules() RecoveryRules { return i.Spec.Recovery.rules() }
+// Reboots returns when the instance may be rebooted, nil for never.
+func (i *MaxInstance) Reboots() *WhatsAppRecovery { return i.Spec.Recovery.everywhere() }
 
 // InstanceStatus returns the status.
 func (i *MaxInstance) InstanceStatus() *InstanceStatus { return &i.Status }

@@ -4,8 +4,6 @@
 package v1alpha1
 
 import (
-	"time"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -51,45 +49,10 @@ type WhatsAppRecovery struct {
 	YellowCard RecoveryAction `json:"yellowCard,omitempty"`
 }
 
-// RecoveryRules are the rules in force.
-// +kubebuilder:object:generate=false
-type RecoveryRules struct {
-	// StuckStarting and YellowCard allow a reboot.
-	StuckStarting, YellowCard bool
-	// StuckAfter is how long in the state starting counts as stuck.
-	StuckAfter time.Duration
-	// MaxRebootsPerDay bounds the reboots within 24 hours.
-	MaxRebootsPerDay int
-}
-
-// Defaults of Recovery.
-const (
-	defaultStuckAfter       = 10 * time.Minute
-	defaultMaxRebootsPerDay = 2
-)
-
-// rules are the rules in force; nothing is allowed where there is no recovery.
-func (r *Recovery) rules() RecoveryRules {
-	rules := RecoveryRules{StuckAfter: defaultStuckAfter, MaxRebootsPerDay: defaultMaxRebootsPerDay}
+// everywhere is the recovery of a messenger that knows no yellow card.
+func (r *Recovery) everywhere() *WhatsAppRecovery {
 	if r == nil {
-		return rules
+		return nil
 	}
-	rules.StuckStarting = r.StuckStarting == RecoveryReboot
-	if r.StuckAfter != nil {
-		rules.StuckAfter = r.StuckAfter.Duration
-	}
-	if r.MaxRebootsPerDay != nil {
-		rules.MaxRebootsPerDay = int(*r.MaxRebootsPerDay)
-	}
-	return rules
-}
-
-// rules are the rules in force.
-func (r *WhatsAppRecovery) rules() RecoveryRules {
-	if r == nil {
-		return (*Recovery)(nil).rules()
-	}
-	rules := r.Recovery.rules()
-	rules.YellowCard = r.YellowCard == RecoveryReboot
-	return rules
+	return &WhatsAppRecovery{Recovery: *r}
 }

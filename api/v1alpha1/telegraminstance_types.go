@@ -79,8 +79,8 @@ func (i *TelegramInstance) TypedSettings() any {
 // Statuses returns nil: the vendor shows the statuses of contacts for WhatsApp only.
 func (i *TelegramInstance) Statuses() *IncomingStatuses { return nil }
 
-// RecoveryRules returns when the instance may be rebooted.
-func (i *TelegramInstance) RecoveryRules() RecoveryRules { return i.Spec.Recovery.rules() }
+// Reboots returns when the instance may be rebooted, nil for never.
+func (i *TelegramInstance) Reboots() *WhatsAppRecovery { return i.Spec.Recovery.everywhere() }
 
 // InstanceStatus returns the status.
 func (i *TelegramInstance) InstanceStatus() *InstanceStatus { return &i.Status }

@@ -141,8 +141,8 @@ func (i *WhatsAppInstance) TypedSettings() any {
 // Statuses returns what to read of the statuses of contacts, nil for nothing.
 func (i *WhatsAppInstance) Statuses() *IncomingStatuses { return i.Spec.IncomingStatuses }
 
-// RecoveryRules returns when the instance may be rebooted.
-func (i *WhatsAppInstance) RecoveryRules() RecoveryRules { return i.Spec.Recovery.rules() }
+// Reboots returns when the instance may be rebooted, nil for never.
+func (i *WhatsAppInstance) Reboots() *WhatsAppRecovery { return i.Spec.Recovery }
 
 // InstanceStatus returns the status.
 func (i *WhatsAppInstance) InstanceStatus() *InstanceStatus { return &i.Status }

@@ -110,10 +110,10 @@ func TestR9_WireTypes(t *testing.T) {
 		shown *plan.Value
 		want  string
 	}{
-		{plan.KindFlag, "yes", ref(truth("no")), `"yes"`},
-		{plan.KindNumber, "5000", ref(text("500")), `5000`},
+		{plan.KindFlag, "yes", new(truth("no")), `"yes"`},
+		{plan.KindNumber, "5000", new(text("500")), `5000`},
 		{plan.KindURL, "https://a.example", nil, `"https://a.example"`},
-		{plan.KindSecret, "12", ref(number("34")), `"12"`},
+		{plan.KindSecret, "12", new(number("34")), `"12"`},
 		{plan.KindAdditional, "3", nil, `3`},
 		{plan.KindAdditional, "-3", nil, `-3`},
 		{plan.KindAdditional, "03", nil, `"03"`},
@@ -121,15 +121,15 @@ func TestR9_WireTypes(t *testing.T) {
 		{plan.KindAdditional, "12345678901234567890", nil, `"12345678901234567890"`},
 		{plan.KindAdditional, "yes", nil, `"yes"`},
 		{plan.KindAdditional, "3", &null, `3`},
-		{plan.KindAdditional, "3", ref(text("4")), `"3"`},
-		{plan.KindAdditional, "3", ref(number("4")), `3`},
-		{plan.KindAdditional, "3.5", ref(number("4")), `3.5`},
-		{plan.KindAdditional, "many", ref(number("4")), `"many"`},
-		{plan.KindAdditional, "NaN", ref(number("4")), `"NaN"`},
-		{plan.KindAdditional, "yes", ref(truth("no")), `true`},
-		{plan.KindAdditional, "false", ref(truth("yes")), `false`},
-		{plan.KindAdditional, "yes", ref(text("no")), `"yes"`},
-		{plan.KindAdditional, "maybe", ref(truth("no")), `"maybe"`},
+		{plan.KindAdditional, "3", new(text("4")), `"3"`},
+		{plan.KindAdditional, "3", new(number("4")), `3`},
+		{plan.KindAdditional, "3.5", new(number("4")), `3.5`},
+		{plan.KindAdditional, "many", new(number("4")), `"many"`},
+		{plan.KindAdditional, "NaN", new(number("4")), `"NaN"`},
+		{plan.KindAdditional, "yes", new(truth("no")), `true`},
+		{plan.KindAdditional, "false", new(truth("yes")), `false`},
+		{plan.KindAdditional, "yes", new(text("no")), `"yes"`},
+		{plan.KindAdditional, "maybe", new(truth("no")), `"maybe"`},
 	} {
 		observed := plan.Observed{}
 		if test.shown != nil {
@@ -141,8 +141,6 @@ func TestR9_WireTypes(t *testing.T) {
 		}
 	}
 }
-
-func ref(v plan.Value) *plan.Value { return &v }
 
 // TestR9_OnlyWhatDiffersIsSent: the body of the one call has the settings that differ and no others.
 func TestR9_OnlyWhatDiffersIsSent(t *testing.T) {

@@ -27,12 +27,45 @@ const (
 	yellowCardApart = time.Minute
 )
 
+// Defaults of spec.recovery.
+const (
+	defaultStuckAfter       = 10 * time.Minute
+	defaultMaxRebootsPerDay = 2
+)
+
+// RecoveryRules say when an instance may be rebooted.
+type RecoveryRules struct {
+	// StuckStarting and YellowCard allow a reboot.
+	StuckStarting, YellowCard bool
+	// StuckAfter is how long in the state starting counts as stuck.
+	StuckAfter time.Duration
+	// MaxRebootsPerDay bounds the reboots within 24 hours.
+	MaxRebootsPerDay int
+}
+
+// RulesOf returns the rules in force; nothing is allowed where there is no recovery.
+func RulesOf(recovery *v1alpha1.WhatsAppRecovery) RecoveryRules {
+	rules := RecoveryRules{StuckAfter: defaultStuckAfter, MaxRebootsPerDay: defaultMaxRebootsPerDay}
+	if recovery == nil {
+		return rules
+	}
+	rules.StuckStarting = recovery.StuckStarting == v1alpha1.RecoveryReboot
+	rules.YellowCard = recovery.YellowCard == v1alpha1.RecoveryReboot
+	if recovery.StuckAfter != nil {
+		rules.StuckAfter = recovery.StuckAfter.Duration
+	}
+	if recovery.MaxRebootsPerDay != nil {
+		rules.MaxRebootsPerDay = int(*recovery.MaxRebootsPerDay)
+	}
+	return rules
+}
+
 // RebootInput is all that the decision about a reboot depends on. Unlike Input it needs no settings.
 type RebootInput struct {
 	Now    time.Time
 	State  string
 	Policy v1alpha1.ReconcilePolicy
-	Rules  v1alpha1.RecoveryRules
+	Rules  RecoveryRules
 	// StateSince is when the state was first seen; WatchedSince is since when this process has seen it at every look, a
 	// change or a request counting as a new beginning.
 	StateSince, WatchedSince time.Time

@@ -18,7 +18,7 @@ import (
 func stuck(since time.Duration, change ...func(*plan.RebootInput)) plan.RebootInput {
 	in := plan.RebootInput{
 		Now: noon, State: "starting", Policy: v1alpha1.PolicyEnforce,
-		Rules:      v1alpha1.RecoveryRules{StuckStarting: true, YellowCard: true, StuckAfter: 10 * time.Minute, MaxRebootsPerDay: 2},
+		Rules:      plan.RecoveryRules{StuckStarting: true, YellowCard: true, StuckAfter: 10 * time.Minute, MaxRebootsPerDay: 2},
 		StateSince: noon.Add(-since), WatchedSince: noon.Add(-since),
 	}
 	for _, f := range change {

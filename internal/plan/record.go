@@ -42,9 +42,13 @@ func (t *table) judge() {
 		}
 		return
 	}
-	if !over {
-		return
+	if over {
+		t.judgeOver(record, found)
 	}
+}
+
+// judgeOver closes a record whose settle time is over and whose values do not all show.
+func (t *table) judgeOver(record *v1alpha1.ApplyRecord, found sorted) {
 	if (found.repeatable > 0 || found.shown == 0 && len(found.lost) > 0) && t.mayRepeat(record) {
 		t.repeat = true
 		return
@@ -133,7 +137,7 @@ func (t *table) superseding(record *v1alpha1.ApplyRecord) time.Duration {
 func (t *table) mayRepeat(record *v1alpha1.ApplyRecord) bool {
 	return record.Outcome == v1alpha1.OutcomePending && record.Reason != v1alpha1.ApplyRetry &&
 		record.Attempt < t.Limits.MaxAttempts && t.Policy != v1alpha1.PolicyObserve && !t.changed() &&
-		!(t.Policy == v1alpha1.PolicyOnSpecChange && t.seen())
+		(t.Policy != v1alpha1.PolicyOnSpecChange || !t.seen())
 }
 
 func (t *table) finish(outcome v1alpha1.ApplyOutcome) { Finish(t.d.History.Record, outcome, t.Now) }

@@ -23,24 +23,24 @@ func TestPendingChangesShowNoSecret(t *testing.T) {
 		shown             *plan.Value
 		desired, observed string
 	}{
-		{`"incomingWebhook":true`, "incomingWebhook", ref(text("no")), "yes", "no"},
-		{`"incomingWebhook":true`, "incomingWebhook", ref(text("tok-1234")), "yes", "(text)"},
+		{`"incomingWebhook":true`, "incomingWebhook", new(text("no")), "yes", "no"},
+		{`"incomingWebhook":true`, "incomingWebhook", new(text("tok-1234")), "yes", "(text)"},
 		{`"incomingWebhook":true`, "incomingWebhook", nil, "yes", missing},
 		{`"incomingWebhook":true`, "incomingWebhook", &null, "yes", missing},
-		{`"delaySendMessagesMilliseconds":700`, "delaySendMessagesMilliseconds", ref(number("500")), "700", "500"},
-		{`"delaySendMessagesMilliseconds":700`, "delaySendMessagesMilliseconds", ref(text("tok-1234")), "700", "(text)"},
-		{additional("3"), "x", ref(text("a secret")), "3", "(text)"},
-		{additional("3"), "x", ref(number("4")), "3", "(text)"},
-		{additional("yes"), "x", ref(text("no")), "yes", "(text)"},
+		{`"delaySendMessagesMilliseconds":700`, "delaySendMessagesMilliseconds", new(number("500")), "700", "500"},
+		{`"delaySendMessagesMilliseconds":700`, "delaySendMessagesMilliseconds", new(text("tok-1234")), "700", "(text)"},
+		{additional("3"), "x", new(text("a secret")), "3", "(text)"},
+		{additional("3"), "x", new(number("4")), "3", "(text)"},
+		{additional("yes"), "x", new(text("no")), "yes", "(text)"},
 		{additional("3"), "x", nil, "3", missing},
-		{link("https://a.example/p-s3cret?q=s3cret"), "webhookUrl", ref(text("")), "https://a.example/…", ""},
-		{link("https://a.example"), "webhookUrl", ref(text("http://b.example:8080/p-s3cret")), "https://a.example", "http://b.example:8080/…"},
-		{link("https://a.example/"), "webhookUrl", ref(text("https://user:s3cret@a.example")), "https://a.example", "https://a.example/…"},
-		{link("https://a.example/"), "webhookUrl", ref(text("https://a.example?s3cret")), "https://a.example", "https://a.example/…"},
-		{link("https://a.example/"), "webhookUrl", ref(text("https://a.example#s3cret")), "https://a.example", "https://a.example/…"},
-		{link(""), "webhookUrl", ref(text("s3cret")), "", "(text)"},
-		{link(""), "webhookUrl", ref(text("ftp://s3cret.example/")), "", "(text)"},
-		{link(""), "webhookUrl", ref(text("https://" + strings.Repeat("s3cret.", 60))), "", "(text)"},
+		{link("https://a.example/p-s3cret?q=s3cret"), "webhookUrl", new(text("")), "https://a.example/…", ""},
+		{link("https://a.example"), "webhookUrl", new(text("http://b.example:8080/p-s3cret")), "https://a.example", "http://b.example:8080/…"},
+		{link("https://a.example/"), "webhookUrl", new(text("https://user:s3cret@a.example")), "https://a.example", "https://a.example/…"},
+		{link("https://a.example/"), "webhookUrl", new(text("https://a.example?s3cret")), "https://a.example", "https://a.example/…"},
+		{link("https://a.example/"), "webhookUrl", new(text("https://a.example#s3cret")), "https://a.example", "https://a.example/…"},
+		{link(""), "webhookUrl", new(text("s3cret")), "", "(text)"},
+		{link(""), "webhookUrl", new(text("ftp://s3cret.example/")), "", "(text)"},
+		{link(""), "webhookUrl", new(text("https://" + strings.Repeat("s3cret.", 60))), "", "(text)"},
 		{link("https://a.example/"), "webhookUrl", nil, "https://a.example", missing},
 	} {
 		s := begin(t, test.settings)
@@ -61,10 +61,10 @@ func TestPendingChangesOfTheToken(t *testing.T) {
 		shown          *plan.Value
 		observed       string
 	}{
-		{"s3cret", "7", ref(text("0ld-s3cret")), "(secret, differs)"},
-		{"s3cret", "7", ref(text("")), ""},
+		{"s3cret", "7", new(text("0ld-s3cret")), "(secret, differs)"},
+		{"s3cret", "7", new(text("")), ""},
 		{"s3cret", "7", nil, "(missing)"},
-		{"", "7", ref(text("0ld-s3cret")), "(secret, differs)"},
+		{"", "7", new(text("0ld-s3cret")), "(secret, differs)"},
 	} {
 		s := begin(t, "")
 		s.token(`"webhookUrlTokenSecretRef":{"name":"hook"}`, test.value, test.version)

@@ -178,6 +178,7 @@ func (w *world) prepare(i int, in plan.Input, d plan.Decision, crash point, f fa
 	case beforeCall:
 		w.processes[i] = &process{}
 		return
+	case runs, beforeIntent, beforeOutcome:
 	}
 	p.own, p.seen = d.History.Record.StartedTime.Time, w.object.version
 	made := call{generation: in.Generation, wishes: map[string]string{}}
