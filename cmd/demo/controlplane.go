@@ -1,0 +1,125 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+)
+
+const (
+	// startTime is how long etcd and the API server may each take to start.
+	startTime = time.Minute
+	// pulseInterval is how often it is looked whether they are there still, missedPulses how often they may not be.
+	pulseInterval = time.Second
+	missedPulses  = 3
+)
+
+// controlPlane is an etcd and an API server of the demo's own.
+type controlPlane struct {
+	environment *envtest.Environment
+	logs        []*os.File
+	config      *rest.Config
+}
+
+// newControlPlane prepares a control plane with its data below directory. Nothing is started.
+func newControlPlane(assets, directory, logs string) (*controlPlane, error) {
+	here := false
+	p := &controlPlane{environment: &envtest.Environment{
+		// Whatever the environment says, no other cluster is touched.
+		UseExistingCluster:       &here,
+		ControlPlaneStartTimeout: startTime,
+		ControlPlaneStopTimeout:  planeStopTime,
+	}}
+	plane := &p.environment.ControlPlane
+	etcd, server := &envtest.Etcd{}, plane.GetAPIServer()
+	plane.Etcd = etcd
+	// With a path of their own the environment's KUBEBUILDER_ASSETS does not count.
+	etcd.Path, server.Path = filepath.Join(assets, "etcd"), filepath.Join(assets, "kube-apiserver")
+	etcd.DataDir, server.CertDir = filepath.Join(directory, "etcd"), filepath.Join(directory, "kube-apiserver")
+	plane.KubectlPath = "kubectl"
+	for _, path := range []string{etcd.DataDir, server.CertDir} {
+		if err := os.Mkdir(path, 0o700); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range []string{nameEtcd, nameServer} {
+		log, err := os.OpenFile(filepath.Join(logs, name+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		p.logs = append(p.logs, log)
+	}
+	etcd.Out, etcd.Err = p.logs[0], p.logs[0]
+	server.Out, server.Err = p.logs[1], p.logs[1]
+	return p, nil
+}
+
+// start starts both and waits until they serve. It cannot be broken off; it takes some seconds.
+func (p *controlPlane) start() error {
+	config, err := p.environment.Start()
+	if err != nil {
+		return fmt.Errorf("cannot start etcd and kube-apiserver: %w", err)
+	}
+	p.config = config
+	return nil
+}
+
+// watch tells onEnd when one of the two is no longer there.
+func (p *controlPlane) watch(ctx context.Context, onEnd func(error)) {
+	plane := &p.environment.ControlPlane
+	go awaitEnd(ctx, nameServer, plane.APIServer.SecureServing.HostPort(), onEnd)
+	go awaitEnd(ctx, nameEtcd, plane.Etcd.URL.Host, onEnd)
+}
+
+func awaitEnd(ctx context.Context, name, address string, onEnd func(error)) {
+	ticker := time.NewTicker(pulseInterval)
+	defer ticker.Stop()
+	dialer := net.Dialer{Timeout: pulseInterval}
+	for missed := 0; missed < missedPulses; missed++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if connection, err := dialer.DialContext(ctx, "tcp", address); err == nil {
+			_ = connection.Close()
+			missed = -1
+		}
+	}
+	onEnd(&died{name: name, how: "nobody listens at its port any more"})
+}
+
+// addUser makes a user without any rights, and writes how to connect as that user to a file.
+func (p *controlPlane) addUser(name, file string) (*rest.Config, error) {
+	user, err := p.environment.AddUser(envtest.User{Name: name}, &rest.Config{QPS: -1})
+	if err != nil {
+		return nil, err
+	}
+	kubeconfig, err := user.KubeConfig()
+	if err != nil {
+		return nil, err
+	}
+	return user.Config(), os.WriteFile(file, kubeconfig, 0o600)
+}
+
+// stop ends both.
+func (p *controlPlane) stop() error {
+	if p == nil {
+		return nil
+	}
+	err := p.environment.Stop()
+	for _, log := range p.logs {
+		err = errors.Join(err, log.Close())
+	}
+	return err
+}

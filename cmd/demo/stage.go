@@ -1,0 +1,218 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+)
+
+// Names of the processes, as they are shown; their logs are called so too.
+const (
+	nameEtcd     = "etcd"
+	nameServer   = "kube-apiserver"
+	nameEmulator = "emulator"
+	nameManager  = "manager"
+	// nameAdmin is nobody's process: it is who has all rights.
+	nameAdmin = "admin"
+)
+
+// stage is all that runs behind the story.
+type stage struct {
+	checkout
+	assets string
+	say    *narrator
+	// stopDemo ends the demo with a cause, as when a process dies.
+	stopDemo context.CancelCauseFunc
+	// directory is temporary, logs is in it.
+	directory, logs string
+
+	plane             *controlPlane
+	emulator, manager *process
+	vendor            *vendor
+	scheme            *runtime.Scheme
+	// admin is a client with all rights, as the people's kubeconfig has them.
+	admin client.Client
+	// managerConfig connects as the manager's user.
+	managerConfig *rest.Config
+	samples       map[string]*sample
+}
+
+// hide keeps a secret value out of all that is shown, and in mind for the search in the end.
+func (s *stage) hide(token string) { s.say.out.secrets = append(s.say.out.secrets, token) }
+
+// newStage looks whether everything is there that is needed, and makes the temporary directory.
+func newStage(assets string, say *narrator, stop context.CancelCauseFunc) (*stage, error) {
+	s := &stage{say: say, stopDemo: stop, scheme: runtime.NewScheme(), samples: map[string]*sample{}}
+	var err error
+	if s.checkout, err = findCheckout(); err != nil {
+		return nil, err
+	}
+	if s.assets, err = filepath.Abs(assets); err != nil {
+		return nil, err
+	}
+	if err := checkAssets(s.assets); err != nil {
+		return nil, err
+	}
+	for _, name := range []string{nameEmulator, nameManager} {
+		if _, err := s.program(name); err != nil {
+			return nil, err
+		}
+	}
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
+		if err := add(s.scheme); err != nil {
+			return nil, err
+		}
+	}
+	if s.directory, err = os.MkdirTemp("", "greenapi-demo-"); err != nil {
+		return nil, fmt.Errorf("cannot make a temporary directory: %w", err)
+	}
+	s.logs = filepath.Join(s.directory, "logs")
+	return s, os.Mkdir(s.logs, 0o700)
+}
+
+// open starts the control plane and the emulator.
+func (s *stage) open(ctx context.Context) error {
+	s.say.heading("Getting ready")
+	steps := []struct {
+		doing, done string
+		do          func(context.Context) error
+	}{
+		{"starting etcd and kube-apiserver (usually 5 s)", "etcd and kube-apiserver run", s.startControlPlane},
+		{"installing the CRDs and roles of config/", "the CRDs and roles of config/ are installed", s.install},
+		{"starting the emulator of GREEN-API", "the emulator of GREEN-API runs; its instances restart in " + restartTime.String() + ", not in minutes", s.startEmulator},
+	}
+	for _, step := range steps {
+		if !s.say.terminal {
+			s.say.note(step.doing)
+		}
+		s.say.begin(step.doing)
+		err := step.do(ctx)
+		if cause := context.Cause(ctx); cause != nil {
+			s.say.clear()
+			return cause
+		}
+		if err != nil {
+			return err
+		}
+		s.say.hold(step.done)
+	}
+	return nil
+}
+
+func (s *stage) startControlPlane(ctx context.Context) error {
+	var err error
+	if s.plane, err = newControlPlane(s.assets, s.directory, s.logs); err != nil {
+		return err
+	}
+	if err := s.plane.start(); err != nil {
+		return err
+	}
+	s.plane.watch(ctx, s.stopDemo)
+	s.plane.config.QPS = -1
+	s.admin, err = client.New(s.plane.config, client.Options{Scheme: s.scheme})
+	return err
+}
+
+// install puts the CRDs and the roles into the cluster as they are, and writes the two kubeconfigs.
+func (s *stage) install(ctx context.Context) error {
+	if err := os.WriteFile(s.kubeconfig(nameAdmin), s.plane.environment.KubeConfig, 0o600); err != nil {
+		return err
+	}
+	crds := envtest.CRDInstallOptions{Paths: []string{s.config("crd", "bases")}, ErrorIfPathMissing: true, MaxTime: startTime}
+	if _, err := envtest.InstallCRDs(s.plane.config, crds); err != nil {
+		return err
+	}
+	var err error
+	if s.managerConfig, err = s.plane.addUser(managerUser, s.kubeconfig(nameManager)); err != nil {
+		return err
+	}
+	return s.grant(ctx)
+}
+
+// kubeconfig is the path of the file by which somebody connects.
+func (s *stage) kubeconfig(who string) string { return filepath.Join(s.directory, who+".kubeconfig") }
+
+func (s *stage) startEmulator(ctx context.Context) error {
+	var err error
+	s.emulator, err = s.run(nameEmulator, "--listen=127.0.0.1:0", "--restart-time="+restartTime.String())
+	if err != nil {
+		return err
+	}
+	origin, err := s.emulatorOrigin(ctx)
+	if err != nil {
+		return err
+	}
+	s.vendor = newVendor(origin)
+	return s.populate(ctx, origin)
+}
+
+func (s *stage) startManager(context.Context) error {
+	var err error
+	s.manager, err = s.run(nameManager, s.managerFlags()...)
+	return err
+}
+
+// run starts one of the programs built beside this one, with its output in a log.
+func (s *stage) run(name string, flags ...string) (*process, error) {
+	path, err := s.program(name)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(path, flags...) //nolint:noctx // it is stopped politely and in the right order, not killed when a context ends
+	cmd.Dir = s.directory
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+s.kubeconfig(nameManager))
+	return startProcess(name, s.log(name), cmd, s.stopDemo)
+}
+
+func (s *stage) log(name string) string { return filepath.Join(s.logs, name+".log") }
+
+// ending says how to stop.
+type ending struct {
+	// keepLogs leaves the logs.
+	keepLogs bool
+	// quick gives nobody the time to finish what it does.
+	quick bool
+}
+
+// close stops everything, the operator first, and removes the temporary directory.
+func (s *stage) close(e ending) {
+	s.say.begin("stopping everything")
+	patience := stopTime
+	if e.quick {
+		patience = quickStopTime
+	}
+	s.manager.stop(patience)
+	s.emulator.stop(patience)
+	if err := s.plane.stop(); err != nil && !e.quick {
+		s.say.problem("The control plane did not stop by itself: " + err.Error())
+	}
+	left, text := []string{s.directory}, "Everything is stopped and removed."
+	if e.keepLogs {
+		left = []string{s.kubeconfig(nameAdmin), s.kubeconfig(nameManager), filepath.Join(s.directory, nameEtcd), filepath.Join(s.directory, nameServer)}
+		text = "Everything is stopped. The logs are in " + s.logs
+	}
+	s.say.clear()
+	for _, path := range left {
+		if err := os.RemoveAll(path); err != nil {
+			s.say.problem("Something is left behind: " + err.Error())
+		}
+	}
+	s.say.closing(text)
+}
+
+// restartTime is how long an instance of the emulator restarts. The vendor documents up to five minutes.
+const restartTime = 2 * time.Second
