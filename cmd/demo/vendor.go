@@ -69,6 +69,11 @@ func (v *vendor) neverKeep(ctx context.Context, id int64, settings ...string) er
 	return v.do(ctx, http.MethodPatch, v.instanceURL(id), map[string]any{"behavior": behavior}, nil)
 }
 
+// suspend has the messenger restrict the account for some time.
+func (v *vendor) suspend(ctx context.Context, id int64, period time.Duration) error {
+	return v.do(ctx, http.MethodPost, v.instanceURL(id)+"/suspend", map[string]any{"for": period.String()}, nil)
+}
+
 // calls returns the calls of one method after a sequence number, of all instances where id is 0.
 func (v *vendor) calls(ctx context.Context, id int64, method string, since int) ([]emulator.Call, error) {
 	var list []emulator.Call
