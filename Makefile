@@ -77,8 +77,8 @@ uninstall: $(KUSTOMIZE) ## Remove the CRDs, and with them every resource; this c
 
 .PHONY: deploy
 deploy: $(KUSTOMIZE) ## Install CRDs, roles and manager (IMG for the image) into the cluster of your kubeconfig.
-	@folder="$$(mktemp -d -p config)"; trap 'rm -rf "$$folder"' EXIT; cd "$$folder"; \
-		printf 'resources: [../default]\nimages: [{name: ghcr.io/greenapi-operator/greenapi-operator, newName: "%s", newTag: "%s"}]\n' \
+	@mkdir -p bin; folder="$$(mktemp -d -p bin)"; trap 'rm -rf "$$folder"' EXIT; cd "$$folder"; \
+		printf 'resources: [../../config/default]\nimages: [{name: ghcr.io/greenapi-operator/greenapi-operator, newName: "%s", newTag: "%s"}]\n' \
 			"$$(echo $(IMG) | sed -E 's|:[^:/]+$$||')" "$$(echo $(IMG) | sed -nE 's|.*:([^:/]+)$$|\1|p')" >kustomization.yaml; \
 		$(KUSTOMIZE) build . | kubectl apply --server-side --force-conflicts -f -
 

@@ -230,7 +230,7 @@ func TestProcesses(t *testing.T) {
 		return p
 	}
 	p := start("echo going; exit 3")
-	if err := <-ends; err.Error() != "Unexpectedly helper ended (exit status 3)." {
+	if err := <-ends; err.Error() != "helper ended unexpectedly: exit status 3" {
 		t.Errorf("got %v", err)
 	}
 	p.stop(time.Minute)

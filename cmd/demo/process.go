@@ -26,7 +26,7 @@ type died struct {
 	name, how string
 }
 
-func (d *died) Error() string { return fmt.Sprintf("Unexpectedly %s ended (%s).", d.name, d.how) }
+func (d *died) Error() string { return fmt.Sprintf("%s ended unexpectedly: %s", d.name, d.how) }
 
 // process is a program that the demo runs beside itself.
 type process struct {

@@ -32,7 +32,8 @@ func main() {
 	stdlog.SetOutput(io.Discard)
 
 	if err := run(options); err != nil {
-		logger.Error(err, "Cannot run the manager")
+		// For a person at a terminal: no stack trace, which a logger would add.
+		fmt.Fprintln(os.Stderr, "manager:", err)
 		os.Exit(1)
 	}
 }
