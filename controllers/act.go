@@ -49,7 +49,7 @@ func (r *Reconciler) decideSettings(p *pass) {
 		Generation: p.generation(),
 		Policy:     p.core().Policy(),
 		Desired:    p.desired,
-		Observed:   observed(p.desired, p.settings),
+		Observed:   p.observed,
 		State:      p.state,
 		StateSince: stateSince,
 		History:    history,
@@ -76,11 +76,13 @@ func (r *Reconciler) checkMessenger(p *pass) error {
 		message: fmt.Sprintf("The instance belongs to another messenger, and its kind is %s. Delete this resource and create a %s for it", kind, kind)}
 }
 
+// forms are the JSON types of settings in the words of package plan.
+var forms = map[greenapi.ValueKind]plan.Form{
+	greenapi.KindText: plan.FormText, greenapi.KindNumber: plan.FormNumber, greenapi.KindBool: plan.FormBool, greenapi.KindOther: plan.FormOther,
+}
+
 // observed picks the managed settings out of what the vendor shows.
 func observed(desired plan.Desired, settings greenapi.Settings) plan.Observed {
-	forms := map[greenapi.ValueKind]plan.Form{
-		greenapi.KindText: plan.FormText, greenapi.KindNumber: plan.FormNumber, greenapi.KindBool: plan.FormBool, greenapi.KindOther: plan.FormOther,
-	}
 	picked := make(plan.Observed, len(desired.Settings))
 	for _, s := range desired.Settings {
 		if value, ok := settings[s.Name]; ok {
@@ -157,10 +159,10 @@ func (r *Reconciler) act(ctx context.Context, p *pass) error {
 
 // wire returns the settings to send by the vendor's names.
 func (p *pass) wire() map[string]any {
-	shown, values := observed(p.desired, p.settings), make(map[string]any, len(p.decision.Send))
+	values := make(map[string]any, len(p.decision.Send))
 	for _, s := range p.desired.Settings {
 		if slices.Contains(p.decision.Send, s.Name) {
-			values[s.Name] = plan.Wire(s, shown)
+			values[s.Name] = plan.Wire(s, p.observed)
 		}
 	}
 	return values

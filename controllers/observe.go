@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -48,52 +47,6 @@ func (r *Reconciler) observe(ctx context.Context, p *pass) error {
 		m.fullDue = p.now.Add(backoff(m.accountFailures, longestBackoff))
 	}
 	return nil
-}
-
-// due says which methods are to be read now (R1).
-func (r *Reconciler) due(p *pass) looks {
-	if !p.memory.planned {
-		r.planFirst(p)
-	}
-	due := r.coreDue(p)
-	due.statuses = p.instance.Statuses() != nil && !p.memory.statusesDue.After(p.now)
-	return due
-}
-
-// coreDue says which of the methods are to be read now that a decision depends on.
-func (r *Reconciler) coreDue(p *pass) looks {
-	m := p.memory
-	if m.generation != p.generation() || p.newRequest() || p.rebootRequested() {
-		return everything
-	}
-	if p.now.Before(m.retryAt) {
-		return looks{}
-	}
-	reached := func(at time.Time) bool { return !at.IsZero() && !at.After(p.now) }
-	if m.failing && (reached(m.retryAt) || reached(m.stateDue)) {
-		return everything
-	}
-	if reached(m.fullDue) {
-		return everything
-	}
-	due := looks{settings: reached(m.settingsDue), account: reached(m.accountDue)}
-	due.state = due.any() || reached(m.stateDue)
-	return due
-}
-
-// planFirst plans the first looks of this process at a resource. One that is in order has its state read at once and
-// its settings within one interval, so that a restart of the operator does not read everything of everybody at once.
-func (r *Reconciler) planFirst(p *pass) {
-	m, generation := p.memory, p.generation()
-	m.planned, m.stateDue = true, p.now
-	if !inOrder(&p.stored, generation) || p.stored.SyncedSettingsHash != p.desired.Hash || p.stored.SyncedSecretVersion != p.desired.SecretVersion {
-		m.readAll()
-		return
-	}
-	m.generation, m.accountDue = generation, r.afterSuspension(p)
-	if interval := r.settingsInterval(p.core()); interval > 0 {
-		m.fullDue = p.now.Add(rand.N(interval))
-	}
 }
 
 // admit asks the limits for the calls of this pass (R3).
@@ -181,7 +134,8 @@ func (r *Reconciler) read(ctx context.Context, p *pass, due looks) error {
 
 // checkReadable refuses a reading that shows a managed setting in a type from which nothing can be concluded (R5).
 func (r *Reconciler) checkReadable(p *pass) error {
-	if name := plan.Unreadable(p.desired, observed(p.desired, p.settings)); name != "" {
+	p.observed = observed(p.desired, p.settings)
+	if name := plan.Unreadable(p.desired, p.observed); name != "" {
 		return &greenapi.UnreadableError{Method: greenapi.MethodGetSettings, What: fmt.Sprintf("%s has an unexpected type", name)}
 	}
 	return nil
@@ -226,60 +180,4 @@ func (r *Reconciler) follow(ctx context.Context, p *pass) error {
 		return nil
 	}
 	return r.read(ctx, p, more)
-}
-
-// failed turns a failed look into the end of the pass.
-func (r *Reconciler) failed(ctx context.Context, p *pass, err error) error {
-	m := p.memory
-	if ctx.Err() != nil {
-		// The process stops: what failed says nothing about the vendor.
-		return &waiting{after: callSpacing}
-	}
-	m.failing = true
-	end := classify(err)
-	var (
-		refusal *refused
-		limited *waiting
-		retry   *retrying
-		stall   *stalled
-	)
-	switch {
-	case errors.As(end, &refusal):
-		end = r.refuse(ctx, p, refusal)
-	case errors.As(end, &limited):
-		m.throttled++
-		if limited.after == 0 {
-			limited.after = backoff(m.throttled, longestThrottle)
-		}
-		m.retryAt = p.now.Add(limited.after)
-	case errors.As(end, &retry):
-		m.failures++
-		if retry.after == 0 {
-			retry.after = backoff(m.failures, longestBackoff)
-		}
-		m.retryAt = p.now.Add(retry.after)
-	case errors.As(end, &stall):
-		m.retryAt = p.now.Add(jitter(r.waitingSettingsInterval(p.core())))
-	}
-	return end
-}
-
-// refusalsUntilStalled is how many looks, a stateInterval apart, must be refused before a token that was once accepted
-// counts as wrong.
-const refusalsUntilStalled = 3
-
-// refuse decides whether a refusal is final.
-func (r *Reconciler) refuse(ctx context.Context, p *pass, refusal *refused) error {
-	m := p.memory
-	if refusal.reason == v1alpha1.ReasonUnauthorized && r.tokenRotated(ctx, p) {
-		return &waiting{after: callSpacing}
-	}
-	m.refusals++
-	if !m.accepted || m.refusals >= refusalsUntilStalled || stalledFor(&p.stored, p.generation(), refusal.reason) {
-		m.retryAt = p.now.Add(jitter(r.waitingSettingsInterval(p.core())))
-		return &stalled{condition: refusal.condition, reason: refusal.reason, message: refusal.message}
-	}
-	wait := jitter(r.waitingStateInterval(p.core()))
-	m.retryAt = p.now.Add(wait)
-	return &retrying{condition: refusal.condition, reason: refusal.reason, message: refusal.message, after: wait}
 }

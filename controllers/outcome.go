@@ -4,6 +4,7 @@
 package controllers
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -93,4 +94,60 @@ func classify(err error) error {
 	default:
 		return &retrying{message: "Cannot read the instance: " + err.Error()}
 	}
+}
+
+// failed turns a failed look into the end of the pass.
+func (r *Reconciler) failed(ctx context.Context, p *pass, err error) error {
+	m := p.memory
+	if ctx.Err() != nil {
+		// The process stops: what failed says nothing about the vendor.
+		return &waiting{after: callSpacing}
+	}
+	m.failing = true
+	end := classify(err)
+	var (
+		refusal *refused
+		limited *waiting
+		retry   *retrying
+		stall   *stalled
+	)
+	switch {
+	case errors.As(end, &refusal):
+		end = r.refuse(ctx, p, refusal)
+	case errors.As(end, &limited):
+		m.throttled++
+		if limited.after == 0 {
+			limited.after = backoff(m.throttled, longestThrottle)
+		}
+		m.retryAt = p.now.Add(limited.after)
+	case errors.As(end, &retry):
+		m.failures++
+		if retry.after == 0 {
+			retry.after = backoff(m.failures, longestBackoff)
+		}
+		m.retryAt = p.now.Add(retry.after)
+	case errors.As(end, &stall):
+		m.retryAt = p.now.Add(jitter(r.waitingSettingsInterval(p.core())))
+	}
+	return end
+}
+
+// refusalsUntilStalled is how many looks, a stateInterval apart, must be refused before a token that was once accepted
+// counts as wrong.
+const refusalsUntilStalled = 3
+
+// refuse decides whether a refusal is final.
+func (r *Reconciler) refuse(ctx context.Context, p *pass, refusal *refused) error {
+	m := p.memory
+	if refusal.reason == v1alpha1.ReasonUnauthorized && r.tokenRotated(ctx, p) {
+		return &waiting{after: callSpacing}
+	}
+	m.refusals++
+	if !m.accepted || m.refusals >= refusalsUntilStalled || stalledFor(&p.stored, p.generation(), refusal.reason) {
+		m.retryAt = p.now.Add(jitter(r.waitingSettingsInterval(p.core())))
+		return &stalled{condition: refusal.condition, reason: refusal.reason, message: refusal.message}
+	}
+	wait := jitter(r.waitingStateInterval(p.core()))
+	m.retryAt = p.now.Add(wait)
+	return &retrying{condition: refusal.condition, reason: refusal.reason, message: refusal.message, after: wait}
 }

@@ -61,6 +61,7 @@ type pass struct {
 	looked   looks
 	state    string
 	settings greenapi.Settings
+	observed plan.Observed // the managed ones of them
 	account  *greenapi.Account
 	// soft is a failure of the account method alone, which holds nothing back.
 	soft error
