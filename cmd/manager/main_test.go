@@ -5,6 +5,7 @@ package main
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"net/http/httptest"
@@ -17,12 +18,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
@@ -39,8 +43,9 @@ const (
 )
 
 var (
-	kubeconfig string
-	admin      client.Client
+	kubeconfig  string
+	environment *envtest.Environment
+	admin       client.Client
 )
 
 func TestMain(m *testing.M) {
@@ -56,7 +61,8 @@ func runTests(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "KUBEBUILDER_ASSETS is not set: run the tests by `make test`, or set it to what `make envtest` prints")
 		return 1
 	}
-	environment := &envtest.Environment{CRDDirectoryPaths: []string{filepath.Join("..", "..", "config", "crd", "bases")}, ErrorIfCRDPathMissing: true}
+	ctrl.SetLogger(logr.Discard())
+	environment = newEnvironment()
 	config, err := environment.Start()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "cannot start the control plane:", err)
@@ -70,18 +76,53 @@ func runTests(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
 	kubeconfig = filepath.Join(folder, "kubeconfig")
-	scheme := runtime.NewScheme()
-	for _, problem := range []error{os.WriteFile(kubeconfig, environment.KubeConfig, 0o600), clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)} {
-		if problem != nil {
-			fmt.Fprintln(os.Stderr, problem)
-			return 1
-		}
+	err = os.WriteFile(kubeconfig, environment.KubeConfig, 0o600)
+	if err == nil {
+		admin, err = newAdmin(config)
 	}
-	if admin, err = client.New(config, client.Options{Scheme: scheme}); err != nil {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	flag.Parse()
+	// Most of these tests wait for another process, so more of them run side by side than there are processors.
+	if err := flag.Set("test.parallel", "6"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()
+}
+
+func newEnvironment() *envtest.Environment {
+	return &envtest.Environment{CRDDirectoryPaths: []string{filepath.Join("..", "..", "config", "crd", "bases")}, ErrorIfCRDPathMissing: true}
+}
+
+func newAdmin(config *rest.Config) (client.Client, error) {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return nil, err
+		}
+	}
+	// A test's own waiting must not be what is measured.
+	config.QPS = -1
+	return client.New(config, client.Options{Scheme: scheme})
+}
+
+// startControlPlane starts a control plane of a test's own, to do harm to.
+func startControlPlane(t *testing.T) (*envtest.Environment, client.Client) {
+	t.Helper()
+	own := newEnvironment()
+	config, err := own.Start()
+	t.Cleanup(func() { _ = own.Stop() })
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := newAdmin(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return own, client
 }
 
 // world is a vendor, a namespace and a manager's process.

@@ -1,0 +1,283 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
+)
+
+// server is a process of a control plane, which a test may freeze, kill and start again with the same arguments.
+type server struct {
+	t       *testing.T
+	pid     int
+	command *exec.Cmd
+}
+
+// childWith finds the child of this process that has an argument.
+func childWith(t *testing.T, argument string) *server {
+	t.Helper()
+	entries, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		arguments, err := os.ReadFile(filepath.Join(entry, "cmdline"))
+		if err != nil || !slices.Contains(strings.Split(string(arguments), "\x00"), argument) {
+			continue
+		}
+		status, err := os.ReadFile(filepath.Join(entry, "status"))
+		if err == nil && strings.Contains(string(status), fmt.Sprintf("\nPPid:\t%d\n", os.Getpid())) {
+			pid, _ := strconv.Atoi(filepath.Base(entry))
+			return &server{t: t, pid: pid}
+		}
+	}
+	t.Fatalf("no process of this test has the argument %s", argument)
+	return nil
+}
+
+func (s *server) signal(signal syscall.Signal) {
+	s.t.Helper()
+	if err := syscall.Kill(s.pid, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
+		s.t.Error(err)
+	}
+}
+
+// kill ends the process as a node that fails does, and returns how it is started again.
+func (s *server) kill() (again func()) {
+	s.t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", s.pid))
+	if err != nil {
+		s.t.Error(err)
+		return func() {}
+	}
+	arguments := strings.Split(strings.TrimSuffix(string(text), "\x00"), "\x00")
+	s.signal(syscall.SIGKILL)
+	if s.command != nil {
+		_ = s.command.Wait()
+	}
+	return func() {
+		s.command = exec.Command(arguments[0], arguments[1:]...)
+		if err := s.command.Start(); err != nil {
+			s.t.Error(err)
+			return
+		}
+		s.pid = s.command.Process.Pid
+	}
+}
+
+// end ends a process that this test started.
+func (s *server) end() {
+	if s.command != nil {
+		_ = s.command.Process.Kill()
+		_ = s.command.Wait()
+	}
+}
+
+// TestTheAPIServerFails kills and freezes a kube-apiserver and an etcd of its own around a write.
+func TestTheAPIServerFails(t *testing.T) {
+	t.Parallel()
+	own, ownAdmin := startControlPlane(t)
+	apiServer := childWith(t, "--secure-port="+own.ControlPlane.APIServer.SecureServing.Port)
+	etcd := childWith(t, "--listen-client-urls="+own.ControlPlane.Etcd.URL.String())
+	t.Cleanup(apiServer.end)
+	f := newFleet(t, ownAdmin, 2)
+	g := newGate(t, own.Config)
+	p := f.launch(g)
+	f.delay("line-0", 1000)
+	f.converge("at the beginning")
+
+	for _, killed := range []bool{false, true} {
+		// The call is made, and what became of it cannot be stored; then the operator dies as well, or does not.
+		var again func()
+		gone := make(chan struct{})
+		g.set(&trap{matches: turns(v1alpha1.OutcomePending), stored: true, fire: func() { again = apiServer.kill(); close(gone) }})
+		before := f.sets()
+		f.delay("line-0", 2000)
+		f.Eventually(gone, patience).Should(BeClosed())
+		f.Eventually(f.sets, patience).Should(Equal(before+1), "the intent is stored, so the call is made")
+		if killed {
+			p.kill()
+			p = f.launch(g)
+		}
+		again()
+		f.delay("line-1", 2000)
+		f.converge(fmt.Sprintf("the API server was killed and is back, the operator killed: %t", killed))
+		f.delay("line-0", 1000)
+		f.delay("line-1", 1000)
+		f.converge("the next change")
+	}
+
+	// The API server freezes with the intent in its hands: nobody knows whether it is stored.
+	frozen := make(chan struct{})
+	g.set(&trap{matches: turns(v1alpha1.OutcomePending), stored: true, fire: func() { apiServer.signal(syscall.SIGSTOP); close(frozen) }})
+	f.delay("line-0", 3000)
+	f.Eventually(frozen, patience).Should(BeClosed())
+	calls := f.sets()
+	f.Eventually(f.sets, patience).Should(BeNumerically(">=", calls))
+	time.AfterFunc(8*time.Second, func() { apiServer.signal(syscall.SIGCONT) })
+	f.converge("the API server froze and woke up")
+
+	// etcd is slow: it stands still most of the time.
+	ctx, stop := context.WithCancel(f.ctx)
+	slow := make(chan struct{})
+	go func() {
+		defer close(slow)
+		for ctx.Err() == nil {
+			etcd.signal(syscall.SIGSTOP)
+			time.Sleep(400 * time.Millisecond)
+			etcd.signal(syscall.SIGCONT)
+			time.Sleep(150 * time.Millisecond)
+		}
+	}()
+	f.delay("line-0", 4000)
+	f.delay("line-1", 4000)
+	f.converge("etcd is slow")
+	stop()
+	<-slow
+}
+
+// TestTheWayToTheAPIServerFails: watches break, nothing gets through for a while, and somebody else edits the resources
+// all the time, so that every write conflicts.
+func TestTheWayToTheAPIServerFails(t *testing.T) {
+	trouble := map[string]func(*fleet, *gate){
+		"watches are cut": func(_ *fleet, g *gate) { g.cut() },
+		"nothing gets through now and then": func(_ *fleet, g *gate) {
+			g.shut(true)
+			time.Sleep(200 * time.Millisecond)
+			g.shut(false)
+			time.Sleep(300 * time.Millisecond)
+		},
+		"every write conflicts": func(f *fleet, _ *gate) {
+			for i, name := range f.names {
+				patch := client.RawPatch("application/merge-patch+json", []byte(fmt.Sprintf(`{"metadata":{"annotations":{"x":"%d-%d"}}}`, i, time.Now().UnixNano())))
+				resource := &v1alpha1.WhatsAppInstance{ObjectMeta: metav1.ObjectMeta{Namespace: f.ns, Name: name}}
+				_ = f.admin.Patch(f.ctx, resource, patch)
+			}
+		},
+	}
+	for name, make := range trouble {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFleet(t, admin, 3)
+			g := newGate(t, environment.Config)
+			f.launch(g)
+			ctx, stop := context.WithCancel(f.ctx)
+			over := startLoop(ctx, func() { make(f, g) })
+			for round := range rounds(t, 4) {
+				for i, line := range f.names {
+					f.delay(line, int32(1000+10*round+i))
+				}
+				// The trouble lasts over the writes and ends before the verdict.
+				f.Eventually(f.sets, 2*patience).Should(BeNumerically(">", len(f.names)*round), "%s", f.alarm)
+				if round == 3 {
+					stop()
+					<-over
+				}
+				f.converge(name)
+			}
+			stop()
+			<-over
+		})
+	}
+}
+
+// startLoop does something again and again until the context ends, and closes the channel then.
+func startLoop(ctx context.Context, do func()) <-chan struct{} {
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		for ctx.Err() == nil {
+			do()
+			time.Sleep(20 * time.Millisecond)
+		}
+	}()
+	return over
+}
+
+// TestR10AdmissionRefusesTheStatus: what cannot be written ahead is not done; an outcome that cannot be stored is
+// remembered, and found out again by a new process.
+func TestR10AdmissionRefusesTheStatus(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, admin, 2)
+	g := newGate(t, environment.Config)
+	p := f.launch(g)
+	f.converge("at the beginning")
+	f.refuseStatus(true)
+	f.delay("line-0", 1000)
+	f.Eventually(func() bool { return strings.Contains(f.alarm.String(), "no status today") }, patience).Should(BeTrue())
+	f.Expect(f.sets()).To(BeZero(), "no intent, no call")
+	f.refuseStatus(false)
+	f.converge("the status is accepted again")
+
+	for round, killed := range []bool{false, true} {
+		// The intent is stored, and from then on nothing is.
+		f.vendor.Fault(emulator.Fault{Method: "setSettings", DelayAfter: 2 * time.Second, AfterEffect: true})
+		before := f.sets()
+		f.delay("line-1", int32(2000+round))
+		f.Eventually(f.sets, patience).Should(Equal(before + 1))
+		f.refuseStatus(true)
+		f.Eventually(func() bool { return strings.Contains(f.alarm.String(), "no status today") }, patience).Should(BeTrue())
+		if killed {
+			p.kill()
+			f.launch(g)
+		}
+		f.refuseStatus(false)
+		f.converge("the outcome could not be stored")
+	}
+}
+
+// refuseStatus lets the API server refuse all writes of status in the fleet's namespace, or accept them again.
+func (f *fleet) refuseStatus(refuse bool) {
+	f.t.Helper()
+	name := "refuse-" + f.ns
+	policy := &admissionv1.ValidatingAdmissionPolicy{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	policy.Spec.FailurePolicy = new(admissionv1.Fail)
+	policy.Spec.MatchConstraints = &admissionv1.MatchResources{ResourceRules: []admissionv1.NamedRuleWithOperations{{
+		RuleWithOperations: admissionv1.RuleWithOperations{
+			Operations: []admissionv1.OperationType{admissionv1.Update},
+			Rule:       admissionv1.Rule{APIGroups: []string{v1alpha1.GroupVersion.Group}, APIVersions: []string{"*"}, Resources: []string{"whatsappinstances/status"}},
+		},
+	}}}
+	policy.Spec.Validations = []admissionv1.Validation{{Expression: "false", Message: "no status today"}}
+	binding := &admissionv1.ValidatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	binding.Spec.PolicyName = name
+	binding.Spec.ValidationActions = []admissionv1.ValidationAction{admissionv1.Deny}
+	binding.Spec.MatchResources = &admissionv1.MatchResources{NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"kubernetes.io/metadata.name": f.ns}}}
+	f.alarm.forget()
+	for _, object := range []client.Object{policy, binding} {
+		if refuse {
+			f.Expect(f.admin.Create(f.ctx, object)).To(Succeed())
+			f.t.Cleanup(func() { _ = f.admin.Delete(context.WithoutCancel(f.ctx), object) })
+		} else {
+			f.Expect(f.admin.Delete(f.ctx, object)).To(Succeed())
+		}
+	}
+	f.Eventually(func() bool {
+		resource := f.get("line-0")
+		apimeta.SetStatusCondition(&resource.Status.Conditions, metav1.Condition{Type: "Probe", Status: metav1.ConditionTrue, Reason: "Probe"})
+		err := f.admin.Status().Update(f.ctx, resource, client.DryRunAll)
+		return err != nil && !apierrors.IsConflict(err)
+	}, patience).Should(Equal(refuse), "the policy comes into force")
+}

@@ -1,0 +1,141 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
+)
+
+// instant is a moment in the life of a write at which a process is ended. arm makes ready that end is called then.
+type instant struct {
+	name string
+	arm  func(f *fleet, g *gate, end func())
+}
+
+// instants are all the moments at which it matters that a process ends (R10, R11).
+var instants = []instant{
+	{"before the intent is stored", atWrite(turns(v1alpha1.OutcomePending), false)},
+	{"after the intent is stored", atWrite(turns(v1alpha1.OutcomePending), true)},
+	{"while the call is under way, which then has no effect", atCall(emulator.Fault{DelayBefore: 500 * time.Millisecond})},
+	{"while the call is under way, which then arrives late", atCall(emulator.Fault{DelayBefore: 500 * time.Millisecond, KeepWaiting: true})},
+	{"after the effect, before the answer", atCall(emulator.Fault{DelayAfter: 500 * time.Millisecond, AfterEffect: true})},
+	{"after the answer, before the outcome is stored", atWrite(turns(v1alpha1.OutcomeSettling), false)},
+	{"after the outcome is stored", atWrite(turns(v1alpha1.OutcomeSettling), true)},
+	{"before the confirmation is stored", atWrite(turns(v1alpha1.OutcomeConfirmed), false)},
+	{"after the confirmation is stored", atWrite(turns(v1alpha1.OutcomeConfirmed), true)},
+	{"at some moment", func(_ *fleet, _ *gate, end func()) { time.AfterFunc(rand.N(3*time.Second), end) }},
+}
+
+func atWrite(matches func(stored, written *v1alpha1.InstanceStatus) bool, stored bool) func(*fleet, *gate, func()) {
+	return func(_ *fleet, g *gate, end func()) { g.set(&trap{matches: matches, stored: stored, fire: end}) }
+}
+
+func atCall(fault emulator.Fault) func(*fleet, *gate, func()) {
+	fault.Method = "setSettings"
+	return func(f *fleet, _ *gate, end func()) {
+		f.vendor.Fault(fault)
+		before := f.sets()
+		go func() {
+			for f.sets() == before && f.ctx.Err() == nil {
+				time.Sleep(5 * time.Millisecond)
+			}
+			if fault.AfterEffect {
+				f.awaitEffect(before)
+			}
+			end()
+		}()
+	}
+}
+
+// awaitEffect waits until a call since then has had its effect.
+func (f *fleet) awaitEffect(before int) {
+	for f.ctx.Err() == nil {
+		for _, call := range f.vendor.Calls(0, "setSettings")[before:] {
+			if call.Effect {
+				return
+			}
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// rounds is how many rounds a harness makes: a few with the tests, many by `make kill`.
+func rounds(t *testing.T, few int) int {
+	t.Helper()
+	text := os.Getenv("ROUNDS")
+	if text == "" {
+		return few
+	}
+	many, err := strconv.Atoi(text)
+	if err != nil || many < 1 {
+		t.Fatalf("ROUNDS=%q: want a positive number", text)
+	}
+	return many
+}
+
+// upset changes lines at random, by their users and by the vendor, so that at least one write is due.
+func (f *fleet) upset(round int) {
+	f.t.Helper()
+	wish := int32(1000 + 10*round)
+	f.delay(f.names[round%len(f.names)], wish)
+	for i, name := range f.names {
+		if i == round%len(f.names) {
+			continue
+		}
+		switch rand.N(6) {
+		case 0:
+			f.delay(name, wish)
+		case 1:
+			f.edit(name, 1, func(r *v1alpha1.WhatsAppInstance) {
+				r.Spec.Settings.IncomingWebhook = new(round%2 == 0)
+				r.Spec.Settings.WebhookURL = new(fmt.Sprintf("https://shop.example/%d", round))
+			})
+		case 2:
+			if f.get(name).Spec.Settings == nil {
+				continue
+			}
+			// Drift of a managed setting, corrected once.
+			if _, managed := f.vendor.Get(f.id(name)); managed && f.get(name).Spec.Settings.DelaySendMessagesMilliseconds != nil {
+				f.vendor.Edit(f.id(name), map[string]any{"delaySendMessagesMilliseconds": 77000 + round})
+				f.restarts[name]++
+			}
+		}
+	}
+}
+
+// TestR10KilledAtEveryInstant ends the process by SIGKILL at every instant that matters, with several writes under way,
+// and starts it again: one restart for each change, nothing lost from the status, everything as wished.
+func TestR10KilledAtEveryInstant(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, admin, 4)
+	g := newGate(t, environment.Config)
+	for round := range rounds(t, len(instants)) {
+		at := instants[round%len(instants)]
+		f.upset(round)
+		p := f.launch(g)
+		at.arm(f, g, p.kill)
+		p.gone(at.name)
+		g.disarm()
+		f.vendor.ClearFaults()
+		for range rand.N(3) {
+			again := f.launch(g)
+			time.AfterFunc(rand.N(2*time.Second), again.kill)
+			again.gone("at some moment")
+		}
+		p = f.launch(g)
+		f.converge(fmt.Sprintf("round %d, killed %s", round, at.name))
+		p.kill()
+	}
+	f.Expect(f.sets()).NotTo(BeZero())
+}
