@@ -174,12 +174,15 @@ func (w statusWriter) countRestart(record *v1alpha1.ApplyRecord) {
 		record.Outcome != v1alpha1.OutcomeSettling && record.Outcome != v1alpha1.OutcomeConfirmed {
 		return
 	}
+	w.addRestart(metav1.NewTime(record.StartedTime.Time).Rfc3339Copy(), string(record.Reason))
+}
+
+func (w statusWriter) addRestart(at metav1.Time, reason string) {
 	if w.Restarts == nil {
 		w.Restarts = &v1alpha1.Restarts{}
 	}
-	at := metav1.NewTime(record.StartedTime.Time).Rfc3339Copy()
 	w.Restarts.Total++
-	w.Restarts.LastTime, w.Restarts.LastReason = &at, string(record.Reason)
+	w.Restarts.LastTime, w.Restarts.LastReason = &at, reason
 }
 
 // composeEnd sets the condition that the end of the pass is about.

@@ -29,8 +29,8 @@ func (n notice) kind() string {
 // publish tells of what a pass changed, once it is stored.
 func (r *Reconciler) publish(p *pass) {
 	list := notices(&p.original, &p.stored, p.drift())
-	if p.reboot.done {
-		list = append(list, notice{false, "RebootRequested", "Reboot", fmt.Sprintf("Rebooted the instance (%s)", p.reboot.Reason)})
+	if counted := p.reboot.counted; counted != nil {
+		list = append(list, notice{false, "RebootRequested", "Reboot", fmt.Sprintf("Rebooted the instance (%s)", counted.reason)})
 	}
 	if p.reboot.news {
 		p.memory.stuckTold = true

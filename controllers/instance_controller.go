@@ -130,7 +130,9 @@ func (r *Reconciler) begin(ctx context.Context, key types.NamespacedName) (*pass
 	}
 	now := r.Clock.Now()
 	status := *instance.InstanceStatus().DeepCopy()
-	p := &pass{key: key, instance: instance, original: status, stored: status, now: now, memory: r.memories.of(key, instance.GetUID(), now)}
+	p := &pass{key: key, instance: instance, now: now, memory: r.memories.of(key, instance.GetUID(), now)}
+	p.healed = heal(&status, now)
+	p.original, p.stored = status, status
 	if !instance.GetDeletionTimestamp().IsZero() {
 		// Deleting calls nothing. Whoever put a finalizer here wants the resource to stay a while, not its settings.
 		return nil, nil

@@ -52,6 +52,8 @@ type memory struct {
 	watchedSince            time.Time
 	// stuckTold: an event told that the instance is stuck.
 	stuckTold bool
+	// uncounted is a reboot that the vendor said yes to and that status.restarts does not count yet.
+	uncounted *countedReboot
 	// slot is when --api-qps lets the next look go.
 	slot time.Time
 

@@ -42,8 +42,10 @@ type pass struct {
 	instance v1alpha1.Instance
 	// original is the status at the beginning of the pass, stored the one that was last read or written.
 	original, stored v1alpha1.InstanceStatus
-	now              time.Time
-	memory           *memory
+	// healed: times in the stored status were corrected, which is to be written even if nothing else changed.
+	healed bool
+	now    time.Time
+	memory *memory
 
 	// resolve
 	id        instanceKey

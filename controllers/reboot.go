@@ -23,12 +23,19 @@ type reboot struct {
 	// asked is a new value of the annotation reboot-requested-at; ignored if it is only to be echoed.
 	asked   string
 	ignored bool
-	// intended is the time that was stored before the call. done: the vendor said yes. undone: the call certainly took no
-	// effect.
-	intended     *metav1.Time
-	done, undone bool
+	// intended is the time that was stored before the call. undone: the call certainly took no effect.
+	intended *metav1.Time
+	undone   bool
+	// counted is the reboot that was added to status.restarts in this pass.
+	counted *countedReboot
 	// news: the instance is stuck, and nobody was told yet.
 	news bool
+}
+
+// countedReboot is a reboot that took place, by the vendor's word.
+type countedReboot struct {
+	at     metav1.Time
+	reason plan.RebootReason
 }
 
 // readRebootRequest reads the annotation. A value that is there at first sight, under Observe or while paused is only
@@ -97,7 +104,9 @@ func (r *Reconciler) actReboot(ctx context.Context, p *pass) error {
 	log.FromContext(ctx).Info("Rebooting the instance", "reason", p.reboot.Reason)
 	p.reboot.LookAgain = r.Options.Limits.SettlePoll
 	yes, err := p.vendor.Reboot(ctx, permit)
-	p.reboot.done = yes
+	if yes {
+		p.memory.uncounted = &countedReboot{at: at, reason: p.reboot.Reason}
+	}
 	if err != nil && greenapi.TookNoEffect(err) {
 		p.reboot.undone = true
 		return r.failed(ctx, p, err)
@@ -105,11 +114,18 @@ func (r *Reconciler) actReboot(ctx context.Context, p *pass) error {
 	return nil
 }
 
+// keptReboots is how many times of reboots the schema of status.restarts.recentReboots allows.
+const keptReboots = 32
+
 // composeReboot stores the intent, the echo of a request, and the restart.
 func (w statusWriter) composeReboot(p *pass) {
 	b := &p.reboot
 	if b.asked != "" && (b.ignored || b.intended != nil) {
 		w.LastHandledRebootAt = b.asked
+	}
+	if counted := p.memory.uncounted; counted != nil {
+		// It may be of an earlier pass, whose status could not be stored.
+		w.addRestart(counted.at, string(counted.reason))
 	}
 	if b.intended == nil {
 		return
@@ -125,11 +141,8 @@ func (w statusWriter) composeReboot(p *pass) {
 	} else {
 		list = append(list, *b.intended)
 	}
-	w.Restarts.RecentReboots = list
-	if b.done {
-		w.Restarts.Total++
-		w.Restarts.LastTime, w.Restarts.LastReason = b.intended, string(b.Reason)
-	}
+	// A person may ask for any number; what spec.recovery counts is far less than what is kept.
+	w.Restarts.RecentReboots = list[max(len(list)-keptReboots, 0):]
 }
 
 func lastRestart(s *v1alpha1.InstanceStatus) time.Time {

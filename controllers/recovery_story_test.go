@@ -4,12 +4,16 @@
 package controllers_test
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	. "github.com/onsi/gomega"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
@@ -145,6 +149,39 @@ func TestR20ARequestedReboot(t *testing.T) {
 		s.forward(24 * time.Hour)
 		s.Expect(s.reboots()).To(Equal(1))
 		s.Expect(s.status("line").Restarts.RecentReboots).To(HaveLen(1))
+	})
+	t.Run("may be asked for any number of times", func(t *testing.T) {
+		s := newStory(t)
+		s.instance("line", nil)
+		s.settled("line", v1alpha1.ReasonSucceeded)
+		for i := range 40 {
+			s.edit("line", ask(fmt.Sprint(i)))
+			s.forward(2 * time.Minute)
+			s.Expect(s.reboots()).To(Equal(i + 1))
+		}
+		s.Expect(s.status("line").Restarts.Total).To(BeEquivalentTo(40))
+		s.Expect(s.status("line").Restarts.RecentReboots).To(HaveLen(32))
+	})
+	t.Run("is counted though its status could not be stored at first", func(t *testing.T) {
+		s := newStory(t)
+		s.wrapClient = func(c client.Client) client.Client {
+			failures := 0
+			return failingStatus(c, func(*v1alpha1.InstanceStatus) error {
+				if s.reboots() > 0 && failures < 3 {
+					failures++
+					return apierrors.NewInternalError(errors.New("etcd is away"))
+				}
+				return nil
+			})
+		}
+		s.restart()
+		s.instance("line", nil)
+		s.settled("line", v1alpha1.ReasonSucceeded)
+		s.edit("line", ask("now"))
+		s.forward(time.Hour)
+		s.Expect(s.reboots()).To(Equal(1))
+		s.Expect(s.status("line").Restarts.Total).To(BeEquivalentTo(1))
+		s.Expect(s.events.count("Normal RebootRequested")).To(Equal(1))
 	})
 	t.Run("that took no effect is repeated", func(t *testing.T) {
 		s := newStory(t)

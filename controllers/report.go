@@ -4,6 +4,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -43,7 +44,7 @@ func (r *Reconciler) report(ctx context.Context, p *pass) (reconcile.Result, err
 // store writes the status if it says anything new. If somebody edited the resource during the pass, it is put onto a
 // fresh copy: what was found holds for the generation that was looked at.
 func (r *Reconciler) store(ctx context.Context, p *pass, status v1alpha1.InstanceStatus) error {
-	if equality.Semantic.DeepEqual(status, p.stored) {
+	if !p.healed && equality.Semantic.DeepEqual(status, p.stored) {
 		return nil
 	}
 	err := r.save(ctx, p, status)
@@ -75,6 +76,8 @@ func (r *Reconciler) save(ctx context.Context, p *pass, status v1alpha1.Instance
 		return err
 	}
 	p.instance, p.stored = object, *object.InstanceStatus().DeepCopy()
+	p.healed = false
+	p.reboot.counted, p.memory.uncounted = cmp.Or(p.memory.uncounted, p.reboot.counted), nil
 	p.memory.version = object.GetResourceVersion()
 	return nil
 }

@@ -46,10 +46,12 @@ const (
 // it is due, so that a day takes seconds.
 type story struct {
 	*gomega.WithT
-	t      *testing.T
-	ctx    context.Context
-	ns     string
-	clock  *clocktesting.FakePassiveClock
+	t     *testing.T
+	ctx   context.Context
+	ns    string
+	clock *clocktesting.FakePassiveClock
+	// skew is how far the operator's clock is wrong.
+	skew   time.Duration
 	vendor *emulator.Server
 	url    string
 	// cached is the client that the operator uses, reading from a cache.
@@ -89,6 +91,12 @@ func newStory(t *testing.T) *story {
 	s.restart()
 	return s
 }
+
+// skewed is the operator's clock.
+type skewed struct{ *story }
+
+func (c skewed) Now() time.Time                   { return c.clock.Now().Add(c.skew) }
+func (c skewed) Since(at time.Time) time.Duration { return c.Now().Sub(at) }
 
 // lookSeldom makes steady state cheap, for stories that last a day.
 func (s *story) lookSeldom() {
@@ -132,7 +140,7 @@ func (s *story) restart() {
 		used = s.wrapClient(used)
 	}
 	shared := controllers.NewShared(controllers.Shared{
-		Kinds: controllers.Kinds, Options: s.options, Clock: s.clock, Client: used, Live: s.live, Recorder: s.events, Metrics: observed,
+		Kinds: controllers.Kinds, Options: s.options, Clock: skewed{s}, Client: used, Live: s.live, Recorder: s.events, Metrics: observed,
 		Connect: func(target greenapi.Target) (controllers.Vendor, error) {
 			instance, err := vendor.Instance(target)
 			if err != nil || s.wrapVendor == nil {

@@ -1,0 +1,49 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"time"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+)
+
+// heal sets times of a status that lie in the future to now, and reports whether there were any. A clock that was wrong,
+// or is another machine's, wrote them; what was written has happened by now at the latest. Left as they are they would
+// count as now at every look, so that no wait that begins with them ever ended.
+func heal(s *v1alpha1.InstanceStatus, now time.Time) bool {
+	healed := false
+	past := func(at *time.Time) {
+		if at.After(now) {
+			*at, healed = now.Truncate(time.Second), true
+		}
+	}
+	if s.StateChangedTime != nil {
+		past(&s.StateChangedTime.Time)
+	}
+	if record := s.Apply; record != nil {
+		past(&record.StartedTime.Time)
+		if record.FinishedTime != nil {
+			past(&record.FinishedTime.Time)
+		}
+		if record.SupersededTime != nil {
+			past(&record.SupersededTime.Time)
+		}
+	}
+	for i := range s.Abandoned {
+		past(&s.Abandoned[i].Time.Time)
+	}
+	for i := range s.Corrections {
+		past(&s.Corrections[i].Time.Time)
+	}
+	if restarts := s.Restarts; restarts != nil {
+		if restarts.LastTime != nil {
+			past(&restarts.LastTime.Time)
+		}
+		for i := range restarts.RecentReboots {
+			past(&restarts.RecentReboots[i].Time)
+		}
+	}
+	return healed
+}
