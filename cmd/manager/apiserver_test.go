@@ -119,9 +119,15 @@ func TestTheAPIServerFails(t *testing.T) {
 		f.Eventually(f.sets, patience).Should(Equal(before+1), "the intent is stored, so the call is made")
 		if killed {
 			p.kill()
-			p = f.launch(g)
+			// Without an API server it cannot begin. It says so and ends, and whoever runs it starts it again.
+			early := f.launch(g)
+			early.gone("no API server to begin with")
+			f.Expect(f.alarm.String()).To(ContainSubstring("manager: "))
 		}
 		again()
+		if killed {
+			p = f.launch(g)
+		}
 		f.delay("line-1", 2000)
 		f.converge(fmt.Sprintf("the API server was killed and is back, the operator killed: %t", killed))
 		f.delay("line-0", 1000)
