@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -42,16 +43,18 @@ func atWrite(matches func(stored, written *v1alpha1.InstanceStatus) bool, stored
 }
 
 func atCall(fault emulator.Fault) func(*fleet, *gate, func()) {
-	fault.Method = "setSettings"
+	method := cmp.Or(fault.Method, "setSettings")
+	fault.Method = method
 	return func(f *fleet, _ *gate, end func()) {
 		f.vendor.Fault(fault)
-		before := f.sets()
+		calls := func() int { return len(f.vendor.Calls(0, method)) }
+		before := calls()
 		go func() {
-			for f.sets() == before && f.ctx.Err() == nil {
+			for calls() == before && f.ctx.Err() == nil {
 				time.Sleep(5 * time.Millisecond)
 			}
 			if fault.AfterEffect {
-				f.awaitEffect(before)
+				f.awaitEffect(method, before)
 			}
 			end()
 		}()
@@ -59,9 +62,9 @@ func atCall(fault emulator.Fault) func(*fleet, *gate, func()) {
 }
 
 // awaitEffect waits until a call since then has had its effect.
-func (f *fleet) awaitEffect(before int) {
+func (f *fleet) awaitEffect(method string, before int) {
 	for f.ctx.Err() == nil {
-		for _, call := range f.vendor.Calls(0, "setSettings")[before:] {
+		for _, call := range f.vendor.Calls(0, method)[before:] {
 			if call.Effect {
 				return
 			}
@@ -110,6 +113,12 @@ func (f *fleet) upset(round int) {
 				f.vendor.Edit(f.id(name), map[string]any{"delaySendMessagesMilliseconds": 77000 + round})
 				f.restarts[name]++
 			}
+		case 3:
+			// The vendor is slow to show what it was told.
+			f.vendor.Update(f.id(name), func(in *emulator.Instance) {
+				in.Behavior.ApplyDelay = rand.N(2 * time.Second)
+				in.Behavior.ShowNew = rand.N(2) == 0
+			})
 		}
 	}
 }
@@ -139,3 +148,49 @@ func TestR10KilledAtEveryInstant(t *testing.T) {
 	}
 	f.Expect(f.sets()).NotTo(BeZero())
 }
+
+// TestR20KilledAroundAReboot: a process that is killed around a reboot that a person asked for leaves at most one, which
+// is not repeated, and the request is done with.
+func TestR20KilledAroundAReboot(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, admin, 1)
+	g := newGate(t, environment.Config)
+	intended := func(stored, written *v1alpha1.InstanceStatus) bool {
+		return written.LastHandledRebootAt != stored.LastHandledRebootAt
+	}
+	counted := func(stored, written *v1alpha1.InstanceStatus) bool {
+		return written.Restarts != nil && (stored.Restarts == nil || written.Restarts.Total > stored.Restarts.Total)
+	}
+	line := f.names[0]
+	p := f.launch(g)
+	f.converge("at the beginning")
+	for round, at := range []instant{
+		{"before the intent is stored", atWrite(intended, false)},
+		{"after the intent is stored", atWrite(intended, true)},
+		{"while the call is under way", atCall(emulator.Fault{Method: "reboot", DelayBefore: 500 * time.Millisecond, KeepWaiting: true})},
+		{"before it is counted", atWrite(counted, false)},
+		{"after it is counted", atWrite(counted, true)},
+	} {
+		before := f.reboots()
+		at.arm(f, g, p.kill)
+		request := fmt.Sprint(round)
+		f.edit(line, 0, func(r *v1alpha1.WhatsAppInstance) {
+			r.Annotations = map[string]string{v1alpha1.RebootRequestedAtAnnotation: request}
+		})
+		p.gone(at.name)
+		g.disarm()
+		p = f.launch(g)
+		f.Eventually(func() string { return f.get(line).Status.LastHandledRebootAt }, patience).Should(Equal(request), at.name)
+		f.Eventually(f.problem, patience).Should(BeEmpty(), at.name)
+		f.Expect(f.reboots()-before).To(BeNumerically("<=", 1), "%s\n%s", at.name, f.history(line))
+	}
+	// Nothing of it comes later, while a change is carried out.
+	before := f.reboots()
+	f.delay(line, 1000)
+	f.Eventually(f.problem, patience).Should(BeEmpty())
+	f.Expect(f.reboots()).To(Equal(before))
+	f.Expect(f.sets()).To(Equal(1))
+}
+
+// reboots counts the reboots that the vendor was asked for.
+func (f *fleet) reboots() int { return len(f.vendor.Calls(0, "reboot")) }
