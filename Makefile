@@ -37,6 +37,11 @@ test-unit: ## Run the Go tests, those on a real API server included.
 	@assets="$(ASSETS)"; KUBEBUILDER_ASSETS="$$assets" go test $(RACE) -timeout 20m ./...
 	@go test -C hack/controlplane ./...
 
+.PHONY: kill
+kill: ## Kill the real process at every instant of a write, many times over (ROUNDS, 100).
+	@assets="$(ASSETS)"; ROUNDS="$(or $(ROUNDS),100)" KUBEBUILDER_ASSETS="$$assets" \
+		go test -count=1 -v -timeout 0 -run 'TestR10|TestTheWayToTheAPIServerFails' ./cmd/manager
+
 .PHONY: build
 build: ## Build manager, emulator and demo into bin/.
 	go build -trimpath -o bin/ ./cmd/...
@@ -59,8 +64,17 @@ lint: $(GOLANGCI_LINT) ## Run the linters.
 	$(GOLANGCI_LINT) run
 	cd hack/controlplane && $(GOLANGCI_LINT) run --config ../../.golangci.yml ./...
 
+.PHONY: licenses
+licenses: $(GO_LICENSES) ## Check that everything in the binaries has a licence that may be shipped with ours.
+	@# Without GOROOT it takes every package for one of the standard library, and finds nothing.
+	@output="$$(GOROOT="$$(go env GOROOT)" $(GO_LICENSES) check ./cmd/... --allowed_licenses=Apache-2.0,MIT,BSD-2-Clause,BSD-3-Clause,ISC 2>&1)" || { echo "$$output" >&2; exit 1; }
+
+.PHONY: vulncheck
+vulncheck: $(GOVULNCHECK) ## Check the code against the Go vulnerability database (needs the network, or GOVULNDB).
+	$(GOVULNCHECK) ./...
+
 .PHONY: verify
-verify: ## Check generated files, formatting, vet and lint.
+verify: ## Check generated files, formatting, licences, vet and lint.
 	@hack/verify.sh
 
 .PHONY: envtest

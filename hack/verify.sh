@@ -22,6 +22,10 @@ for module in . hack/controlplane hack/tools/*/; do
 	go mod tidy -C "$module" -diff
 done
 
+step "modules are what their checksums say, and have licences that may be shipped"
+go mod verify >/dev/null
+make --no-print-directory licenses
+
 step "gofmt"
 unformatted="$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l)"
 if [[ -n "$unformatted" ]]; then
