@@ -125,8 +125,7 @@ func TestIncomingStatuses(t *testing.T) {
 		many = append(many, map[string]any{"typeMessage": []string{"imageMessage", "videoMessage", "unknownMessage"}[i%3],
 			"timestamp": s.clock.Now().Add(-time.Hour).Unix(), "textMessage": "canary-text-of-a-contact", "jpegThumbnail": "canary-thumbnail"})
 	}
-	leaks.add("canary-text-of-a-contact")
-	leaks.add("canary-thumbnail")
+	leaks.Add("canary-text-of-a-contact", "canary-thumbnail")
 	s.vendor.Update(instanceID, func(in *emulator.Instance) { in.BetaEnabled, in.IncomingStatuses = true, many })
 	s.forward(20 * time.Minute)
 	s.Expect(s.condition("line", v1alpha1.IncomingStatusesReadCondition).Reason).To(Equal(v1alpha1.ReasonSucceeded))

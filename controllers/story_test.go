@@ -31,6 +31,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/controllers"
+	"github.com/greenapi-operator/greenapi-operator/internal/canary"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
@@ -162,8 +163,8 @@ func (s *story) restart() {
 func (s *story) secret(name string, values map[string]string) {
 	s.t.Helper()
 	for _, value := range values {
-		if len(value) > 7 {
-			leaks.add(value)
+		if len(value) >= canary.Shortest {
+			leaks.Add(value)
 		}
 	}
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.ns, Name: name}}
@@ -207,7 +208,7 @@ func (s *story) create(name, messenger string, resource v1alpha1.Instance) {
 	s.t.Helper()
 	token := fmt.Sprintf("t0ken-%s-%s-abcdefgh", s.ns, name)
 	s.secret(name+"-token", map[string]string{"apiTokenInstance": token + "\n"})
-	leaks.add(token)
+	leaks.Add(token)
 	if _, ok := s.vendor.Get(instanceID); !ok {
 		s.vendor.Add(emulator.Instance{ID: instanceID, Token: token, Messenger: messenger})
 	}
@@ -280,8 +281,8 @@ func (s *story) pass(name string) {
 	key := types.NamespacedName{Namespace: s.ns, Name: name}
 	result, err := s.operators[s.kinds[name]].Reconcile(ctrl.LoggerInto(s.ctx, ctrl.Log), reconcile.Request{NamespacedName: key})
 	if err != nil {
-		if found := leaks.search(err.Error()); found != "" {
-			s.t.Errorf("R24: an error holds the secret %q", found)
+		if found := leaks.Search(err.Error()); found != "" {
+			s.t.Errorf("R24: an error holds the secret %s", found)
 		}
 		result.RequeueAfter = time.Second
 	}
@@ -296,8 +297,8 @@ func (s *story) pass(name string) {
 	checkConformance(s.t, resource)
 	text, err := json.Marshal(resource)
 	s.Expect(err).NotTo(gomega.HaveOccurred())
-	if found := leaks.search(string(text)); found != "" {
-		s.t.Errorf("R24: the resource holds the secret %q: %s", found, text)
+	if found := leaks.Search(string(text)); found != "" {
+		s.t.Errorf("R24: the resource holds the secret %s", found)
 	}
 }
 
@@ -386,8 +387,8 @@ func (l *eventLog) Eventf(_, _ runtime.Object, kind, reason, _, note string, arg
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.reasons = append(l.reasons, kind+" "+reason)
-	if found := leaks.search(fmt.Sprintf(note, args...)); found != "" {
-		l.t.Errorf("R24: an event holds the secret %q", found)
+	if found := leaks.Search(fmt.Sprintf(note, args...)); found != "" {
+		l.t.Errorf("R24: an event holds the secret %s", found)
 	}
 }
 

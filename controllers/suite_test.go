@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/canary"
 )
 
 // The user stories run against one real kube-apiserver and etcd; each story has a namespace and an emulator of its own.
@@ -27,7 +28,7 @@ var (
 	scheme = runtime.NewScheme()
 	admin  client.WithWatch
 	// leaks sees all that the operator logs, at the most verbose level.
-	leaks = &canaries{}
+	leaks = &canary.Watch{}
 )
 
 func TestMain(m *testing.M) {
@@ -59,7 +60,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 	code := m.Run()
-	if found := leaks.found(); found != "" {
+	if found := leaks.Hit(); found != "" {
 		fmt.Fprintln(os.Stderr, "FAIL: a secret stands in the log (R24):", found)
 		return 1
 	}

@@ -4,7 +4,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http/httptest"
@@ -26,6 +25,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/canary"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 )
 
@@ -230,55 +230,12 @@ func (p *process) gone(why string) {
 
 // canaryWatch is what processes write to. It looks for secrets in all of it, and keeps the end for whoever reads a
 // failure.
-type canaryWatch struct {
-	mu      sync.Mutex
-	secrets []string
-	found   string
-	tail    []byte
-}
+type canaryWatch struct{ canary.Watch }
 
-const tailSize = 32 << 10
+func (c *canaryWatch) add(secret string) { c.Add(secret) }
 
-func (c *canaryWatch) add(secret string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.secrets = append(c.secrets, secret)
-}
-
-// Write is part of io.Writer.
-func (c *canaryWatch) Write(text []byte) (int, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	// A secret may come in two writes, so the latest part of what came before is searched with it.
-	c.tail = append(c.tail, text...)
-	recent := c.tail[max(0, len(c.tail)-len(text)-1024):]
-	for _, secret := range c.secrets {
-		if i := bytes.Index(recent, []byte(secret)); i >= 0 && c.found == "" {
-			c.found = string(recent[max(0, i-500):min(len(recent), i+len(secret)+100)])
-		}
-	}
-	if excess := len(c.tail) - tailSize; excess > 0 {
-		c.tail = slices.Delete(c.tail, 0, excess)
-	}
-	return len(text), nil
-}
-
-// hit returns the neighbourhood of the first secret that was written, "" if there was none.
-func (c *canaryWatch) hit() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.found
-}
+// hit returns the neighborhood of the first secret that was written, "" if there was none.
+func (c *canaryWatch) hit() string { return c.Hit() }
 
 // forget drops the end that was kept.
-func (c *canaryWatch) forget() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.tail = nil
-}
-
-func (c *canaryWatch) String() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return string(c.tail)
-}
+func (c *canaryWatch) forget() { c.Forget() }
