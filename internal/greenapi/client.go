@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"strconv"
 	"time"
 )
@@ -41,6 +42,9 @@ type Options struct {
 	AllowedHosts []string
 	// Insecure permits http, other ports than 443, and private and loopback addresses. The host must be allowed still.
 	Insecure bool
+	// Proxy is the HTTP proxy that calls go through, nil for none; see ParseProxy. The addresses of the hosts behind it
+	// cannot be checked. It may hold a password: never print it.
+	Proxy *url.URL
 	// UserAgent is sent with every call.
 	UserAgent string
 	// Observer may be nil.
@@ -50,36 +54,18 @@ type Options struct {
 // Client calls the vendor's API. It is safe for concurrent use and makes no retries of its own.
 type Client struct {
 	options Options
-	reading *http.Client
+	reading http.RoundTripper
+	// resolver is nil for the machine's own; tests have another.
+	resolver *net.Resolver
 }
 
 // New returns a client.
-func New(options Options) *Client {
-	return &Client{options: options, reading: newHTTPClient(newTransport(options.Insecure))}
-}
+func New(options Options) *Client { return newClient(options, nil) }
 
-func newHTTPClient(transport http.RoundTripper) *http.Client {
-	return &http.Client{
-		Transport: transport,
-		// A redirect would carry the token to another place.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
-// Target is one instance and how to reach it.
-type Target struct {
-	// Origin of the API that serves the instance.
-	Origin Origin
-	// ID of the instance.
-	ID int64
-	// Token is the instance's apiTokenInstance.
-	Token string
-	// Prefix of every path: "/v3" for MAX, else "".
-	Prefix string
-	// AccountMethod is the method that shows the account: getWaSettings or getAccountSettings.
-	AccountMethod string
-	// Conceal holds further secrets that no vendor text may show; the token always is one.
-	Conceal []string
+func newClient(options Options, resolver *net.Resolver) *Client {
+	c := &Client{options: options, resolver: resolver}
+	c.reading = c.newTransport()
+	return c
 }
 
 // Instance is the API of one instance.
@@ -90,9 +76,12 @@ type Instance struct {
 }
 
 // Instance returns the API of one instance, or an *EndpointError if its token may not be sent there. It calls
-// nothing.
+// nothing. Without a token it can make no call, and only the address is checked.
 func (c *Client) Instance(target Target) (*Instance, error) {
 	if err := target.Origin.CheckAllowed(c.options.AllowedHosts, c.options.Insecure); err != nil {
+		return nil, err
+	}
+	if err := target.check(); err != nil {
 		return nil, err
 	}
 	return &Instance{client: c, target: target, secrets: append([]string{target.Token}, target.Conceal...)}, nil
@@ -182,7 +171,7 @@ func (i *Instance) read(ctx context.Context, method string) ([]byte, error) {
 // a kept connection turns out to be dead, which must not happen here.
 func (i *Instance) change(ctx context.Context, verb, method string, body []byte, permit Permit) ([]byte, error) {
 	guard := &guardedConn{permit: permit}
-	transport := newTransport(i.client.options.Insecure)
+	transport := i.client.newTransport()
 	transport.DisableKeepAlives = true
 	transport.ForceAttemptHTTP2 = false
 	dial := transport.DialContext
@@ -198,7 +187,7 @@ func (i *Instance) change(ctx context.Context, verb, method string, body []byte,
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { guard.began.Store(true) },
 	})
-	return i.call(ctx, newHTTPClient(transport), request{verb: verb, method: method, body: body, guard: guard})
+	return i.call(ctx, transport, request{verb: verb, method: method, body: body, guard: guard})
 }
 
 // request is one call to be made.
@@ -215,7 +204,7 @@ type request struct {
 
 // call makes one request and returns the body of a successful answer. Its errors hold nothing of the URL, the body or
 // the error of net/http.
-func (i *Instance) call(ctx context.Context, client *http.Client, r request) ([]byte, error) {
+func (i *Instance) call(ctx context.Context, transport http.RoundTripper, r request) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, i.client.options.Timeout)
 	defer cancel()
 	started, code := time.Now(), "error"
@@ -225,6 +214,9 @@ func (i *Instance) call(ctx context.Context, client *http.Client, r request) ([]
 		}
 	}()
 
+	if i.target.Token == "" {
+		return nil, &TransportError{Method: r.method, What: "there is no token to call with"}
+	}
 	httpRequest, err := http.NewRequestWithContext(ctx, r.verb, i.url(r.method)+r.query, bytes.NewReader(r.body))
 	if err != nil {
 		return nil, &TransportError{Method: r.method, What: "the request cannot be made"}
@@ -234,12 +226,16 @@ func (i *Instance) call(ctx context.Context, client *http.Client, r request) ([]
 	if r.body != nil {
 		httpRequest.Header.Set("Content-Type", "application/json")
 	}
-	response, err := client.Do(httpRequest)
+	response, err := transport.RoundTrip(httpRequest)
 	if err != nil {
 		return nil, callError(r.method, err, r.guard)
 	}
 	defer func() { _ = response.Body.Close() }()
 	code = strconv.Itoa(response.StatusCode)
+	if response.StatusCode < http.StatusOK {
+		// The body of 101 is the bare connection, which no time-out ends.
+		return nil, &UnreadableError{Method: r.method, What: "it is of another protocol"}
+	}
 	if r.consume != nil && response.StatusCode < http.StatusMultipleChoices {
 		return nil, r.consume(response.Body)
 	}
@@ -259,9 +255,4 @@ func (i *Instance) call(ctx context.Context, client *http.Client, r request) ([]
 		return nil, i.failure(r.method, inBody, answer)
 	}
 	return answer, nil
-}
-
-// url builds the address of a method. The token and the number were checked to need no escaping.
-func (i *Instance) url(method string) string {
-	return i.target.Origin.String() + i.target.Prefix + "/waInstance" + strconv.FormatInt(i.target.ID, 10) + "/" + method + "/" + i.target.Token
 }

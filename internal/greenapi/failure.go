@@ -12,9 +12,11 @@ import (
 	"time"
 )
 
+const specialNetwork = "a private, loopback or otherwise special network"
+
 func callError(method string, err error, guard *guardedConn) error {
 	if errors.Is(err, errAddressRefused) {
-		return &EndpointError{What: "the host's address lies in a private, loopback or otherwise special network", Resolved: true}
+		return &EndpointError{What: "the host's address lies in " + specialNetwork, Resolved: true}
 	}
 	return &TransportError{Method: method, What: describe(err), Begun: guard == nil || guard.sent.Load() > 0}
 }

@@ -6,6 +6,7 @@ package greenapi
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"regexp"
 	"strings"
 )
@@ -29,7 +30,10 @@ func ParseOrigin(raw string) (Origin, error) {
 	if m == nil {
 		return Origin{}, &EndpointError{What: "the address of the API must be an origin such as https://7107.api.greenapi.com: no path (leave out /v3), query, fragment or user"}
 	}
-	o := Origin{scheme: m[1], host: strings.ToLower(m[2]), port: m[3]}
+	o := Origin{scheme: m[1], host: strings.ToLower(m[2]), port: strings.TrimLeft(m[3], "0")}
+	if m[3] != "" && !validPort(m[3]) {
+		return Origin{}, &EndpointError{What: "the port of the address must be 1 to 65535"}
+	}
 	if o.port == defaultPort(o.scheme) {
 		o.port = ""
 	}
@@ -61,7 +65,8 @@ func (o Origin) Identity() string {
 }
 
 // CheckAllowed returns an *EndpointError if a token may not be sent to this origin: its host is not among the
-// allowed ones ("*." stands for any labels below), or, unless insecure is set, it is not https on port 443.
+// allowed ones ("*." stands for any labels below), or, unless insecure is set, it is not https on port 443 of a public
+// address or a name.
 func (o Origin) CheckAllowed(hosts []string, insecure bool) error {
 	if !hostMatches(o.host, hosts) {
 		return &EndpointError{What: fmt.Sprintf("the host %s is not among the hosts a token may be sent to (--allowed-api-hosts)", o.host)}
@@ -74,6 +79,10 @@ func (o Origin) CheckAllowed(hosts []string, insecure bool) error {
 	}
 	if o.port != "" {
 		return &EndpointError{What: "only port 443 is allowed (others are for the emulator and need --insecure-api)"}
+	}
+	if ip, err := netip.ParseAddr(o.host); err == nil && !publicAddress(ip) {
+		// The dialer refuses it as well, where it is this process that dials and not a proxy.
+		return &EndpointError{What: "the address " + o.host + " lies in " + specialNetwork}
 	}
 	return nil
 }

@@ -48,11 +48,12 @@ const (
 	maxHeaderBytes      = 64 << 10
 )
 
-// newTransport returns the transport for methods that only read: connections are kept and shared.
-func newTransport(insecure bool) *http.Transport {
-	return &http.Transport{
-		// Proxy stays nil: the environment must not decide where a token goes.
-		DialContext:            newDialer(insecure).DialContext,
+// newTransport returns the transport for methods that only read: connections are kept and shared. It is used without an
+// http.Client, so that there is nothing that follows a redirect or keeps a cookie.
+func (c *Client) newTransport() *http.Transport {
+	transport := &http.Transport{
+		// Proxy is nil unless a flag names one: the environment must not decide where a token goes.
+		DialContext:            c.newDialer().DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    dialTimeout,
 		ForceAttemptHTTP2:      true,
@@ -62,35 +63,27 @@ func newTransport(insecure bool) *http.Transport {
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 	}
+	if c.options.Proxy != nil {
+		useProxy(transport, c.options.Proxy)
+	}
+	return transport
 }
 
 // newDialer returns a dialer that looks at every address after its name was resolved, on every dial, so that no name
-// can lead a token into a private network.
-func newDialer(insecure bool) *net.Dialer {
-	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}
-	if insecure {
+// can lead a token into a private network. Where a proxy resolves the names, all dials go to that proxy, and where it is
+// is the administrator's choice.
+func (c *Client) newDialer() *net.Dialer {
+	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive, Resolver: c.resolver}
+	if c.options.Insecure || c.options.Proxy != nil {
 		return dialer
 	}
 	dialer.ControlContext = func(_ context.Context, _, address string, _ syscall.RawConn) error {
-		if !publicAddress(address) {
+		if to, err := netip.ParseAddrPort(address); err != nil || !publicAddress(to.Addr()) {
 			return errAddressRefused
 		}
 		return nil
 	}
 	return dialer
-}
-
-// sharedAddressSpace is 100.64.0.0/10, which carriers use behind their NAT (RFC 6598).
-var sharedAddressSpace = netip.MustParsePrefix("100.64.0.0/10")
-
-// publicAddress reports whether a host:port with a literal address lies in the public Internet.
-func publicAddress(address string) bool {
-	addrPort, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return false
-	}
-	ip := addrPort.Addr().Unmap().WithZone("")
-	return ip.IsGlobalUnicast() && !ip.IsPrivate() && !sharedAddressSpace.Contains(ip)
 }
 
 // guardedConn is the connection of one call that changes something. It checks the permit before each write, and
@@ -121,16 +114,21 @@ func describe(err error) string {
 		dns     *net.DNSError
 		errno   syscall.Errno
 		record  tls.RecordHeaderError
-		alert   tls.AlertError
+		op      *net.OpError
 		verify  *tls.CertificateVerificationError
 		host    x509.HostnameError
 		unknown x509.UnknownAuthorityError
 		invalid x509.CertificateInvalidError
 		timeout interface{ Timeout() bool }
+		proxy   *proxyError
 	)
 	switch {
 	case errors.Is(err, errPermitExpired):
 		return "the process was held up for too long, so the call was not sent"
+	case errors.As(err, &proxy):
+		return proxy.Error()
+	case beforeProxy(err) != nil:
+		return "the proxy (--api-proxy) cannot be reached: " + describe(beforeProxy(err))
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return "no answer in time"
 	case errors.Is(err, context.Canceled):
@@ -143,7 +141,8 @@ func describe(err error) string {
 		return "the host's certificate is signed by an unknown authority"
 	case errors.As(err, &invalid), errors.As(err, &verify):
 		return "the host's certificate is not valid"
-	case errors.As(err, &record), errors.As(err, &alert):
+	case errors.As(err, &record), errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"):
+		// These are what crypto/tls calls an alert, whose type it does not export.
 		return "the TLS handshake failed"
 	case errors.As(err, &errno):
 		return errno.Error()
