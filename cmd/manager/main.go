@@ -5,12 +5,14 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	stdlog "log"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -41,6 +43,10 @@ func main() {
 // run checks the options and runs the manager until a signal ends it.
 func run(options options) error {
 	if args := flag.Args(); len(args) > 0 {
+		if strings.ContainsAny(args[0], "@:/") {
+			// It may be the value of a flag, with a password in it.
+			return errors.New("there are no arguments, only flags: write a flag's value after a =")
+		}
 		return fmt.Errorf("there are no arguments, only flags: %q", args[0])
 	}
 	if err := options.complete(); err != nil {

@@ -83,7 +83,7 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o options) error {
 		return fmt.Errorf("registering metrics: %w", err)
 	}
 	vendor := greenapi.New(greenapi.Options{
-		Timeout: o.controller.CallTimeout, AllowedHosts: o.hosts, Insecure: o.insecureAPI,
+		Timeout: o.controller.CallTimeout, AllowedHosts: o.hosts, Insecure: o.insecureAPI, Proxy: o.proxy,
 		UserAgent: "greenapi-operator/" + version(), Observer: observed.ObserveCall,
 	})
 	shared := controllers.NewShared(controllers.Shared{

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -26,7 +27,7 @@ type options struct {
 	leaderElectionNamespace, leaderElectionID  string
 	leaseDuration, renewDeadline, retryPeriod  time.Duration
 	watchNamespaces, watchLabels, secretLabels string
-	allowedHosts                               string
+	allowedHosts, apiProxy                     string
 	maxConcurrentReconciles                    int
 	insecureAPI                                bool
 	flapThreshold, maxAttempts                 int
@@ -35,6 +36,7 @@ type options struct {
 	// filled by complete
 	namespaces   []string
 	hosts        []string
+	proxy        *url.URL
 	instanceOnly labels.Selector
 }
 
@@ -79,6 +81,7 @@ func (o *options) bind(f *flag.FlagSet) {
 	f.StringVar(&o.secretLabels, "secret-label-selector", "", "read only Secrets with these labels; empty is any")
 	f.StringVar(&c.DefaultAPIURL, "default-api-url", c.DefaultAPIURL, "origin of the vendor's API where spec.apiUrl is unset")
 	f.StringVar(&o.allowedHosts, "allowed-api-hosts", o.allowedHosts, "comma-separated hosts a token may be sent to; *. matches any labels below")
+	f.StringVar(&o.apiProxy, "api-proxy", "", "HTTP proxy for calls to the vendor, such as http://proxy.example:3128; the environment's is ignored")
 	f.BoolVar(&o.insecureAPI, "insecure-api", false, "permit http://, other ports than 443, and private or loopback addresses; for the emulator only")
 	f.DurationVar(&c.StateInterval, "state-interval", c.StateInterval, "how often a state is read where the spec does not say")
 	f.DurationVar(&c.SettingsInterval, "settings-interval", c.SettingsInterval, "how often settings and account are read where the spec does not say")
@@ -130,6 +133,12 @@ func (o *options) complete() error {
 	}
 	if c.SecretSelector, err = selector(o.secretLabels); err != nil {
 		problems = append(problems, fmt.Errorf("--secret-label-selector: %w", err))
+	}
+	if o.apiProxy != "" {
+		// Its value may hold a password, so no message quotes it.
+		if o.proxy, err = greenapi.ParseProxy(o.apiProxy); err != nil {
+			problems = append(problems, fmt.Errorf("--api-proxy %w", err))
+		}
 	}
 	if origin, err := greenapi.ParseOrigin(c.DefaultAPIURL); err != nil {
 		problems = append(problems, fmt.Errorf("--default-api-url: %w", err))
