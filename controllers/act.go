@@ -60,6 +60,10 @@ func (r *Reconciler) decideSettings(p *pass) {
 		LastReboot: lastReboot(&p.stored),
 		Hold:       p.tokenHold != nil,
 	})
+	for i, change := range decision.Pending {
+		// The vendor may show anything anywhere, even a token for the host of a URL.
+		decision.Pending[i].Observed = greenapi.Conceal(change.Observed, p.secrets...)
+	}
 	p.decision = &decision
 	p.memory.driftSince = decision.DriftSince
 }

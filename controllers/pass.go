@@ -54,7 +54,8 @@ type pass struct {
 	resolved  bool
 	owns      bool
 	vendor    Vendor
-	requested string // a new value of the annotation reconcile-requested-at
+	secrets   []string // what no text that is shown may hold
+	requested string   // a new value of the annotation reconcile-requested-at
 	// tokenHold says why the webhook token is not known, tokenGrace how long that is nobody's mistake yet.
 	tokenHold  *stalled
 	tokenGrace time.Duration

@@ -52,7 +52,8 @@ func (r *Reconciler) resolve(ctx context.Context, p *pass) error {
 	if err != nil {
 		return err
 	}
-	target.Conceal = []string{webhookToken}
+	target.Conceal = append(secretParts(p.desired), webhookToken)
+	p.secrets = append([]string{target.Token}, target.Conceal...)
 	p.vendor, err = r.Connect(target)
 	if err != nil {
 		return classify(err)

@@ -5,6 +5,8 @@ package controllers
 
 import (
 	"context"
+	"net/url"
+	"strings"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
@@ -15,6 +17,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
 // secretValue is one value of a Secret as it was read, or why there is none.
@@ -89,4 +92,34 @@ func (r *Reconciler) tokenRotated(ctx context.Context, p *pass) bool {
 	}
 	p.memory.apiToken = value
 	return true
+}
+
+// longSegment is how long a part of a URL's path must be to be taken for a secret, in characters.
+const longSegment = 16
+
+// secretParts are the parts of the wished webhook URL in which people keep secrets: user and password, query and fragment,
+// and long parts of the path. The vendor quotes a URL that it refuses.
+func secretParts(desired plan.Desired) []string {
+	var parts []string
+	for _, s := range desired.Settings {
+		if s.Kind != plan.KindURL {
+			continue
+		}
+		u, err := url.Parse(s.Value)
+		if err != nil {
+			// Nobody knows which part is which.
+			return append(parts, s.Value)
+		}
+		if u.User != nil {
+			password, _ := u.User.Password()
+			parts = append(parts, u.User.String(), u.User.Username()+":"+password)
+		}
+		parts = append(parts, u.RawQuery, u.Fragment)
+		for segment := range strings.SplitSeq(u.Path, "/") {
+			if len(segment) >= longSegment {
+				parts = append(parts, segment)
+			}
+		}
+	}
+	return parts
 }

@@ -97,7 +97,7 @@ func (i *Instance) State(ctx context.Context) (string, error) {
 	if what != "" {
 		return "", &UnreadableError{Method: MethodGetStateInstance, What: what}
 	}
-	return conceal(state, i.secrets), nil
+	return Conceal(state, i.secrets...), nil
 }
 
 // Settings calls getSettings.
@@ -124,7 +124,7 @@ func (i *Instance) Account(ctx context.Context) (Account, error) {
 		return Account{}, &UnreadableError{Method: i.target.AccountMethod, What: what}
 	}
 	for _, text := range []*string{&account.State, &account.Phone, &account.ChatID, &account.DeviceID, &account.AvatarURL} {
-		*text = conceal(*text, i.secrets)
+		*text = Conceal(*text, i.secrets...)
 	}
 	return account, nil
 }

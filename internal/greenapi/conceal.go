@@ -4,7 +4,7 @@
 package greenapi
 
 import (
-	"net/url"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -16,15 +16,14 @@ const concealed = "(a text with a secret in it, not shown)"
 // window is how many characters of a secret in a row make a text secret as well.
 const window = 8
 
-// conceal returns the text, or a fixed one if it holds eight characters in a row of any of the secrets (or all of a
-// shorter one), as they are or percent-encoded, in any case.
-func conceal(text string, secrets []string) string {
-	if text == "" {
-		return text
-	}
-	forms := []string{strings.ToLower(text)}
-	if plain, err := url.PathUnescape(text); err == nil && plain != text {
-		forms = append(forms, strings.ToLower(plain))
+// Conceal returns a text of the vendor's, or a fixed one if it holds eight characters in a row of any of the secrets (or
+// all of a shorter one), as they are or percent-encoded, in any case.
+func Conceal(text string, secrets ...string) string {
+	form := strings.ToLower(text)
+	forms := []string{form, strings.ReplaceAll(form, "+", " ")}
+	for range maxDecodings {
+		form = strings.ToLower(percentDecoded(form))
+		forms = append(forms, form, strings.ReplaceAll(form, "+", " "))
 	}
 	for _, secret := range secrets {
 		secret = strings.ToLower(secret)
@@ -35,6 +34,29 @@ func conceal(text string, secrets []string) string {
 		}
 	}
 	return text
+}
+
+// maxDecodings is how often percent signs are decoded: once for an echo of a URL, and once for one that was escaped again.
+const maxDecodings = 2
+
+// percentDecoded decodes what is percent-encoded and leaves everything else as it is, even a percent sign that encodes
+// nothing: a text need not be a URL.
+func percentDecoded(text string) string {
+	if !strings.Contains(text, "%") {
+		return text
+	}
+	decoded := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		if text[i] == '%' && i+2 < len(text) {
+			if b, err := strconv.ParseUint(text[i+1:i+3], 16, 8); err == nil {
+				decoded = append(decoded, byte(b))
+				i += 2
+				continue
+			}
+		}
+		decoded = append(decoded, text[i])
+	}
+	return string(decoded)
 }
 
 func holdsPart(text, secret string) bool {
@@ -49,11 +71,15 @@ func holdsPart(text, secret string) bool {
 	return false
 }
 
-// clean makes a vendor text fit for a status field: valid UTF-8, no control characters, at most limit characters.
+// clean makes a vendor text fit for a status field: valid UTF-8 on one line, without characters that do not show or change
+// how others read, at most limit characters.
 func clean(text string, limit int) string {
-	text = strings.ToValidUTF8(text, "")
 	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+		switch {
+		case unicode.Is(unicode.Zs, r):
+			return ' '
+		case r == utf8.RuneError, !unicode.IsPrint(r):
+			// The first is what bytes become that are no UTF-8, here or where JSON was read.
 			return -1
 		}
 		return r

@@ -122,6 +122,9 @@ func normalURL(text string) string {
 	return u.String()
 }
 
+// plainHost is a host that may be shown: printable ASCII, since others can look like one another or change how a line reads.
+var plainHost = regexp.MustCompile(`^[!-~]{1,255}$`)
+
 var plainInteger = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,17})$`)
 
 // Wire returns the value to send for a setting: an additional one in the JSON type in which the vendor shows it, else
@@ -209,7 +212,7 @@ func showURL(text string) string {
 		return ""
 	}
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || len(u.Host) > 255 || u.Scheme != "http" && u.Scheme != "https" {
+	if err != nil || !plainHost.MatchString(u.Host) || u.Scheme != "http" && u.Scheme != "https" {
 		return shownText
 	}
 	shown := u.Scheme + "://" + u.Host
