@@ -39,8 +39,8 @@ type fleet struct {
 	vendor *emulator.Server
 	url    string
 	names  []string
-	// flags are added to those of every process.
-	flags []string
+	// flags and env are added to those of every process.
+	flags, env []string
 	// restarts is how many restarts of an instance are accounted for, by the resource's name.
 	restarts map[string]int
 	tokens   map[string]string
@@ -65,6 +65,7 @@ func newFleet(t *testing.T, admin client.Client, size int) *fleet {
 		name := fmt.Sprintf("line-%d", i)
 		f.names = append(f.names, name)
 		token := fmt.Sprintf("canary-%s-%d-0123456789abcdef", f.ns, i)
+		f.tokens[name] = token
 		f.vendor.Add(emulator.Instance{ID: f.id(name), Token: token})
 		f.secret(name+"-token", "apiTokenInstance", token)
 		resource := &v1alpha1.WhatsAppInstance{ObjectMeta: metav1.ObjectMeta{Namespace: f.ns, Name: name}}
@@ -203,7 +204,7 @@ func (f *fleet) launch(g *gate, flags ...string) *process {
 		"--flap-threshold=8", "--flap-window=10s",
 	}, f.flags, flags)
 	p := &process{f: f, gate: g, ended: make(chan struct{}), command: exec.Command(executable, arguments...)}
-	p.command.Env = append(os.Environ(), beManager+"=1", "KUBECONFIG="+g.kubeconfig)
+	p.command.Env = slices.Concat(os.Environ(), f.env, []string{beManager + "=1", "KUBECONFIG=" + g.kubeconfig})
 	p.command.Stdout, p.command.Stderr = f.alarm, f.alarm
 	f.Expect(p.command.Start()).To(Succeed())
 	go func() {

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package canary finds secret values where they must not be (R24). Tests plant values that show nowhere else, and search
-// all that the operator writes for them, in every form in which a program might have written them.
+// all that the operator writes for them, in every form in which a program might have written them. And they open places
+// that no token may come to.
 package canary
 
 import (

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/canary"
 )
 
 // TestR24OnlyPublicAddressesMayGetAToken goes through the registries of special-purpose addresses, at the edges of each
@@ -125,7 +127,7 @@ func (s *nameServer) asks(name string) int {
 
 // TestR24NoNameLeadsATokenIntoAPrivateNetwork asks a name server of its own, which answers with special addresses.
 func TestR24NoNameLeadsATokenIntoAPrivateNetwork(t *testing.T) {
-	inside := newPlace(t)
+	inside := canary.NewPlace(t)
 	addresses := []string{
 		"127.0.0.1", "0.0.0.0", "10.1.2.3", "172.16.5.5", "192.168.1.1", "169.254.169.254", "100.64.3.4", "::1", "::", "::ffff:127.0.0.1", "::ffff:10.1.2.3",
 		"fd00::1", "fe80::1", "64:ff9b::7f00:1", "2002:7f00:1::1", "2001:0:7f00:1::1",
@@ -148,18 +150,18 @@ func TestR24NoNameLeadsATokenIntoAPrivateNetwork(t *testing.T) {
 			}
 		}
 		// Where somebody listens.
-		if conn, err := client.newDialer().DialContext(t.Context(), "tcp", net.JoinHostPort(name, inside.port())); !errors.Is(err, errAddressRefused) {
+		if conn, err := client.newDialer().DialContext(t.Context(), "tcp", net.JoinHostPort(name, inside.Port())); !errors.Is(err, errAddressRefused) {
 			t.Errorf("a dial to a name that is %v: %v, %v", list, conn, err)
 		}
 		if server.asks(name) == 0 {
 			t.Errorf("nobody asked for %s", name)
 		}
 	}
-	inside.untouched("names")
+	inside.Untouched("names")
 
 	// The same dial gets there if it is permitted: the names do lead to where somebody listens.
 	client := newClient(Options{AllowedHosts: DefaultAllowedHosts, Insecure: true}, resolver)
-	conn, err := client.newDialer().DialContext(t.Context(), "tcp", net.JoinHostPort("x127-0-0-1x.api.green-api.com", inside.port()))
+	conn, err := client.newDialer().DialContext(t.Context(), "tcp", net.JoinHostPort("x127-0-0-1x.api.green-api.com", inside.Port()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +174,7 @@ func TestR24EveryDialIsLookedAt(t *testing.T) {
 		"later.api.green-api.com": {{"8.8.8.8"}, {"127.0.0.1"}},
 		"both.api.green-api.com":  {{"8.8.8.8", "127.0.0.1", "::1", "10.0.0.1"}},
 	})
-	inside := newPlace(t)
+	inside := canary.NewPlace(t)
 	for _, name := range []string{"later.api.green-api.com", "both.api.green-api.com"} {
 		client := newClient(Options{AllowedHosts: DefaultAllowedHosts}, resolver)
 		dialer := client.newDialer()
@@ -190,7 +192,7 @@ func TestR24EveryDialIsLookedAt(t *testing.T) {
 			return errors.New("permitted")
 		}
 		for range 3 {
-			if _, err := dialer.DialContext(t.Context(), "tcp", net.JoinHostPort(name, inside.port())); err == nil {
+			if _, err := dialer.DialContext(t.Context(), "tcp", net.JoinHostPort(name, inside.Port())); err == nil {
 				t.Errorf("%s: a dial gets through", name)
 			}
 		}
@@ -198,5 +200,5 @@ func TestR24EveryDialIsLookedAt(t *testing.T) {
 			t.Errorf("%s: permitted %v, refused %d", name, permitted, refused)
 		}
 	}
-	inside.untouched("names that change")
+	inside.Untouched("names that change")
 }

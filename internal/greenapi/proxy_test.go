@@ -15,14 +15,16 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/canary"
 )
 
 // TestR24TheProxySeesNoToken: https goes through a tunnel, in which TLS is with the host; http needs --insecure-api.
 func TestR24TheProxySeesNoToken(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		server, asked := vendorServer(t, true, nil)
-		proxy := newProxy(t, server.URL, secure)
-		instance := through(t, proxy.url, "https://example.com")
+		proxy := canary.NewProxy(t, server.URL, secure)
+		instance := through(t, proxy.URL, "https://example.com")
 		for range 2 {
 			for method, call := range calls(t.Context(), instance) {
 				if err := call(); err != nil {
@@ -33,35 +35,35 @@ func TestR24TheProxySeesNoToken(t *testing.T) {
 		if len(asked()) != 12 {
 			t.Errorf("the vendor was asked %q", asked())
 		}
-		if !strings.Contains(proxy.passed(), "CONNECT example.com:443 ") {
-			t.Errorf("the proxy was asked %.300q", proxy.passed())
+		if !strings.Contains(proxy.Passed(), "CONNECT example.com:443 ") {
+			t.Errorf("the proxy was asked %.300q", proxy.Passed())
 		}
-		if found := tokenWatch().Search(proxy.passed()); found != "" || strings.Contains(proxy.passed(), "waInstance") {
+		if found := tokenWatch().Search(proxy.Passed()); found != "" || strings.Contains(proxy.Passed(), "waInstance") {
 			t.Errorf("the proxy saw the request: %s", found)
 		}
 	}
 }
 
 func TestR24TheHostsAreTheSameBehindAProxy(t *testing.T) {
-	proxy := newPlace(t)
-	client := New(Options{Timeout: time.Second, AllowedHosts: []string{"example.com", "10.0.0.1"}, Proxy: &url.URL{Scheme: "http", Host: proxy.address()}})
+	proxy := canary.NewPlace(t)
+	client := New(Options{Timeout: time.Second, AllowedHosts: []string{"example.com", "10.0.0.1"}, Proxy: &url.URL{Scheme: "http", Host: proxy.Address()}})
 	for _, origin := range []string{"https://evil.example", "http://example.com", "https://example.com:8443", "https://10.0.0.1", "https://127.0.0.1"} {
 		if _, err := client.Instance(Target{Origin: mustOrigin(t, origin), ID: 1, Token: testToken}); err == nil {
 			t.Errorf("%s is allowed", origin)
 		}
 	}
-	proxy.untouched("hosts that are not allowed")
+	proxy.Untouched("hosts that are not allowed")
 
 	server, asked := vendorServer(t, false, nil)
-	plain := newProxy(t, server.URL, false)
-	instance := through(t, plain.url, "http://example.com", func(o *Options) { o.Insecure = true })
+	plain := canary.NewProxy(t, server.URL, false)
+	instance := through(t, plain.URL, "http://example.com", func(o *Options) { o.Insecure = true })
 	for method, call := range calls(t.Context(), instance) {
 		if err := call(); err != nil {
 			t.Errorf("%s over http: %v", method, err)
 		}
 	}
-	if len(asked()) != 6 || !strings.Contains(plain.passed(), "GET http://example.com/waInstance1/") {
-		t.Errorf("the vendor was asked %q, the proxy %q", asked(), plain.passed())
+	if len(asked()) != 6 || !strings.Contains(plain.Passed(), "GET http://example.com/waInstance1/") {
+		t.Errorf("the vendor was asked %q, the proxy %q", asked(), plain.Passed())
 	}
 }
 
@@ -70,9 +72,9 @@ func TestR24TheHostsAreTheSameBehindAProxy(t *testing.T) {
 func TestR11AProxyThatDoesNotConnectTookNoEffect(t *testing.T) {
 	refuse := func(code int) func(http.ResponseWriter) {
 		return func(w http.ResponseWriter) {
-			w.Header().Set("Proxy-Authenticate", "Basic realm="+proxyPassword)
+			w.Header().Set("Proxy-Authenticate", "Basic realm="+canary.ProxyPassword)
 			w.WriteHeader(code)
-			_, _ = io.WriteString(w, proxyPassword)
+			_, _ = io.WriteString(w, canary.ProxyPassword)
 		}
 	}
 	saying := func(text string) func(http.ResponseWriter) {
@@ -93,26 +95,26 @@ func TestR11AProxyThatDoesNotConnectTookNoEffect(t *testing.T) {
 		"502":           {refuse(502), "the proxy did not connect to the host (502)"},
 		"204":           {refuse(204), "the proxy did not connect to the host (204)"},
 		"a redirect":    {refuse(307), "the proxy did not connect to the host (307)"},
-		"nonsense":      {saying("SSH-2.0-x " + proxyPassword + "\r\n\r\n"), "the connection broke"},
+		"nonsense":      {saying("SSH-2.0-x " + canary.ProxyPassword + "\r\n\r\n"), "the connection broke"},
 		"nothing":       {saying(""), "the connection broke"},
 		"a dead tunnel": {saying("HTTP/1.1 200 OK\r\n\r\n"), ""}, // broken or reset, as it happens
 	} {
 		server, asked := vendorServer(t, true, nil)
-		proxy := newProxy(t, server.URL, false)
-		proxy.connect = test.connect
-		checkNoEffect(t, name, through(t, proxy.url, "https://example.com"), test.want)
+		proxy := canary.NewProxy(t, server.URL, false)
+		proxy.Connect = test.connect
+		checkNoEffect(t, name, through(t, proxy.URL, "https://example.com"), test.want)
 		if len(asked()) > 0 {
 			t.Errorf("%s: the vendor was asked", name)
 		}
 	}
-	nowhere, err := ParseProxy(strings.Replace(closedPort(t), "://", "://"+proxyUser+":"+proxyPassword+"@", 1))
+	nowhere, err := ParseProxy(strings.Replace(closedPort(t), "://", "://"+canary.ProxyUser+":"+canary.ProxyPassword+"@", 1))
 	if err != nil {
 		t.Fatal(err)
 	}
 	checkNoEffect(t, "no proxy", through(t, nowhere, "https://example.com"), "the proxy (--api-proxy) cannot be reached: connection refused")
-	silent := newPlace(t)
-	checkNoEffect(t, "a silent proxy", through(t, &url.URL{Scheme: "http", Host: silent.address()}, "https://example.com", func(o *Options) { o.Timeout = 100 * time.Millisecond }), "no answer in time")
-	checkNoEffect(t, "a silent proxy behind TLS", through(t, &url.URL{Scheme: "https", Host: silent.address()}, "https://example.com", func(o *Options) { o.Timeout = 100 * time.Millisecond }), "no answer in time")
+	silent := canary.NewPlace(t)
+	checkNoEffect(t, "a silent proxy", through(t, &url.URL{Scheme: "http", Host: silent.Address()}, "https://example.com", func(o *Options) { o.Timeout = 100 * time.Millisecond }), "no answer in time")
+	checkNoEffect(t, "a silent proxy behind TLS", through(t, &url.URL{Scheme: "https", Host: silent.Address()}, "https://example.com", func(o *Options) { o.Timeout = 100 * time.Millisecond }), "no answer in time")
 }
 
 // checkNoEffect makes every call and wants it to fail for a reason, or for any if that is "", without an effect.
@@ -127,7 +129,7 @@ func checkNoEffect(t *testing.T, name string, instance *Instance, want string) {
 		if (method == MethodSetSettings || method == MethodReboot) && !TookNoEffect(err) {
 			t.Errorf("%s, %s: it counts as a call that may have taken effect", name, method)
 		}
-		if text := fmt.Sprintf("%v %+v %#v", err, err, err); strings.Contains(text, proxyPassword) || strings.Contains(text, proxyUser) {
+		if text := fmt.Sprintf("%v %+v %#v", err, err, err); strings.Contains(text, canary.ProxyPassword) || strings.Contains(text, canary.ProxyUser) {
 			t.Errorf("%s: the error holds the password of the proxy: %s", name, text)
 		}
 	}
@@ -147,12 +149,12 @@ func TestR10NothingLeavesAfterThePermitThroughAProxy(t *testing.T) {
 				s.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { wait(); return nil, nil }}
 			}
 		})
-		proxy := newProxy(t, server.URL, false)
+		proxy := canary.NewProxy(t, server.URL, false)
 		if late.connect {
-			proxy.before = wait
+			proxy.Before = wait
 		}
 		permit = NewPermit(100 * time.Millisecond)
-		_, err := through(t, proxy.url, "https://example.com").SetSettings(t.Context(), map[string]any{"a": "b"}, permit)
+		_, err := through(t, proxy.URL, "https://example.com").SetSettings(t.Context(), map[string]any{"a": "b"}, permit)
 		transport, ok := errors.AsType[*TransportError](err)
 		if !ok || transport.What != describe(errPermitExpired) || !TookNoEffect(err) {
 			t.Errorf("%s: %v, want that the call was not sent", name, err)
@@ -180,9 +182,9 @@ func TestR21ACallThroughAProxyIsMadeOnce(t *testing.T) {
 			})
 		})
 		origin := map[bool]string{true: "https://example.com", false: "http://example.com"}[secure]
-		proxy := newProxy(t, server.URL, false)
-		proxy.breaks = true
-		instance := through(t, proxy.url, origin, func(o *Options) { o.Insecure = !secure })
+		proxy := canary.NewProxy(t, server.URL, false)
+		proxy.Breaks = true
+		instance := through(t, proxy.URL, origin, func(o *Options) { o.Insecure = !secure })
 		for _, method := range []string{MethodSetSettings, MethodReboot} {
 			if err := calls(t.Context(), instance)[method](); err == nil || TookNoEffect(err) {
 				t.Errorf("%s to %s: %v, want that it may have taken effect", method, origin, err)

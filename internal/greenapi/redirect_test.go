@@ -22,15 +22,17 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/canary"
 )
 
 // TestR24NoRedirectIsFollowed: whatever code and place a host answers with, the token comes to no second place, and the
 // host is asked once.
 func TestR24NoRedirectIsFollowed(t *testing.T) {
-	elsewhere := newPlace(t)
+	elsewhere := canary.NewPlace(t)
 	locations := map[string]string{
-		"another host": "http://" + elsewhere.address() + "/{path}", "another scheme": "https://" + elsewhere.address() + "/{path}",
-		"no scheme": "//" + elsewhere.address() + "{path}", "the same host": "/again{path}", "no address": "http://[::1", "userinfo": "http://{host}@" + elsewhere.address() + "/",
+		"another host": "http://" + elsewhere.Address() + "/{path}", "another scheme": "https://" + elsewhere.Address() + "/{path}",
+		"no scheme": "//" + elsewhere.Address() + "{path}", "the same host": "/again{path}", "no address": "http://[::1", "userinfo": "http://{host}@" + elsewhere.Address() + "/",
 		"nothing": "",
 	}
 	for _, code := range []int{300, 301, 302, 303, 304, 305, 306, 307, 308, 399} {
@@ -55,12 +57,12 @@ func TestR24NoRedirectIsFollowed(t *testing.T) {
 			}
 		}
 	}
-	elsewhere.untouched("redirects")
+	elsewhere.Untouched("redirects")
 }
 
 // TestR24NothingIsKeptOfAnAnswer: hosts cannot make the client come back with a cookie, elsewhere, or later.
 func TestR24NothingIsKeptOfAnAnswer(t *testing.T) {
-	elsewhere := newPlace(t)
+	elsewhere := canary.NewPlace(t)
 	var (
 		mu   sync.Mutex
 		seen []*http.Request
@@ -70,10 +72,10 @@ func TestR24NothingIsKeptOfAnAnswer(t *testing.T) {
 		defer mu.Unlock()
 		seen = append(seen, r)
 		w.Header().Set("Set-Cookie", "where="+r.URL.Path)
-		w.Header().Set("Alt-Svc", fmt.Sprintf(`h2=":%s", http/1.1="%s"; persist=1`, elsewhere.port(), elsewhere.address()))
-		w.Header().Set("Refresh", "0; url=http://"+elsewhere.address()+r.URL.Path)
-		w.Header().Set("Link", "<http://"+elsewhere.address()+r.URL.Path+">; rel=preload")
-		w.Header().Set("Content-Location", "http://"+elsewhere.address()+r.URL.Path)
+		w.Header().Set("Alt-Svc", fmt.Sprintf(`h2=":%s", http/1.1="%s"; persist=1`, elsewhere.Port(), elsewhere.Address()))
+		w.Header().Set("Refresh", "0; url=http://"+elsewhere.Address()+r.URL.Path)
+		w.Header().Set("Link", "<http://"+elsewhere.Address()+r.URL.Path+">; rel=preload")
+		w.Header().Set("Content-Location", "http://"+elsewhere.Address()+r.URL.Path)
 		_, _ = io.WriteString(w, `{"stateInstance":"authorized","saveSettings":true,"isReboot":true}`)
 	}))
 	server.EnableHTTP2 = true
@@ -87,7 +89,7 @@ func TestR24NothingIsKeptOfAnAnswer(t *testing.T) {
 			}
 		}
 	}
-	elsewhere.untouched("headers of an answer")
+	elsewhere.Untouched("headers of an answer")
 	watch := tokenWatch()
 	for _, r := range seen {
 		for name, values := range r.Header {

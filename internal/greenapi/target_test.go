@@ -12,13 +12,15 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/canary"
 )
 
 // TestR24NoOtherHostIsSmuggledIn: addresses that people or attackers write, of which a parser might see another host
 // than a reader.
 func TestR24NoOtherHostIsSmuggledIn(t *testing.T) {
-	elsewhere := newPlace(t)
-	evil := elsewhere.address()
+	elsewhere := canary.NewPlace(t)
+	evil := elsewhere.Address()
 	client := New(Options{Timeout: time.Second, AllowedHosts: append([]string{"*.example"}, DefaultAllowedHosts...), UserAgent: "test", Insecure: true})
 	for _, raw := range []string{
 		"https://api.green-api.com@" + evil, "http://api.green-api.com@" + evil, "http://api.green-api.com:443@" + evil, "http://user:api.green-api.com@" + evil,
@@ -42,7 +44,7 @@ func TestR24NoOtherHostIsSmuggledIn(t *testing.T) {
 			t.Errorf("%q: only connecting shows that it is wrong", raw)
 		}
 	}
-	elsewhere.untouched("addresses")
+	elsewhere.Untouched("addresses")
 }
 
 // TestR24WhatIsCheckedIsWhatIsCalled: whatever passes the check is seen by net/url, which the call goes by, as the host that
@@ -100,17 +102,17 @@ func TestR24NoTokenOrNumberChangesTheRequest(t *testing.T) {
 	}
 	with("a method", func(target *Target) { target.AccountMethod = "../reboot" })
 
-	server := newPlace(t)
+	server := canary.NewPlace(t)
 	client := New(Options{Timeout: time.Second, AllowedHosts: []string{"127.0.0.1"}, Insecure: true})
 	for name, target := range bad {
-		target.Origin = mustOrigin(t, "http://"+server.address())
+		target.Origin = mustOrigin(t, "http://"+server.Address())
 		if _, err := client.Instance(target); err == nil {
 			t.Errorf("%q is accepted", name)
 		} else if _, ok := errors.AsType[*EndpointError](err); !ok || strings.Contains(err.Error(), "a/") {
 			t.Errorf("%q: %v, want an EndpointError that does not quote it", name, err)
 		}
 	}
-	good.Origin = mustOrigin(t, "http://"+server.address())
+	good.Origin = mustOrigin(t, "http://"+server.Address())
 	good.Token = ""
 	instance, err := client.Instance(good)
 	if err != nil {
@@ -121,7 +123,7 @@ func TestR24NoTokenOrNumberChangesTheRequest(t *testing.T) {
 			t.Errorf("%s without a token: %v", method, err)
 		}
 	}
-	server.untouched("malformed targets")
+	server.Untouched("malformed targets")
 
 	var path string
 	dialed := dial(t, func(_ http.ResponseWriter, r *http.Request) { path = r.RequestURI }, func(_ *Options, target *Target) {

@@ -4,16 +4,12 @@
 package greenapi
 
 import (
-	"bytes"
 	"context"
 	"encoding/pem"
 	"fmt"
-	"io"
-	"net"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -45,76 +41,6 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	return m.Run()
-}
-
-// place is somewhere on the loopback address where no token may come to. It answers nothing and keeps every byte.
-type place struct {
-	t        *testing.T
-	listener net.Listener
-	mu       sync.Mutex
-	visits   int
-	seen     bytes.Buffer
-}
-
-func newPlace(t *testing.T) *place {
-	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &place{t: t, listener: listener}
-	var open sync.WaitGroup
-	open.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			p.mu.Lock()
-			p.visits++
-			p.mu.Unlock()
-			open.Go(func() {
-				_, _ = io.Copy(p, conn)
-				_ = conn.Close()
-			})
-		}
-	})
-	t.Cleanup(func() { _ = listener.Close() })
-	return p
-}
-
-// Write keeps what came.
-func (p *place) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.seen.Write(b)
-}
-
-func (p *place) address() string { return p.listener.Addr().String() }
-
-func (p *place) port() string {
-	_, port, err := net.SplitHostPort(p.address())
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return port
-}
-
-// visited is how many connections came.
-func (p *place) visited() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.visits
-}
-
-// untouched fails the test if anybody came here.
-func (p *place) untouched(doing string) {
-	p.t.Helper()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.visits > 0 {
-		p.t.Errorf("%s: %d connections came to a place where no token may come to, with: %q", doing, p.visits, p.seen.String())
-	}
 }
 
 // calls are all that can be asked of an instance, by method. They wait for at most the client's time-out.
