@@ -14,6 +14,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"go.uber.org/zap/zapcore"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
@@ -27,6 +28,9 @@ func main() {
 	zapOptions.BindFlags(flag.CommandLine)
 	flag.Parse()
 
+	if zapOptions.Level != nil {
+		zapOptions.Level = withoutBodies{zapOptions.Level}
+	}
 	logger := zap.New(zap.UseFlagOptions(&zapOptions))
 	ctrl.SetLogger(logger)
 	klog.SetLogger(logger)
@@ -38,6 +42,15 @@ func main() {
 		fmt.Fprintln(os.Stderr, "manager:", err)
 		os.Exit(1)
 	}
+}
+
+// withoutBodies leaves out the levels 8 and above, at which client-go logs the bodies of all it sends and gets: the
+// metadata of Secrets among them, in which kubectl apply keeps the data as well, and the specs with their URLs (R24).
+type withoutBodies struct{ zapcore.LevelEnabler }
+
+// Enabled is part of zapcore.LevelEnabler, where a verbosity is a negative level.
+func (l withoutBodies) Enabled(level zapcore.Level) bool {
+	return level > -8 && l.LevelEnabler.Enabled(level)
 }
 
 // run checks the options and runs the manager until a signal ends it.

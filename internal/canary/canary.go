@@ -34,7 +34,8 @@ type Watch struct {
 	tail    []byte
 }
 
-// Add makes values ones that must show nowhere. It panics if one is too short to be searched for.
+// Add makes values ones that must show nowhere, and so must eight bytes in a row of their last fifteen: a dump has a
+// secret in pieces. It panics if one is too short to be searched for.
 func (w *Watch) Add(secrets ...string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

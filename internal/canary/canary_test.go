@@ -26,6 +26,9 @@ func TestR24EveryFormOfASecretIsFound(t *testing.T) {
 		"hexadecimal":     func(text string) string { return fmt.Sprintf("%x", text) },
 		"capital letters": func(text string) string { return fmt.Sprintf("%X", text) },
 		"a dump":          func(text string) string { return hex.Dump([]byte(text)) },
+		"a dump of base64": func(text string) string {
+			return hex.Dump([]byte(base64.StdEncoding.EncodeToString([]byte(text))))
+		},
 		"base64":          func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) },
 		"base64 for URLs": func(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) },
 		"a path":          url.PathEscape,

@@ -41,15 +41,19 @@ func formsOf(secret string) []form {
 	add("percent-encoded", separated("%", upper))
 	add("percent-encoded", separated("%", lower))
 	add("as a list of bytes", strings.Trim(fmt.Sprint([]byte(secret)), "[]"))
-	for shift := range 3 {
-		add("in base64", withinBase64(base64.RawStdEncoding, secret, shift))
-		add("in base64 for URLs", withinBase64(base64.RawURLEncoding, secret, shift))
+	inDump := func(text string) {
+		// A dump has lines of sixteen bytes in two halves: a half that lies within the end of the text, wherever a line begins.
+		end := text[max(0, len(text)-2*Shortest+1):]
+		for i := 0; i+Shortest <= len(end); i++ {
+			add("in a hexadecimal dump", separated(" ", hex.EncodeToString([]byte(end[i:i+Shortest])))[1:])
+		}
 	}
-	// A dump has lines of sixteen bytes in two halves: a half that lies within the end of the secret, wherever a line
-	// begins.
-	end := secret[max(0, len(secret)-2*Shortest+1):]
-	for i := 0; i+Shortest <= len(end); i++ {
-		add("in a hexadecimal dump", separated(" ", hex.EncodeToString([]byte(end[i:i+Shortest])))[1:])
+	inDump(secret)
+	for shift := range 3 {
+		text := withinBase64(base64.RawStdEncoding, secret, shift)
+		add("in base64", text)
+		add("in base64 for URLs", withinBase64(base64.RawURLEncoding, secret, shift))
+		inDump(text)
 	}
 	return forms
 }
