@@ -15,10 +15,11 @@ import (
 	"strings"
 	"testing"
 
+	. "github.com/onsi/gomega"
+
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/canary"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
-	. "github.com/onsi/gomega"
 )
 
 // everyMethod are the vendor's methods that the manager calls.

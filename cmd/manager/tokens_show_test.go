@@ -189,7 +189,7 @@ func (f *fleet) appliedByKubectl(line string) {
 // freeAddress is an address on which nobody listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +236,9 @@ func (f *fleet) searchObjects() {
 func (f *fleet) searchPages(metrics, probes string) {
 	f.t.Helper()
 	page := func(address, path string) (int, string) {
-		response, err := http.Get("http://" + address + path)
+		request, err := http.NewRequestWithContext(f.ctx, http.MethodGet, "http://"+address+path, http.NoBody)
+		f.Expect(err).NotTo(HaveOccurred())
+		response, err := (&http.Client{Timeout: patience}).Do(request)
 		f.Expect(err).NotTo(HaveOccurred())
 		defer func() { _ = response.Body.Close() }()
 		text, err := io.ReadAll(response.Body)

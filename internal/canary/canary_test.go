@@ -22,7 +22,7 @@ func TestR24EveryFormOfASecretIsFound(t *testing.T) {
 		"plain":           func(text string) string { return text },
 		"quoted":          func(text string) string { return fmt.Sprintf("%q", text) },
 		"a Go value":      func(text string) string { return fmt.Sprintf("%#v", struct{ Text string }{text}) },
-		"bytes":           func(text string) string { return fmt.Sprint([]byte(text)) },
+		"bytes":           func(text string) string { return fmt.Sprintf("%d", []byte(text)) },
 		"hexadecimal":     func(text string) string { return fmt.Sprintf("%x", text) },
 		"capital letters": func(text string) string { return fmt.Sprintf("%X", text) },
 		"a dump":          func(text string) string { return hex.Dump([]byte(text)) },

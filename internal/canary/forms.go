@@ -40,7 +40,7 @@ func formsOf(secret string) []form {
 	add("in hexadecimal", upper)
 	add("percent-encoded", separated("%", upper))
 	add("percent-encoded", separated("%", lower))
-	add("as a list of bytes", strings.Trim(fmt.Sprint([]byte(secret)), "[]"))
+	add("as a list of bytes", strings.Trim(fmt.Sprintf("%d", []byte(secret)), "[]"))
 	inDump := func(text string) {
 		// A dump has lines of sixteen bytes in two halves: a half that lies within the end of the text, wherever a line begins.
 		end := text[max(0, len(text)-2*Shortest+1):]

@@ -33,7 +33,7 @@ func runTests(m *testing.M) int {
 	defer func() { _ = os.RemoveAll(folder) }()
 	file := filepath.Join(folder, "trusted.pem")
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	if err := os.WriteFile(file, text, 0o600); err == nil {
+	if err = os.WriteFile(file, text, 0o600); err == nil {
 		err = os.Setenv("SSL_CERT_FILE", file)
 	}
 	if err != nil {

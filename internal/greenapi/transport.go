@@ -70,8 +70,8 @@ func (c *Client) newTransport() *http.Transport {
 }
 
 // newDialer returns a dialer that looks at every address after its name was resolved, on every dial, so that no name
-// can lead a token into a private network. Where a proxy resolves the names, all dials go to that proxy, and where it is
-// is the administrator's choice.
+// can lead a token into a private network. Where a proxy resolves the names, all dials go to that proxy, and its
+// place is the administrator's choice.
 func (c *Client) newDialer() *net.Dialer {
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive, Resolver: c.resolver}
 	if c.options.Insecure || c.options.Proxy != nil {
