@@ -67,6 +67,12 @@ type Account struct {
 	HistorySyncProgress *int32
 }
 
+// documentedStates are the vendor's words for a state, which give no secret away.
+var documentedStates = map[string]bool{
+	"authorized": true, "notAuthorized": true, "starting": true, "sleepMode": true, "yellowCard": true, "suspended": true,
+	"blocked": true, "pendingCode": true, "pendingPassword": true,
+}
+
 // decodeObject reads a JSON object and tells, in words of this package, why it cannot.
 func decodeObject(body []byte) (map[string]json.RawMessage, string) {
 	trimmed := bytes.TrimSpace(body)
@@ -113,8 +119,8 @@ func decodeValue(raw json.RawMessage) Value {
 
 // shortestNumber writes a whole number without a fraction or an exponent, so that 5000, 5000.0 and 5e3 are equal.
 func shortestNumber(text string) string {
-	if _, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return text
+	if whole, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return strconv.FormatInt(whole, 10)
 	}
 	number, err := strconv.ParseFloat(text, 64)
 	if err != nil || number != math.Trunc(number) || math.Abs(number) > 1<<53 {
@@ -146,6 +152,21 @@ func decodeState(body []byte) (string, string) {
 	default:
 		return "", "stateInstance is not a text"
 	}
+}
+
+// decodeYes reads a field that says whether the vendor did what it was asked to. One that is missing says no; from an
+// object or a list nothing is concluded.
+func decodeYes(body []byte, name string) (yes bool, what string) {
+	object, what := decodeObject(body)
+	if what != "" {
+		return false, what
+	}
+	value := decodeValue(object[name])
+	if value.Kind == KindOther {
+		return false, name + " has an unexpected type"
+	}
+	text := strings.ToLower(strings.TrimSpace(value.Text))
+	return text == "yes" || text == "true", ""
 }
 
 func decodeSettings(body []byte) (Settings, string) {

@@ -72,7 +72,7 @@ func codeInBody(answer []byte) int {
 func retryAfter(header string) time.Duration {
 	var wait time.Duration
 	if seconds, err := strconv.Atoi(strings.TrimSpace(header)); err == nil {
-		wait = time.Duration(min(seconds, 3600)) * time.Second
+		wait = time.Duration(min(max(seconds, 0), 3600)) * time.Second
 	} else if at, err := http.ParseTime(header); err == nil {
 		wait = time.Until(at)
 	}

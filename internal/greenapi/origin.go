@@ -18,6 +18,9 @@ var DefaultAllowedHosts = []string{"api.green-api.com", "*.api.green-api.com", "
 // originPattern is the rule that the schema of the resources has for apiUrl as well.
 var originPattern = regexp.MustCompile(`^(https?)://([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::([0-9]{1,5}))?/?$`)
 
+// maxOriginLength is the MaxLength that the schema has for apiUrl, and for the status that shows it.
+const maxOriginLength = 300
+
 // Origin is a scheme, a host and a port: where the API is served.
 type Origin struct {
 	scheme, host, port string
@@ -27,7 +30,7 @@ type Origin struct {
 // fragment or userinfo is an *EndpointError.
 func ParseOrigin(raw string) (Origin, error) {
 	m := originPattern.FindStringSubmatch(raw)
-	if m == nil {
+	if m == nil || len(raw) > maxOriginLength {
 		return Origin{}, &EndpointError{What: "the address of the API must be an origin such as https://7107.api.greenapi.com: no path (leave out /v3), query, fragment or user"}
 	}
 	o := Origin{scheme: m[1], host: strings.ToLower(m[2]), port: strings.TrimLeft(m[3], "0")}

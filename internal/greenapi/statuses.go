@@ -17,6 +17,9 @@ import (
 // entries hold texts and pictures, of which nothing is kept.
 const maxStatusesBody = 32 << 20
 
+// maxStatusEntry is how much one entry may take of it: that much is held in memory at once.
+const maxStatusEntry = 1 << 20
+
 // OtherStatusType counts statuses whose type is not one of the documented ones.
 const OtherStatusType = "other"
 
@@ -40,17 +43,14 @@ func (i *Instance) IncomingStatuses(ctx context.Context, window time.Duration) (
 		verb: http.MethodGet, method: MethodGetIncomingStatuses,
 		query: "?minutes=" + strconv.FormatInt(max(int64(window/time.Minute), 1), 10),
 		consume: func(body io.Reader) error {
-			limited := &io.LimitedReader{R: body, N: maxStatusesBody}
 			var (
 				what string
 				err  error
 			)
-			summary, what, err = decodeStatuses(limited)
+			summary, what, err = decodeStatuses(body)
 			switch {
 			case err != nil:
 				return callError(MethodGetIncomingStatuses, err, nil)
-			case what != "" && limited.N <= 0:
-				return &UnreadableError{Method: MethodGetIncomingStatuses, What: "it is longer than 32 MiB"}
 			case what != "":
 				return &UnreadableError{Method: MethodGetIncomingStatuses, What: what}
 			}
@@ -63,8 +63,37 @@ func (i *Instance) IncomingStatuses(ctx context.Context, window time.Duration) (
 // decodeStatuses reads the entries one by one, so that memory holds one at a time. It returns what makes the answer
 // unreadable, in words of this package, or the error of the connection.
 func decodeStatuses(body io.Reader) (summary StatusSummary, what string, err error) {
+	limited := &limitedEntries{body: body, total: maxStatusesBody, entry: maxStatusEntry}
+	if summary, what, err = decodeEntries(json.NewDecoder(limited), limited); what != "" && limited.exceeded != "" {
+		return summary, limited.exceeded, nil
+	}
+	return summary, what, err
+}
+
+// limitedEntries is a body that ends when it, or what was read of it since the latest entry, is too long.
+type limitedEntries struct {
+	body         io.Reader
+	total, entry int
+	exceeded     string
+}
+
+// Read reads no more than both limits leave.
+func (l *limitedEntries) Read(b []byte) (int, error) {
+	switch {
+	case l.total <= 0:
+		l.exceeded = "it is longer than 32 MiB"
+		return 0, io.ErrUnexpectedEOF
+	case l.entry <= 0:
+		l.exceeded = "an entry of it is longer than 1 MiB"
+		return 0, io.ErrUnexpectedEOF
+	}
+	n, err := l.body.Read(b[:min(len(b), l.total, l.entry)])
+	l.total, l.entry = l.total-n, l.entry-n
+	return n, err
+}
+
+func decodeEntries(decoder *json.Decoder, limited *limitedEntries) (summary StatusSummary, what string, err error) {
 	summary.ByType = map[string]int64{}
-	decoder := json.NewDecoder(body)
 	opening, err := decoder.Token()
 	if err != nil {
 		return summary, "it is not valid JSON", connectionError(err)
@@ -73,6 +102,7 @@ func decodeStatuses(body io.Reader) (summary StatusSummary, what string, err err
 		return summary, "it is not a list", nil
 	}
 	for decoder.More() {
+		limited.entry = maxStatusEntry
 		var entry struct {
 			Type json.RawMessage `json:"typeMessage"`
 			Time json.RawMessage `json:"timestamp"`
