@@ -14,6 +14,9 @@ import (
 // loginGrace is how long settings wait for a person who is logging in (R15).
 const loginGrace = 10 * time.Minute
 
+// maxRetryWait is a wait before an attempt that is not made longer any more; four times as long still is a time.
+const maxRetryWait = 365 * 24 * time.Hour
+
 // Decide says what to do about an instance.
 func Decide(in Input) Decision {
 	t := newTable(in)
@@ -132,7 +135,7 @@ func (t *table) leave(differ []string) {
 // retry waits before the next attempt of a series, longer each time (R13).
 func (t *table) retry(record *v1alpha1.ApplyRecord, differ []string) {
 	wait := t.Limits.RetryAfter
-	for range record.Attempt - 1 {
+	for i := int32(1); i < record.Attempt && wait < maxRetryWait; i++ {
 		wait *= 4
 	}
 	finished := record.StartedTime.Time

@@ -13,6 +13,9 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 )
 
+// maxRecordSettings is the MaxItems of the status for the settings of a record. A spec manages fewer.
+const maxRecordSettings = 128
+
 // isWish reports whether a record is about exactly what the user wants now.
 func (t *table) isWish(record *v1alpha1.ApplyRecord) bool {
 	return record.SettingsHash == t.Desired.Hash && record.SecretVersion == t.Desired.SecretVersion
@@ -195,11 +198,20 @@ func (t *table) recordSettings() []v1alpha1.AppliedSetting {
 		applied = append(applied, v1alpha1.AppliedSetting{Setting: name, Wish: s.Wish})
 	}
 	if open := t.d.History.Record; open.Active() {
+		var gone []v1alpha1.AppliedSetting
 		for _, sent := range open.Settings {
-			if !slices.Contains(t.d.Send, sent.Setting) {
+			if slices.Contains(t.d.Send, sent.Setting) {
+				continue
+			}
+			if _, managed := t.Desired.find(sent.Setting); managed {
 				applied = append(applied, sent)
+			} else {
+				gone = append(gone, sent)
 			}
 		}
+		// Names that were replaced by others time and again while calls were open could fill any list. What is managed
+		// always has its place.
+		applied = append(applied, gone[:min(len(gone), max(maxRecordSettings-len(applied), 0))]...)
 	}
 	slices.SortFunc(applied, func(a, b v1alpha1.AppliedSetting) int { return strings.Compare(a.Setting, b.Setting) })
 	return applied
