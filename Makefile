@@ -11,6 +11,8 @@ include hack/tools/tools.mk
 IMG ?= ghcr.io/greenapi-operator/greenapi-operator:v0.1.0
 # ONCE=1 lets `make demo` stop at its end instead of staying up.
 ONCE ?=
+# How long `make fuzz` spends on each target.
+FUZZTIME ?= 1m
 # Arguments for `make run`.
 ARGS ?=
 # With a C compiler the race detector is on.
@@ -41,6 +43,10 @@ test-unit: ## Run the Go tests, those on a real API server included.
 kill: ## Kill the real process at every instant of a write, many times over (ROUNDS, 100).
 	@assets="$(ASSETS)"; ROUNDS="$(or $(ROUNDS),100)" KUBEBUILDER_ASSETS="$$assets" \
 		go test -count=1 -v -timeout 0 -run 'TestR10|TestTheWayToTheAPIServerFails' ./cmd/manager
+
+.PHONY: fuzz
+fuzz: ## Fuzz every fuzz target in turn, FUZZTIME each (1m); stops at the first input that fails.
+	@hack/fuzz.sh "$(FUZZTIME)"
 
 .PHONY: build
 build: ## Build manager, emulator and demo into bin/.

@@ -37,9 +37,21 @@ func (r *Reconciler) publish(p *pass) {
 		list = append(list, notice{true, v1alpha1.ReasonStuckStarting, "Observe", "The instance has been starting for too long"})
 	}
 	for _, n := range list {
-		r.Recorder.Eventf(p.instance, nil, n.kind(), n.reason, n.action, "%s", n.note)
+		r.Recorder.Eventf(p.instance, nil, n.kind(), n.reason, n.action, "%s", cut(n.note))
 	}
 	r.Metrics.count(r.Kind.Name, p)
+}
+
+// maxNote is how many bytes the note of an event may have; the API server refuses a longer one.
+const maxNote = 1024
+
+// cut makes a note fit that names very many settings.
+func cut(note string) string {
+	const more = " …"
+	if len(note) <= maxNote {
+		return note
+	}
+	return strings.ToValidUTF8(note[:maxNote-len(more)], "") + more
 }
 
 // drift returns the settings that differ without a change and did not differ before this pass.

@@ -102,6 +102,9 @@ func NewReconciler(shared *Shared, kind Kind) *Reconciler {
 //	report   what was found in the status, in events and metrics
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	p, err := r.begin(ctx, request.NamespacedName)
+	if apierrors.IsNotFound(err) {
+		return r.gone(request.NamespacedName), nil
+	}
 	if p == nil {
 		return reconcile.Result{}, err
 	}
@@ -121,10 +124,6 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 // that whoever waits for it sees that somebody is at work.
 func (r *Reconciler) begin(ctx context.Context, key types.NamespacedName) (*pass, error) {
 	instance, err := r.get(ctx, key)
-	if apierrors.IsNotFound(err) {
-		r.memories.forget(key)
-		return nil, nil
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -140,10 +139,22 @@ func (r *Reconciler) begin(ctx context.Context, key types.NamespacedName) (*pass
 	p.readRebootRequest()
 	if len(status.Conditions) == 0 && !p.core().Paused {
 		if err := r.save(ctx, p, r.compose(p)); err != nil {
-			return nil, client.IgnoreNotFound(err)
+			return nil, err
 		}
 	}
 	return p, nil
+}
+
+// gone forgets a resource that was deleted. Its calls are remembered for a while even so, and one more pass follows when
+// that is over: nothing stays for ever, even if this was the last resource.
+func (r *Reconciler) gone(key types.NamespacedName) reconcile.Result {
+	now := r.Clock.Now()
+	r.limiter.sweep(now)
+	r.ownWrites.sweep(now)
+	if !r.memories.forget(key) {
+		return reconcile.Result{}
+	}
+	return reconcile.Result{RequeueAfter: max(r.ownWrites.keep, r.Options.CallTimeout) + 2*callSpacing, Priority: &pollPriority}
 }
 
 // get reads a resource from the cache, and from the API server if the cache is behind this process's own last write.

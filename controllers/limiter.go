@@ -4,6 +4,7 @@
 package controllers
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -63,15 +64,21 @@ func (l *limiter) done(now time.Time, instance instanceKey, method string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.next[callKey{instance, method}] = now.Add(callSpacing)
-	if now.Sub(l.swept) < time.Minute {
-		return
+	if now.Sub(l.swept) >= time.Minute {
+		l.sweepLocked(now)
 	}
+}
+
+// sweep forgets what no longer holds a call back.
+func (l *limiter) sweep(now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sweepLocked(now)
+}
+
+func (l *limiter) sweepLocked(now time.Time) {
 	l.swept = now
-	for key, next := range l.next {
-		if now.After(next) {
-			delete(l.next, key)
-		}
-	}
+	maps.DeleteFunc(l.next, func(_ callKey, next time.Time) bool { return now.After(next) })
 }
 
 // slot reserves a place for so many calls under the total limit and returns when it is.

@@ -4,6 +4,7 @@
 package controllers
 
 import (
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -95,10 +96,13 @@ func (m *memories) version(key types.NamespacedName, uid types.UID) string {
 	return ""
 }
 
-func (m *memories) forget(key types.NamespacedName) {
+// forget drops the memory of a resource, and reports whether there was one.
+func (m *memories) forget(key types.NamespacedName) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	_, known := m.byKey[key]
 	delete(m.byKey, key)
+	return known
 }
 
 // oldestRead returns when the state was read longest ago, over all resources; false if there are none.
@@ -141,12 +145,19 @@ func newOwnWrites(keep time.Duration) *ownWrites {
 func (w *ownWrites) put(id instanceKey, uid types.UID, record v1alpha1.ApplyRecord, now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for key, write := range w.byKey {
-		if now.Sub(write.record.StartedTime.Time) > w.keep {
-			delete(w.byKey, key)
-		}
-	}
+	w.sweepLocked(now)
 	w.byKey[id] = ownWrite{uid: uid, record: record}
+}
+
+// sweep forgets what is no longer needed.
+func (w *ownWrites) sweep(now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sweepLocked(now)
+}
+
+func (w *ownWrites) sweepLocked(now time.Time) {
+	maps.DeleteFunc(w.byKey, func(_ instanceKey, write ownWrite) bool { return now.Sub(write.record.StartedTime.Time) > w.keep })
 }
 
 func (w *ownWrites) get(id instanceKey, now time.Time) (ownWrite, bool) {

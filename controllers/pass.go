@@ -5,7 +5,10 @@ package controllers
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -113,6 +116,19 @@ func (l looks) count() int {
 func (p *pass) core() *v1alpha1.InstanceSpec { return p.instance.Core() }
 
 func (p *pass) generation() int64 { return p.instance.GetGeneration() }
+
+// maxRequest is the MaxLength of the fields of the status that echo a request.
+const maxRequest = 256
+
+// request returns the value of an annotation that asks for something once, as the status echoes it: one that is too long
+// for that by its digest.
+func (p *pass) request(annotation string) string {
+	value := p.instance.GetAnnotations()[annotation]
+	if utf8.RuneCountInString(value) <= maxRequest {
+		return value
+	}
+	return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(value)))
+}
 
 // newRequest reports whether the annotation reconcile-requested-at holds a value that was not acted on yet.
 func (p *pass) newRequest() bool { return p.requested != "" }

@@ -69,6 +69,10 @@ type story struct {
 	kinds     map[string]int
 	// due says when the next pass of a resource is to be made.
 	due map[string]time.Time
+	// failures are the errors that passes ended with, for stories in which none may be.
+	failures []error
+	// metrics are the operator's own.
+	metrics *prometheus.Registry
 }
 
 func newStory(t *testing.T) *story {
@@ -134,7 +138,8 @@ func (s *story) startCache() {
 // restart replaces the operator's process: what it kept in memory is gone.
 func (s *story) restart() {
 	vendor := greenapi.New(greenapi.Options{Timeout: s.options.CallTimeout, AllowedHosts: []string{"127.0.0.1"}, Insecure: true, UserAgent: "story"})
-	observed, err := controllers.NewMetrics(prometheus.NewRegistry(), s.cached, controllers.Kinds)
+	s.metrics = prometheus.NewRegistry()
+	observed, err := controllers.NewMetrics(s.metrics, s.cached, controllers.Kinds)
 	s.Expect(err).NotTo(gomega.HaveOccurred())
 	used := s.cached
 	if s.wrapClient != nil {
@@ -284,6 +289,7 @@ func (s *story) pass(name string) {
 		if found := leaks.Search(err.Error()); found != "" {
 			s.t.Errorf("R24: an error holds the secret %s", found)
 		}
+		s.failures = append(s.failures, err)
 		result.RequeueAfter = time.Second
 	}
 	delete(s.due, name)
@@ -387,6 +393,9 @@ func (l *eventLog) Eventf(_, _ runtime.Object, kind, reason, _, note string, arg
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.reasons = append(l.reasons, kind+" "+reason)
+	if n := len(fmt.Sprintf(note, args...)); n > 1024 {
+		l.t.Errorf("the note of the event %s has %d bytes, and the API server takes 1024", reason, n)
+	}
 	if found := leaks.Search(fmt.Sprintf(note, args...)); found != "" {
 		l.t.Errorf("R24: an event holds the secret %s", found)
 	}

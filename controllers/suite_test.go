@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
+	"go.uber.org/goleak"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -53,7 +55,8 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "cannot start the control plane:", err)
 		return 1
 	}
-	defer func() { _ = environment.Stop() }()
+	stop := sync.OnceFunc(func() { _ = environment.Stop() })
+	defer stop()
 	config.QPS = -1
 	if admin, err = client.NewWithWatch(config, client.Options{Scheme: scheme}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -64,5 +67,18 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "FAIL: a secret stands in the log (R24):", found)
 		return 1
 	}
+	stop()
+	// What the stories started is over: a goroutine that is left now is a leak, of the operator or of a story.
+	if err := goleak.Find(leaksOfLibraries...); err != nil {
+		fmt.Fprintln(os.Stderr, "FAIL: goroutines are left:", err)
+		return 1
+	}
 	return code
+}
+
+// leaksOfLibraries are goroutines that run until the process ends, by the design of the libraries that start them.
+var leaksOfLibraries = []goleak.Option{
+	// A metadata watch of client-go hands its last event to a reflector that has ended, and waits for ever. There is one for
+	// each such watch, and the process has one in its whole life.
+	goleak.IgnoreTopFunction("k8s.io/apimachinery/pkg/watch.(*filteredWatch).loop"),
 }

@@ -1,0 +1,15 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+// Remembered says how much this process remembers, by what it remembers.
+func (r *Reconciler) Remembered() map[string]int {
+	r.memories.mu.Lock()
+	defer r.memories.mu.Unlock()
+	r.limiter.mu.Lock()
+	defer r.limiter.mu.Unlock()
+	r.ownWrites.mu.Lock()
+	defer r.ownWrites.mu.Unlock()
+	return map[string]int{"resources": len(r.memories.byKey), "calls": len(r.limiter.next), "writes": len(r.ownWrites.byKey)}
+}
