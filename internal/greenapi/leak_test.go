@@ -58,22 +58,22 @@ func TestNoCallLeavesAGoroutine(t *testing.T) {
 			unread(w, r)
 		}
 		t.Run(name, func(t *testing.T) {
+			instance := dial(t, handler, func(o *Options, _ *Target) { o.Timeout = 100 * time.Millisecond })
+			// The server is up already, and stays so: its end would end what the client left.
 			before := goleak.IgnoreCurrent()
-			var instance *Instance
-			// The server is closed at the end of the inner test; what is left after that is a leak.
-			t.Run("calls", func(t *testing.T) {
-				instance = dial(t, handler, func(o *Options, _ *Target) { o.Timeout = 100 * time.Millisecond })
-				soon, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-				defer cancel()
-				for _, ctx := range []context.Context{t.Context(), soon} {
-					_, _ = instance.State(ctx)
-					_, _ = instance.IncomingStatuses(ctx, time.Hour)
-					_, _ = instance.SetSettings(ctx, map[string]any{"a": "b"}, NewPermit(time.Minute))
-					_, _ = instance.Reboot(ctx, NewPermit(time.Minute))
-					_, _ = instance.SetSettings(ctx, map[string]any{"a": "b"}, NewPermit(-time.Minute))
-				}
-			})
-			_, _ = instance.SetSettings(t.Context(), map[string]any{"a": "b"}, NewPermit(time.Minute)) // Nobody listens any more.
+			soon, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			defer cancel()
+			for _, ctx := range []context.Context{t.Context(), soon} {
+				_, _ = instance.SetSettings(ctx, map[string]any{"a": "b"}, NewPermit(time.Minute))
+				_, _ = instance.Reboot(ctx, NewPermit(time.Minute))
+				_, _ = instance.SetSettings(ctx, map[string]any{"a": "b"}, NewPermit(-time.Minute))
+			}
+			goleak.VerifyNone(t, before)
+			for _, ctx := range []context.Context{t.Context(), soon} {
+				_, _ = instance.State(ctx)
+				_, _ = instance.IncomingStatuses(ctx, time.Hour)
+			}
+			instance.client.reading.CloseIdleConnections()
 			goleak.VerifyNone(t, before)
 		})
 	}

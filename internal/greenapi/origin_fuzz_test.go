@@ -42,6 +42,8 @@ func FuzzOrigin(f *testing.F) {
 	} {
 		f.Add(raw, testToken, int64(710722711056), "api.green-api.com, *.api.greenapi.com")
 	}
+	f.Add("https://api.green-api.com", "a", int64(1), "x.api.green-api.com")
+	f.Add("https://x.api.green-api.com", "a", int64(1), "api.green-api.com")
 	f.Add("https://x.example", "a..b", int64(1), "*,*x,*.example")
 	f.Add("https://x.example", ".hidden", int64(-1), "X.EXAMPLE")
 	f.Fuzz(func(t *testing.T, raw, token string, id int64, allowed string) {

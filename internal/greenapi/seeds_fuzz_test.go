@@ -17,6 +17,7 @@ var answerSeeds = []string{
 	`{"phone":"` + strings.Repeat("9", 5000) + `","chatId":"` + strings.Repeat("ё", 200) + `","deviceId":"\u0007\u200f` + strings.Repeat("x", 300) + `"}`,
 	`{"suspendedUntil":1e9,"yellowCardUntil":"1762345678","historySyncProgress":1e400}`, `{"suspendedUntil":-62135596800,"historySyncProgress":-1}`,
 	`{"suspendedUntil":9223372036854775807,"historySyncProgress":9223372036854775807}`,
+	`{"historySyncProgress":101}`, `{"stateInstance":"` + testToken + `"}`,
 	`{"saveSettings":true}`, `{"saveSettings":"true"}`, `{"saveSettings":false}`, `{"saveSettings":{"x":1}}`, `{"saveSettings":[true]}`, `{"isReboot":true}`, `{"isReboot":null}`,
 	`{"code":401,"description":"Unauthorized"}`, `{"code":404,"description":"Not found"}`, `{"code":"403"}`, `{"statusCode":429.0}`, `{"code":9e99}`, `{"code":200}`,
 	`{"statusCode":400,"timestamp":"2026-03-01T12:00:00.000Z","path":"/waInstance1/setSettings/` + testToken + `","message":"Validation failed. Details: 'delaySendMessagesMilliseconds' must be a number"}`,

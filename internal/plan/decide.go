@@ -4,6 +4,7 @@
 package plan
 
 import (
+	"math"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -234,6 +235,10 @@ func (t *table) elapsed(since time.Time) time.Duration { return max(t.Now.Sub(si
 // intend writes the record of the call to come.
 func (t *table) intend(reason v1alpha1.ApplyReason, attempt int32) {
 	h := &t.d.History
+	if attempt < 1 {
+		// It was counted beyond what can be counted.
+		attempt = math.MaxInt32
+	}
 	record := &v1alpha1.ApplyRecord{
 		Generation:    t.Generation,
 		SettingsHash:  t.Desired.Hash,

@@ -182,7 +182,7 @@ func (t *table) changedWhileOpen(record *v1alpha1.ApplyRecord) []string {
 	var names []string
 	for _, s := range t.Desired.Settings {
 		wish, was := sent[s.Name]
-		if was && wish != s.Wish || !was && t.verdicts[s.Name] != same && !t.abandoned(s.Name) {
+		if (was && wish != s.Wish || !was && t.verdicts[s.Name] != same) && !t.abandoned(s.Name) {
 			names = append(names, s.Name)
 		}
 	}
