@@ -144,7 +144,7 @@ func hostileAnswers(token string) map[string]string {
 // secret shows, nothing panics, and nothing unreadable leads to a write.
 func TestHostileAnswersNeverSpoilTheStatus(t *testing.T) {
 	const token = "t0ken-of-a-hostile-vendor-abcdefgh"
-	leaks.add(token)
+	leaks.Add(token)
 	for name, body := range hostileAnswers(token) {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)

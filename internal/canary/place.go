@@ -16,7 +16,7 @@ type Place struct {
 	t        testing.TB
 	listener net.Listener
 	mu       sync.Mutex
-	visits   int
+	visits   []net.Conn
 	seen     bytes.Buffer
 }
 
@@ -29,8 +29,18 @@ func NewPlace(t testing.TB) *Place {
 	}
 	p := &Place{t: t, listener: listener}
 	go p.serve()
-	t.Cleanup(func() { _ = listener.Close() })
+	t.Cleanup(p.close)
 	return p
+}
+
+// close ends it, and with it the waiting of whoever has connected.
+func (p *Place) close() {
+	_ = p.listener.Close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, conn := range p.visits {
+		_ = conn.Close()
+	}
 }
 
 func (p *Place) serve() {
@@ -40,7 +50,7 @@ func (p *Place) serve() {
 			return
 		}
 		p.mu.Lock()
-		p.visits++
+		p.visits = append(p.visits, conn)
 		p.mu.Unlock()
 		go func() {
 			_, _ = io.Copy(p, conn)
@@ -73,7 +83,7 @@ func (p *Place) Untouched(doing string) {
 	p.t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.visits > 0 {
-		p.t.Errorf("%s: %d connections came to a place where no token may come to, with: %q", doing, p.visits, p.seen.String())
+	if len(p.visits) > 0 {
+		p.t.Errorf("%s: %d connections came to a place where no token may come to, with: %q", doing, len(p.visits), p.seen.String())
 	}
 }

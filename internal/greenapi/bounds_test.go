@@ -109,7 +109,7 @@ func TestLongAnswersAreCut(t *testing.T) {
 	for _, code := range []int{200, 400, 502} {
 		var read int
 		instance := answering(t, canned{code: code})
-		instance.client.reading.Transport = streamed{canned{code: code}, io.TeeReader(io.MultiReader(strings.NewReader(`{"a":1}`), &endless{unit: " "}), counter{&read})}
+		instance.client.reading = streamed{canned{code: code}, io.TeeReader(io.MultiReader(strings.NewReader(`{"a":1}`), &endless{unit: " "}), counter{&read})}
 		_, err := instance.Settings(t.Context())
 		if err == nil || read > 2*maxBody {
 			t.Errorf("%d: %v after %d bytes", code, err, read)

@@ -66,7 +66,7 @@ func answering(t *testing.T, c canned) *Instance {
 		t.Fatal(err)
 	}
 	client := New(Options{Timeout: time.Minute, AllowedHosts: DefaultAllowedHosts})
-	client.reading.Transport = c
+	client.reading = c
 	instance, err := client.Instance(Target{Origin: origin, ID: 1, Token: testToken, AccountMethod: MethodGetWaSettings, Conceal: []string{fuzzWebhookToken}})
 	if err != nil {
 		t.Fatal(err)
@@ -371,7 +371,7 @@ func FuzzConceal(f *testing.F) {
 			}
 			most := int(limit) % 4096
 			text := clean(before+part+behind, most)
-			hidden := conceal(text, fuzzSecrets)
+			hidden := Conceal(text, fuzzSecrets...)
 			shown(t, "the text", hidden, max(most, len(concealed)))
 			if hidden != text && secretIn(text) == "" && !strings.Contains(text, "%") {
 				t.Errorf("%q was concealed for nothing", text)
