@@ -1,0 +1,189 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/controllers"
+)
+
+const webhookHostsAnnotation = "messaging.greenapi-operator.dev/allowed-webhook-hosts"
+
+// policy applies a sample, as it is but for namespaces with a label, and returns a namespace that it holds in. violation
+// is something that it refuses: a policy needs a moment to be in effect.
+func policy(t *testing.T, sample string, annotations map[string]string, violation map[string]any) *policed {
+	t.Helper()
+	p := &policed{WithT: NewWithT(t), t: t}
+	labels := map[string]string{"policy": strings.TrimSuffix(sample, ".yaml")}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "policed-", Labels: labels, Annotations: annotations}}
+	p.Expect(admin.Create(t.Context(), namespace)).To(Succeed())
+	p.namespace = namespace.Name
+	// What was there before the policy.
+	p.Expect(admin.Create(t.Context(), p.instance(controllers.Kinds[0].Name, "old", violation))).To(Succeed())
+
+	text, err := os.ReadFile(filepath.Join("..", "config", "samples", "policies", sample))
+	p.Expect(err).NotTo(HaveOccurred())
+	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), 4096)
+	for {
+		object := &unstructured.Unstructured{}
+		if err := decoder.Decode(&object.Object); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if object.GetKind() == "ValidatingAdmissionPolicyBinding" {
+			selector := map[string]any{"policy": labels["policy"]}
+			p.Expect(unstructured.SetNestedMap(object.Object, map[string]any{"matchLabels": selector}, "spec", "matchResources", "namespaceSelector")).To(Succeed())
+		}
+		p.Expect(admin.Create(t.Context(), object)).To(Succeed())
+		t.Cleanup(func() { _ = admin.Delete(t.Context(), object) })
+	}
+	p.Eventually(func() error { return p.create(controllers.Kinds[0].Name, violation) }, 30*time.Second).ShouldNot(Succeed(), "the policy comes into effect")
+	return p
+}
+
+type policed struct {
+	*WithT
+	t         *testing.T
+	namespace string
+}
+
+func (p *policed) instance(kind, name string, spec map[string]any) *unstructured.Unstructured {
+	full := map[string]any{"idInstance": int64(7107000001), "apiTokenSecretRef": map[string]any{"name": "token"}}
+	for field, value := range spec {
+		full[field] = value
+	}
+	object := &unstructured.Unstructured{Object: map[string]any{"spec": full}}
+	object.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kind))
+	object.SetNamespace(p.namespace)
+	object.SetName(name)
+	return object
+}
+
+func (p *policed) create(kind string, spec map[string]any) error {
+	return admin.Create(p.t.Context(), p.instance(kind, "line", spec), client.DryRunAll)
+}
+
+// update changes the spec, and only a label if it is nil, of what was there before the policy.
+func (p *policed) update(spec map[string]any) error {
+	p.t.Helper()
+	object := p.instance(controllers.Kinds[0].Name, "old", nil)
+	p.Expect(admin.Get(p.t.Context(), client.ObjectKeyFromObject(object), object)).To(Succeed())
+	if spec == nil {
+		object.SetLabels(map[string]string{"touched": "yes"})
+	} else {
+		object.Object["spec"] = p.instance(object.GetKind(), "old", spec).Object["spec"]
+	}
+	return admin.Update(p.t.Context(), object, client.DryRunAll)
+}
+
+// judge creates an instance of each kind. want is part of the message, "" if it is to be accepted.
+func (p *policed) judge(spec map[string]any, want string) {
+	p.t.Helper()
+	for _, kind := range controllers.Kinds {
+		p.verdict(p.create(kind.Name, spec), want, "%s %v", kind.Name, spec)
+	}
+}
+
+func (p *policed) verdict(err error, want, format string, args ...any) {
+	p.t.Helper()
+	if want == "" {
+		p.Expect(err).NotTo(HaveOccurred(), append([]any{format}, args...)...)
+	} else {
+		p.Expect(err).To(MatchError(ContainSubstring(want)), append([]any{format}, args...)...)
+	}
+}
+
+// TestSamplePolicyOfAPIHosts: the hosts of apiUrl are those of a list, for all kinds.
+func TestSamplePolicyOfAPIHosts(t *testing.T) {
+	t.Parallel()
+	at := func(url string) map[string]any { return map[string]any{"apiUrl": url} }
+	p := policy(t, "allowed-api-hosts.yaml", nil, at("https://evil.example"))
+	p.judge(nil, "")
+	for url, want := range map[string]string{
+		"https://7107.api.greenapi.com":               "",
+		"https://7107.API.GreenAPI.com/":              "",
+		"https://7107.api.greenapi.com:8443":          "",
+		"https://7103.api.green-api.com":              "",
+		"https://api.green-api.com":                   "the host api.green-api.com is not allowed",
+		"https://7103.api.greenapi.com":               "the host 7103.api.greenapi.com is not allowed in this cluster; allowed are: 7107.api.greenapi.com, *.api.green-api.com",
+		"https://evil.example":                        "the host evil.example is not allowed",
+		"https://EVIL.example:443":                    "the host evil.example is not allowed",
+		"https://xapi.green-api.com":                  "the host xapi.green-api.com is not allowed",
+		"https://x.api.green-api.com.evil.io":         "the host x.api.green-api.com.evil.io is not allowed",
+		"https://7107.api.greenapi.com@evil.example/": "must be an origin such as",
+	} {
+		p.judge(at(url), want)
+	}
+	p.verdict(p.update(nil), "", "a label of what was there already")
+	p.verdict(p.update(map[string]any{"apiUrl": "https://evil.example", "paused": true}), "", "pausing what was there already")
+	p.verdict(p.update(map[string]any{}), "", "leaving it out")
+	p.verdict(p.update(at("https://worse.example")), "the host worse.example is not allowed", "update")
+	p.verdict(p.update(at("https://7107.api.greenapi.com")), "", "update")
+}
+
+// TestSamplePolicyOfWebhookHosts: the hosts of webhookUrl are those that an annotation of the namespace lists.
+func TestSamplePolicyOfWebhookHosts(t *testing.T) {
+	t.Parallel()
+	to := func(url string) map[string]any {
+		return map[string]any{"settings": map[string]any{"webhookUrl": url}}
+	}
+	p := policy(t, "allowed-webhook-hosts.yaml", map[string]string{webhookHostsAnnotation: " Shop.example,, *.hooks.example "}, to("https://evil.example/x"))
+	p.judge(nil, "")
+	p.judge(map[string]any{"settings": map[string]any{"incomingWebhook": true}}, "")
+	const user = "write it as a URL without a user"
+	for url, want := range map[string]string{
+		"":                                      "",
+		"https://shop.example":                  "",
+		"https://SHOP.example/hooks?a=b":        "",
+		"http://shop.example:8080/hooks":        "",
+		"https://a.b.hooks.example/":            "",
+		"https://shop.example/@evil.example":    "",
+		"https://hooks.example/":                "the host hooks.example is not allowed",
+		"https://xhooks.example/":               "the host xhooks.example is not allowed",
+		"https://evil.example/x":                "the host evil.example is not allowed in the namespace " + p.namespace + "; allowed are: shop.example, *.hooks.example. Who may edit the namespace",
+		"https://EVIL.example:443?shop.example": "the host evil.example is not allowed",
+		"https://evil.example#@shop.example/":   user,
+		"https://shop.example.evil.example/":    "the host shop.example.evil.example is not allowed",
+		"https://shop.example@evil.example/":    user,
+		"https://evil.example@shop.example/":    user,
+		"https://u:p@shop.example/":             user,
+		"https://shop.example:80@evil.example/": user,
+		`https://evil.example\@shop.example/`:   user,
+		`https://shop.example\.evil.example/`:   user,
+		"https://[::1/shop.example":             user,
+		"https://shop.example%2eevil.example/":  user,
+		"https://[2001:db8::1]/hooks":           "the host 2001:db8::1 is not allowed",
+	} {
+		p.judge(to(url), want)
+	}
+	p.verdict(p.update(nil), "", "a label of what was there already")
+	p.verdict(p.update(to("")), "", "switching webhooks off")
+	p.verdict(p.update(to("https://worse.example/")), "the host worse.example is not allowed", "update")
+	p.verdict(p.update(to("https://shop.example/")), "", "update")
+
+	// A namespace without a list allows none, and what switches webhooks off.
+	bare := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "policed-", Labels: map[string]string{"policy": "allowed-webhook-hosts"}}}
+	p.Expect(admin.Create(t.Context(), bare)).To(Succeed())
+	p.namespace = bare.Name
+	p.judge(nil, "")
+	p.judge(to(""), "")
+	p.judge(to("https://shop.example/"), "the host shop.example is not allowed in the namespace "+bare.Name+", nor is any other")
+}
