@@ -51,8 +51,7 @@ func newManager(ctx context.Context, config *rest.Config, o options) (ctrl.Manag
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                        scheme,
 		Cache:                         cacheOptions(o),
-		Client:                        client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}},
-		Metrics:                       metricsOptions(o),
+		Metrics:                       o.metrics.options(),
 		HealthProbeBindAddress:        o.probeAddress,
 		LeaderElection:                o.leaderElect,
 		LeaderElectionNamespace:       o.leaderElectionNamespace,
@@ -110,7 +109,9 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o options) error {
 // cacheOptions limits what is kept in memory: of Secrets their metadata only, and none of Helm's.
 func cacheOptions(o options) cache.Options {
 	options := cache.Options{
-		DefaultTransform: cache.TransformStripManagedFields(),
+		// Nothing is read from the cache but what is watched: to read a whole Secret from it would begin to watch values.
+		ReaderFailOnMissingInformer: true,
+		DefaultTransform:            cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Secret{}: {
 				Field: fields.OneTermNotEqualSelector("type", "helm.sh/release.v1"),
