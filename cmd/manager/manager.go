@@ -21,8 +21,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
-	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
@@ -127,14 +125,6 @@ func cacheOptions(o options) cache.Options {
 		for _, namespace := range o.namespaces {
 			options.DefaultNamespaces[namespace] = cache.Config{}
 		}
-	}
-	return options
-}
-
-func metricsOptions(o options) metricsserver.Options {
-	options := metricsserver.Options{BindAddress: o.metricsAddress, SecureServing: o.metricsSecure}
-	if o.metricsSecure {
-		options.FilterProvider = filters.WithAuthenticationAndAuthorization
 	}
 	return options
 }

@@ -20,8 +20,8 @@ import (
 
 // options are the manager's flags.
 type options struct {
-	metricsAddress, probeAddress string
-	metricsSecure                bool
+	metrics      metricsFlags
+	probeAddress string
 
 	leaderElect                                bool
 	leaderElectionNamespace, leaderElectionID  string
@@ -42,7 +42,7 @@ type options struct {
 
 func defaultOptions() options {
 	return options{
-		metricsAddress: ":8443", metricsSecure: true, probeAddress: ":8081",
+		probeAddress:     ":8081",
 		leaderElectionID: "manager.greenapi-operator.dev",
 		// A standby takes over within 20 seconds.
 		leaseDuration: 10 * time.Second, renewDeadline: 7 * time.Second, retryPeriod: 2 * time.Second,
@@ -64,8 +64,7 @@ func defaultOptions() options {
 // bind adds the flags to a flag set.
 func (o *options) bind(f *flag.FlagSet) {
 	c, l := &o.controller, &o.controller.Limits
-	f.StringVar(&o.metricsAddress, "metrics-bind-address", o.metricsAddress, "where metrics are served; 0 switches them off")
-	f.BoolVar(&o.metricsSecure, "metrics-secure", o.metricsSecure, "serve metrics with TLS, authentication and authorization")
+	o.metrics.bind(f)
 	f.StringVar(&o.probeAddress, "health-probe-bind-address", o.probeAddress, "where /healthz and /readyz are served")
 	f.BoolVar(&o.leaderElect, "leader-elect", o.leaderElect, "let only one of several replicas work")
 	f.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", "", "namespace of the lease; needed outside a cluster")
@@ -96,7 +95,7 @@ func (o *options) bind(f *flag.FlagSet) {
 // complete checks the flags and derives what follows from them.
 func (o *options) complete() error {
 	c, l := &o.controller, &o.controller.Limits
-	var problems []error
+	problems := []error{o.metrics.check()}
 	positive := func(name string, d time.Duration) {
 		if d <= 0 {
 			problems = append(problems, fmt.Errorf("--%s must be a positive duration such as 1m", name))
