@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
@@ -125,7 +126,10 @@ func TestMetricsWithACertificate(t *testing.T) {
 		command := w.command(slices.DeleteFunc([]string{"--metrics-cert-path=" + folder, "--metrics-cert-name=a.crt", "--metrics-cert-key=a.key", flags},
 			func(flag string) bool { return flag == "" })...)
 		command.Stdout, command.Stderr = &output, &output
-		w.Expect(command.Run()).NotTo(Succeed())
+		w.Expect(command.Start()).To(Succeed())
+		impatient := time.AfterFunc(patience, func() { _ = command.Process.Kill() })
+		w.Expect(command.Wait()).NotTo(Succeed())
+		impatient.Stop()
 		w.Expect(output.String()).To(ContainSubstring(want))
 	}
 

@@ -179,10 +179,15 @@ func (s *tenant) missing() string {
 // finish waits until the manager has done everything, and nothing was refused to it.
 func (s *tenant) finish() {
 	s.t.Helper()
-	s.Eventually(s.missing, patience).Should(BeEmpty(), "refused: %v\n%s", s.witness.refusals(), s.output)
+	s.Eventually(s.missing, patience).Should(BeEmpty(), s.state)
 	s.Expect(s.witness.refusals()).To(BeEmpty())
 	s.Expect(s.output.String()).NotTo(ContainSubstring("canary-"), "R24")
 	s.expectSecretsReadAsR23Says()
+}
+
+// state is for the reader of a failure.
+func (s *tenant) state() string {
+	return fmt.Sprintf("refused: %v\n%s", s.witness.refusals(), s.output)
 }
 
 // expectSecretsReadAsR23Says: Secrets are watched as metadata without Helm's, and only those that instances refer to are
@@ -259,7 +264,9 @@ func TestEveryRightIsNeeded(t *testing.T) {
 			}
 			s := newTenant(t, all.without(t, missing), ns, true, "--watch-label-selector=tenant="+ns)
 			s.Eventually(func() []string { s.deeds(); return s.witness.refusals() }, patience).
-				Should(Equal([]string{missing.String()}), "nothing was refused: the right is not needed, or the story does not use it\n%s", s.output)
+				Should(Equal([]string{missing.String()}), func() string {
+					return "a right that is not needed, or that the story does not use, is never refused\n" + s.state()
+				})
 		})
 	}
 }
@@ -286,10 +293,21 @@ func TestANamespacedInstallation(t *testing.T) {
 	for _, kind := range controllers.Kinds {
 		g.Expect(admin.Create(t.Context(), instanceOf(kind, outside, 1))).To(Succeed())
 	}
-	s := newTenant(t, objects, own, false)
+	// A second namespace is one more copy of the folder that names the first.
+	second := newNamespace(t)
+	render(t, "namespaced/"+own, "namespace: "+second).apply(t)
+	more := instanceOf(controllers.Kinds[1], second, firstID+100)
+	g.Expect(admin.Create(t.Context(), more)).To(Succeed())
+	s := newTenant(t, objects, own, false, "--watch-namespaces="+own+","+second)
 	s.finish()
+	s.Eventually(func() string {
+		s.Expect(admin.Get(t.Context(), client.ObjectKeyFromObject(more), more)).To(Succeed())
+		condition := apimeta.FindStatusCondition(more.InstanceStatus().Conditions, v1alpha1.ReadyCondition)
+		return fmt.Sprintf("%+v", condition)
+	}, patience).Should(ContainSubstring(v1alpha1.ReasonSecretNotFound), "the second namespace is looked after")
+	s.Expect(s.witness.refusals()).To(BeEmpty())
 
-	inside := regexp.MustCompile(`^/api(/v1)?$|^/apis(/[^/]+/[^/]+)?$|/namespaces/(` + own + `|` + s.system + `)/|/v1/(tokenreviews|subjectaccessreviews)$`)
+	inside := regexp.MustCompile(`^/api(/v1)?$|^/apis(/[^/]+/[^/]+)?$|/namespaces/(` + own + `|` + second + `|` + s.system + `)/|/v1/(tokenreviews|subjectaccessreviews)$`)
 	s.Expect(s.witness.requests(func(a asked) bool { return !inside.MatchString(a.path) })).To(BeEmpty(), "requests outside")
 	for _, kind := range controllers.Kinds {
 		resource := kind.New()
