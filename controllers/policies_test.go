@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,9 +68,7 @@ type policed struct {
 
 func (p *policed) instance(kind, name string, spec map[string]any) *unstructured.Unstructured {
 	full := map[string]any{"idInstance": int64(7107000001), "apiTokenSecretRef": map[string]any{"name": "token"}}
-	for field, value := range spec {
-		full[field] = value
-	}
+	maps.Copy(full, spec)
 	object := &unstructured.Unstructured{Object: map[string]any{"spec": full}}
 	object.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kind))
 	object.SetNamespace(p.namespace)

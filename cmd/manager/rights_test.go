@@ -330,9 +330,10 @@ var ports atomic.Int64
 // freeAddress is an address to listen at that no other test gets, below the ports that outgoing connections have.
 func freeAddress(t *testing.T) string {
 	t.Helper()
+	var config net.ListenConfig
 	for range 1000 {
 		address := fmt.Sprintf("127.0.0.1:%d", 20000+(int64(os.Getpid())*97+ports.Add(1))%10000)
-		if listener, err := net.Listen("tcp", address); err == nil {
+		if listener, err := config.Listen(t.Context(), "tcp", address); err == nil {
 			_ = listener.Close()
 			return address
 		}
