@@ -78,7 +78,7 @@ func (s *server) kill() (again func()) {
 		_ = s.command.Wait()
 	}
 	return func() {
-		s.command = exec.Command(arguments[0], arguments[1:]...)
+		s.command = exec.CommandContext(context.WithoutCancel(s.t.Context()), arguments[0], arguments[1:]...)
 		if err := s.command.Start(); err != nil {
 			s.t.Error(err)
 			return
@@ -152,9 +152,9 @@ func TestTheAPIServerFails(t *testing.T) {
 		defer close(slow)
 		for ctx.Err() == nil {
 			etcd.signal(syscall.SIGSTOP)
-			time.Sleep(400 * time.Millisecond)
+			lasts(ctx, 400*time.Millisecond)
 			etcd.signal(syscall.SIGCONT)
-			time.Sleep(150 * time.Millisecond)
+			lasts(ctx, 150*time.Millisecond)
 		}
 	}()
 	f.delay("line-0", 4000)
@@ -169,11 +169,11 @@ func TestTheAPIServerFails(t *testing.T) {
 func TestTheWayToTheAPIServerFails(t *testing.T) {
 	trouble := map[string]func(*fleet, *gate){
 		"watches are cut": func(_ *fleet, g *gate) { g.cut() },
-		"nothing gets through now and then": func(_ *fleet, g *gate) {
+		"nothing gets through now and then": func(f *fleet, g *gate) {
 			g.shut(true)
-			time.Sleep(200 * time.Millisecond)
+			lasts(f.ctx, 200*time.Millisecond)
 			g.shut(false)
-			time.Sleep(300 * time.Millisecond)
+			lasts(f.ctx, 300*time.Millisecond)
 		},
 		"every write conflicts": func(f *fleet, _ *gate) {
 			for i, name := range f.names {
@@ -216,7 +216,7 @@ func startLoop(ctx context.Context, do func()) <-chan struct{} {
 		defer close(over)
 		for ctx.Err() == nil {
 			do()
-			time.Sleep(20 * time.Millisecond)
+			lasts(ctx, 20*time.Millisecond)
 		}
 	}()
 	return over

@@ -162,7 +162,7 @@ func (f *fleet) converge(doing string) {
 		f.Expect(f.vendor.Restarts(f.id(name))).To(Equal(f.restarts[name]), "%s: restarts of %s\n%s", doing, name, f.history(name))
 		var total int64
 		if restarts := f.get(name).Status.Restarts; restarts != nil {
-			total = int64(restarts.Total)
+			total = restarts.Total
 		}
 		f.Expect(total).To(BeEquivalentTo(f.restarts[name]), "%s: restarts in the status of %s\n%s", doing, name, f.history(name))
 	}
@@ -203,7 +203,7 @@ func (f *fleet) launch(g *gate, flags ...string) *process {
 		"--api-timeout=3s", "--state-interval=500ms", "--settings-interval=1s", "--settle-poll=300ms", "--settle-timeout=6s", "--retry-apply-after=2s",
 		"--flap-threshold=8", "--flap-window=10s",
 	}, f.flags, flags)
-	p := &process{f: f, gate: g, ended: make(chan struct{}), command: exec.Command(executable, arguments...)}
+	p := &process{f: f, gate: g, ended: make(chan struct{}), command: exec.CommandContext(context.WithoutCancel(f.ctx), executable, arguments...)}
 	p.command.Env = slices.Concat(os.Environ(), f.env, []string{beManager + "=1", "KUBECONFIG=" + g.kubeconfig})
 	p.command.Stdout, p.command.Stderr = f.alarm, f.alarm
 	f.Expect(p.command.Start()).To(Succeed())
@@ -240,3 +240,11 @@ func (c *canaryWatch) hit() string { return c.Hit() }
 
 // forget drops the end that was kept.
 func (c *canaryWatch) forget() { c.Forget() }
+
+// lasts lets a trouble last for a time, or until the context ends. Nothing is waited for by it.
+func lasts(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}

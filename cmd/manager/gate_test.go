@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -107,9 +108,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// The write was refused, so the instant has not come yet.
 		g.set(hit)
 	}
-	for name, values := range held.Header() {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), held.Header())
 	w.WriteHeader(held.Code)
 	_, _ = w.Write(held.Body.Bytes())
 }

@@ -51,7 +51,7 @@ func atCall(fault emulator.Fault) func(*fleet, *gate, func()) {
 		before := calls()
 		go func() {
 			for calls() == before && f.ctx.Err() == nil {
-				time.Sleep(5 * time.Millisecond)
+				lasts(f.ctx, 5*time.Millisecond)
 			}
 			if fault.AfterEffect {
 				f.awaitEffect(method, before)
@@ -69,7 +69,7 @@ func (f *fleet) awaitEffect(method string, before int) {
 				return
 			}
 		}
-		time.Sleep(5 * time.Millisecond)
+		lasts(f.ctx, 5*time.Millisecond)
 	}
 }
 

@@ -186,17 +186,6 @@ func (f *fleet) appliedByKubectl(line string) {
 	f.Expect(f.admin.Update(f.ctx, secret)).To(Succeed())
 }
 
-// freeAddress is an address on which nobody listens.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
-}
-
 // searchObjects searches every object of the namespace but Secrets, and but what users wrote themselves.
 func (f *fleet) searchObjects() {
 	f.t.Helper()

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"net"
 	"strings"
@@ -34,7 +35,7 @@ type wireFault struct {
 
 func newWire(t *testing.T, vendorURL string) *wire {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +93,7 @@ func (w *wire) treat(caller net.Conn) {
 			return
 		}
 	}
-	vendor, err := net.Dial("tcp", w.vendor)
+	vendor, err := new(net.Dialer).DialContext(context.Background(), "tcp", w.vendor)
 	if err != nil {
 		return
 	}
@@ -136,7 +137,7 @@ func dripping(caller net.Conn) {
 		if _, err := caller.Write([]byte{b}); err != nil {
 			return
 		}
-		time.Sleep(50 * time.Millisecond)
+		lasts(context.Background(), 50*time.Millisecond)
 	}
 }
 
