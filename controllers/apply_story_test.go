@@ -295,16 +295,18 @@ func TestR16Policies(t *testing.T) {
 func TestR17AnAntagonistIsNotFoughtForEver(t *testing.T) {
 	s := newStory(t)
 	s.lookSeldom()
-	s.instance("line", incoming(true))
+	s.instance("line", manage(func(w *v1alpha1.WhatsAppSettings) { w.IncomingWebhook, w.OutgoingWebhook = new(true), new(true) }))
 	s.settled("line", v1alpha1.ReasonSucceeded)
-	undo := func() { s.vendor.Edit(instanceID, map[string]any{"incomingWebhook": "no"}) }
+	undo := func() {
+		s.vendor.Edit(instanceID, map[string]any{"incomingWebhook": "no", "outgoingWebhook": "no"})
+	}
 	for range 12 {
 		undo()
 		s.forward(30 * time.Minute)
 	}
 	s.Expect(s.sets()).To(HaveLen(1+3), "the change and three corrections in six hours")
 	s.Expect(s.condition("line", v1alpha1.StalledCondition).Reason).To(Equal(v1alpha1.ReasonDriftFlapping))
-	s.Expect(s.events.count("Warning DriftFlapping")).To(Equal(1))
+	s.Expect(s.events.count("Warning DriftFlapping")).To(Equal(1), "one event names both settings")
 	for range 7 * 24 {
 		undo()
 		s.forward(time.Hour)

@@ -86,10 +86,15 @@ func notices(before, after *v1alpha1.InstanceStatus, drift []string) []notice {
 		list = append(list, notice{false, "DriftDetected", "Observe", "The vendor shows other values without a change of the spec: " + strings.Join(drift, ", ")})
 	}
 	list = append(list, applyNotices(before.Apply, after.Apply)...)
+	var flapping []string
 	for _, entry := range after.Abandoned {
 		if entry.Reason == v1alpha1.AbandonFlapping && !wasAbandoned(before.Abandoned, entry) {
-			list = append(list, notice{true, v1alpha1.ReasonDriftFlapping, "Abandon", "Something else keeps changing this setting back, so it is no longer written: " + entry.Setting})
+			flapping = append(flapping, entry.Setting)
 		}
+	}
+	if len(flapping) > 0 {
+		// One for all: of events of one reason about one version of a resource only the first is stored.
+		list = append(list, notice{true, v1alpha1.ReasonDriftFlapping, "Abandon", "Something else keeps changing these settings back, so they are no longer written: " + strings.Join(flapping, ", ")})
 	}
 	return append(list, conditionNotices(before, after)...)
 }

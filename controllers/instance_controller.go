@@ -27,7 +27,7 @@ import (
 // +kubebuilder:rbac:groups=messaging.greenapi-operator.dev,resources=whatsappinstances;maxinstances;telegraminstances,verbs=get;list;watch
 // +kubebuilder:rbac:groups=messaging.greenapi-operator.dev,resources=whatsappinstances/status;maxinstances/status;telegraminstances/status,verbs=update
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch
-// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create
 
 // Priorities of the work queue: a poll of what is in order yields to anything else.
 var (
