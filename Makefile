@@ -35,8 +35,8 @@ test: test-unit ## Run all tests: pure ones, user stories on a real API server, 
 	@$(MAKE) --no-print-directory demo ONCE=1
 
 .PHONY: test-unit
-test-unit: ## Run the Go tests, those on a real API server included.
-	@assets="$(ASSETS)"; KUBEBUILDER_ASSETS="$$assets" go test $(RACE) -timeout 20m ./...
+test-unit: $(KUBECTL) ## Run the Go tests, those on a real API server included.
+	@assets="$(ASSETS)"; KUBEBUILDER_ASSETS="$$assets" TEST_KUBECTL="$(KUBECTL)" go test $(RACE) -timeout 20m ./...
 	@go test -C hack/controlplane ./...
 
 .PHONY: kill
@@ -86,6 +86,10 @@ verify: ## Check generated files, formatting, licences, vet and lint.
 .PHONY: envtest
 envtest: ## Build or find kube-apiserver and etcd, and print where they are.
 	@echo "$(ASSETS)"
+
+.PHONY: kubectl
+kubectl: $(KUBECTL) ## Build kubectl, and print where it is.
+	@echo "$(KUBECTL)"
 
 .PHONY: install
 install: $(KUSTOMIZE) ## Install the CRDs into the cluster of your kubeconfig.

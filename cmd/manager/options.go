@@ -50,7 +50,7 @@ func defaultOptions() options {
 		maxConcurrentReconciles: 32,
 		flapThreshold:           3, maxAttempts: 3,
 		controller: controllers.Options{
-			DefaultAPIURL: "https://api.green-api.com",
+			DefaultAPIURL: greenapi.DefaultURL,
 			StateInterval: time.Minute, SettingsInterval: 10 * time.Minute,
 			CallTimeout: 15 * time.Second,
 			Limits: plan.Limits{

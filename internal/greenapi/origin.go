@@ -15,6 +15,9 @@ import (
 // domains, with or without a pool number in front.
 var DefaultAllowedHosts = []string{"api.green-api.com", "*.api.green-api.com", "api.greenapi.com", "*.api.greenapi.com"}
 
+// DefaultURL is where the vendor serves the API of an instance whose own address is not known (its documentation).
+const DefaultURL = "https://api.green-api.com"
+
 // originPattern is the rule that the schema of the resources has for apiUrl as well.
 var originPattern = regexp.MustCompile(`^(https?)://([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::([0-9]{1,5}))?/?$`)
 

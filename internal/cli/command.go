@@ -1,0 +1,61 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/utils/clock"
+)
+
+// Main runs kubectl greenapi with its arguments until it is done or the context ends, and returns its exit code.
+func Main(ctx context.Context, arguments []string, streams genericiooptions.IOStreams) int {
+	return run(ctx, arguments, &session{IOStreams: streams, flags: genericclioptions.NewConfigFlags(true), clock: clock.RealClock{}})
+}
+
+// Interruptible returns a context that ends with Ctrl-C or SIGTERM.
+func Interruptible() (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+}
+
+func run(ctx context.Context, arguments []string, s *session) int {
+	root := newCommand(s)
+	root.SetArgs(arguments)
+	root.SetIn(s.In)
+	root.SetOut(s.Out)
+	root.SetErr(s.ErrOut)
+	return report(s.ErrOut, root.ExecuteContext(ctx))
+}
+
+// newCommand makes the command with all its verbs.
+func newCommand(s *session) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "kubectl greenapi",
+		Short: "Look after GREEN-API instances: see how they are, log in, compare, import",
+		Long: `Look after GREEN-API instances: see how they are, log in, compare, import.
+
+It works with your own rights in the cluster, and never shows a token. Exit codes: 0 done, 1 the answer is no (diff
+found a difference, doctor something to mend, a wait was over too soon), 2 it could not be done.`,
+		SilenceUsage: true, SilenceErrors: true,
+		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl greenapi"},
+	}
+	s.flags.AddFlags(root.PersistentFlags())
+	root.SetFlagErrorFunc(func(command *cobra.Command, err error) error {
+		return failf("See "+command.CommandPath()+" --help", "%s", err)
+	})
+	root.AddCommand(verbs(s)...)
+	return root
+}
+
+// verbs are all verbs, in the order of the help.
+func verbs(s *session) []*cobra.Command {
+	_ = s
+	return nil
+}

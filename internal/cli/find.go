@@ -1,0 +1,130 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/controllers"
+)
+
+// selection says which resources a verb is about: names, or all of a namespace or of all namespaces, perhaps by labels.
+type selection struct {
+	allNamespaces bool
+	labels        string
+}
+
+// bind adds kubectl's flags for many resources.
+func (s *selection) bind(command *cobra.Command) {
+	command.Flags().BoolVarP(&s.allNamespaces, "all-namespaces", "A", false, "Take the instances of all namespaces")
+	command.Flags().StringVarP(&s.labels, "selector", "l", "", "Take only instances with these labels, such as team=shop")
+}
+
+// kindNames are the names by which kubectl users call the kinds, in lower case.
+var kindNames = map[string]int{
+	"wai": 0, "whatsappinstance": 0, "whatsappinstances": 0,
+	"maxi": 1, "maxinstance": 1, "maxinstances": 1,
+	"tgi": 2, "telegraminstance": 2, "telegraminstances": 2,
+}
+
+// kindOf returns what differs between the kinds for a resource.
+func kindOf(instance v1alpha1.Instance) controllers.Kind {
+	return controllers.Kinds[slices.IndexFunc(controllers.Kinds, func(kind controllers.Kind) bool {
+		return reflect.TypeOf(kind.New()) == reflect.TypeOf(instance)
+	})]
+}
+
+// findOne returns the resource that an argument names: NAME, or KIND/NAME where several kinds have one of that name.
+func (s *session) findOne(ctx context.Context, cluster client.Reader, argument string) (v1alpha1.Instance, error) {
+	namespace, err := s.namespace()
+	if err != nil {
+		return nil, err
+	}
+	kinds, name := controllers.Kinds, argument
+	if kind, rest, ok := strings.Cut(argument, "/"); ok {
+		index, known := kindNames[strings.ToLower(kind)]
+		if !known || rest == "" {
+			return nil, failf("Write NAME, or KIND/NAME with wai, maxi or tgi as KIND", "%q names no instance", argument)
+		}
+		kinds, name = controllers.Kinds[index:index+1], rest
+	}
+	var found []v1alpha1.Instance
+	for _, kind := range kinds {
+		instance := kind.New()
+		err := cluster.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, instance)
+		switch {
+		case err == nil:
+			found = append(found, instance)
+		case !apierrors.IsNotFound(err):
+			return nil, explain(err, kind.Name+" "+namespace+"/"+name)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return nil, failf("List what there is: kubectl get greenapi -A", "There is no instance %s in namespace %s", argument, namespace)
+	case 1:
+		return found[0], nil
+	default:
+		return nil, failf("Write wai/"+name+", maxi/"+name+" or tgi/"+name, "Several instances in namespace %s are called %s", namespace, name)
+	}
+}
+
+// find returns the resources that arguments name, or without arguments those of the selection, sorted by namespace, name
+// and kind.
+func (s *session) find(ctx context.Context, cluster client.Reader, arguments []string, by selection) ([]v1alpha1.Instance, error) {
+	if len(arguments) > 0 {
+		if by.allNamespaces || by.labels != "" {
+			return nil, failf("Give names, or choose by -A and -l", "Names go with neither --all-namespaces nor --selector")
+		}
+		var found []v1alpha1.Instance
+		for _, argument := range arguments {
+			instance, err := s.findOne(ctx, cluster, argument)
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, instance)
+		}
+		return found, nil
+	}
+	selector, err := labels.Parse(by.labels)
+	if err != nil {
+		return nil, failf("Write it as for kubectl get, such as -l team=shop", "--selector %q cannot be read: %s", by.labels, err)
+	}
+	options := []client.ListOption{client.MatchingLabelsSelector{Selector: selector}}
+	if !by.allNamespaces {
+		namespace, err := s.namespace()
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, client.InNamespace(namespace))
+	}
+	var found []v1alpha1.Instance
+	for _, kind := range controllers.Kinds {
+		list := kind.NewList()
+		if err := cluster.List(ctx, list, options...); err != nil {
+			return nil, explain(err, "The list of "+kind.Name)
+		}
+		_ = apimeta.EachListItem(list, func(object runtime.Object) error {
+			if instance, ok := object.(v1alpha1.Instance); ok {
+				found = append(found, instance)
+			}
+			return nil
+		})
+	}
+	slices.SortStableFunc(found, func(a, b v1alpha1.Instance) int {
+		return strings.Compare(a.GetNamespace()+"/"+a.GetName(), b.GetNamespace()+"/"+b.GetName())
+	})
+	return found, nil
+}

@@ -1,0 +1,67 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+)
+
+// session is what all verbs share: where to read and write, and the cluster that kubectl's own flags name.
+type session struct {
+	genericiooptions.IOStreams
+	flags *genericclioptions.ConfigFlags
+	clock clock.Clock
+}
+
+// scheme knows the operator's resources and Kubernetes' own.
+var scheme = newScheme()
+
+func newScheme() *runtime.Scheme {
+	s := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
+		if err := add(s); err != nil {
+			panic(err) // types that are compiled in always register
+		}
+	}
+	return s
+}
+
+// client connects to the cluster. Nothing is called yet.
+func (s *session) client() (client.WithWatch, error) {
+	config, err := s.flags.ToRESTConfig()
+	if err != nil {
+		return nil, failf("Set KUBECONFIG, or name a file by --kubeconfig", "There is no cluster to talk to: %s", err)
+	}
+	// A person waits for each call; the API server's own fairness protects it.
+	config.QPS = -1
+	config.UserAgent = "kubectl-greenapi"
+	cluster, err := client.NewWithWatch(config, client.Options{Scheme: scheme})
+	if err != nil {
+		return nil, explain(err, "The cluster")
+	}
+	return cluster, nil
+}
+
+// namespace is the one that --namespace or the kubeconfig names.
+func (s *session) namespace() (string, error) {
+	namespace, _, err := s.flags.ToRawKubeConfigLoader().Namespace()
+	if err != nil {
+		return "", failf("Correct the kubeconfig, or name another one by --kubeconfig", "The kubeconfig cannot be read: %s", err)
+	}
+	return namespace, nil
+}
+
+// title names a resource in messages, such as "WhatsAppInstance shop/support-line".
+func title(instance v1alpha1.Instance) string {
+	return fmt.Sprintf("%s %s/%s", kindOf(instance).Name, instance.GetNamespace(), instance.GetName())
+}

@@ -1,0 +1,86 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"cmp"
+	"context"
+	"strings"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/klog/v2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+)
+
+// vendorFlags say how a verb that calls the vendor may do so. They are the operator's own flags of the same names.
+type vendorFlags struct {
+	hosts      []string
+	insecure   bool
+	defaultURL string
+	timeout    time.Duration
+}
+
+func (v *vendorFlags) bind(command *cobra.Command) {
+	f := command.Flags()
+	f.StringSliceVar(&v.hosts, "allowed-api-hosts", greenapi.DefaultAllowedHosts, "Hosts a token may be sent to; *. matches any labels below")
+	f.BoolVar(&v.insecure, "insecure-api", false, "Permit http://, other ports than 443, and private or loopback addresses; for the emulator only")
+	f.StringVar(&v.defaultURL, "default-api-url", greenapi.DefaultURL, "Origin of the API where neither spec nor status of the instance name one")
+	f.DurationVar(&v.timeout, "api-timeout", 15*time.Second, "How long one call to the vendor may take")
+}
+
+// open makes the vendor's client of these flags. Nothing is called yet.
+func (v *vendorFlags) open() *greenapi.Client {
+	return greenapi.New(greenapi.Options{Timeout: v.timeout, AllowedHosts: v.hosts, Insecure: v.insecure, UserAgent: "kubectl-greenapi"})
+}
+
+// connect reaches the instance of a resource with the token in its Secret, which the caller must be allowed to read.
+func (s *session) connect(ctx context.Context, cluster client.Reader, instance v1alpha1.Instance, flags vendorFlags) (*greenapi.Instance, error) {
+	core, kind := instance.Core(), kindOf(instance)
+	origin, err := greenapi.ParseOrigin(cmp.Or(core.APIURL, instance.InstanceStatus().APIURL, flags.defaultURL))
+	if err != nil {
+		return nil, failf("Correct spec.apiUrl", "%s: %s", title(instance), err)
+	}
+	target := greenapi.Target{Origin: origin, ID: core.IDInstance, Prefix: kind.Prefix, AccountMethod: kind.AccountMethod}
+	vendor := flags.open()
+	// The address is checked before the Secret is read: a token that may not be sent need not be known.
+	if _, err := vendor.Instance(target); err != nil {
+		return nil, failf("Correct spec.apiUrl, or allow the host by --allowed-api-hosts", "%s: %s", title(instance), err)
+	}
+	ref := core.APITokenSecretRef
+	value, err := secretValue(ctx, cluster, instance, ref.Name, ref.KeyOr(v1alpha1.DefaultAPITokenKey))
+	if err != nil {
+		return nil, err
+	}
+	target.Token = strings.TrimSpace(value)
+	if !greenapi.ValidToken(target.Token) {
+		return nil, failf("Copy apiTokenInstance from the vendor's console into it", "%s: key %q of Secret %q does not hold an API token",
+			title(instance), ref.KeyOr(v1alpha1.DefaultAPITokenKey), ref.Name)
+	}
+	return vendor.Instance(target)
+}
+
+// secretValue reads one value of a Secret in the namespace of a resource.
+func secretValue(ctx context.Context, cluster client.Reader, instance v1alpha1.Instance, name, key string) (string, error) {
+	secret := &corev1.Secret{}
+	// client-go logs bodies of answers at high levels; this one must not be logged.
+	err := cluster.Get(klog.NewContext(ctx, logr.Discard()), client.ObjectKey{Namespace: instance.GetNamespace(), Name: name}, secret)
+	switch {
+	case apierrors.IsNotFound(err):
+		return "", failf("Create it in the namespace of the instance", "%s: Secret %q is not there", title(instance), name)
+	case err != nil:
+		return "", explain(err, title(instance)+", Secret "+name)
+	}
+	value, ok := secret.Data[key]
+	if !ok {
+		return "", failf("Add it, or name another key in the spec", "%s: Secret %q has no key %q", title(instance), name, key)
+	}
+	return string(value), nil
+}
