@@ -26,6 +26,14 @@ step "modules are what their checksums say, and have licences that may be shippe
 go mod verify >/dev/null
 make --no-print-directory licenses
 
+step "the tests that SECURITY.md names exist"
+for name in $(grep -oE '\b(Test|Fuzz)[A-Z][A-Za-z0-9_]*' SECURITY.md | sort -u); do
+	if ! git grep -qE "^func $name\(" -- '*_test.go'; then
+		echo "verify: SECURITY.md names the test $name, which is not there" >&2
+		exit 1
+	fi
+done
+
 step "gofmt"
 unformatted="$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l)"
 if [[ -n "$unformatted" ]]; then

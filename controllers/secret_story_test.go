@@ -1,0 +1,70 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers_test
+
+import (
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+)
+
+// TestR23ASecretOfAnotherNamespaceIsNotRead: a name means a Secret of the resource's own namespace and nothing else.
+func TestR23ASecretOfAnotherNamespaceIsNotRead(t *testing.T) {
+	s := newStory(t)
+	elsewhere := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "default", GenerateName: "elsewhere-"},
+		StringData: map[string]string{"apiTokenInstance": "t0ken-of-another-namespace"}}
+	s.Expect(admin.Create(s.ctx, elsewhere)).To(Succeed())
+	for _, name := range []string{elsewhere.Name, "default/" + elsewhere.Name} {
+		s.instance("line", func(r *v1alpha1.WhatsAppInstance) { r.Spec.APITokenSecretRef.Name = name })
+		s.forward(3 * time.Minute)
+		s.Expect(s.condition("line", v1alpha1.StalledCondition).Reason).To(Equal(v1alpha1.ReasonSecretNotFound))
+		s.remove("line")
+	}
+	s.Expect(s.calls()).To(BeEmpty())
+}
+
+// TestR23OnlySecretsWithTheLabelsAreRead: with --secret-label-selector a person who may write instances but not read
+// Secrets cannot have one sent somewhere, neither as an API token nor as a webhook token.
+func TestR23OnlySecretsWithTheLabelsAreRead(t *testing.T) {
+	s := newStory(t)
+	s.options.SecretSelector = labels.SelectorFromSet(labels.Set{"for": "greenapi"})
+	s.restart()
+	s.secret("webhook", map[string]string{"token": "t0ken-that-is-not-for-the-vendor"})
+	s.instance("line", func(r *v1alpha1.WhatsAppInstance) {
+		incoming(true)(r)
+		r.Spec.Settings.WebhookURLTokenSecretRef = &v1alpha1.SecretKeyReference{Name: "webhook", Key: "token"}
+	})
+	s.forward(3 * time.Minute)
+	stalled := s.condition("line", v1alpha1.StalledCondition)
+	s.Expect(stalled.Reason).To(Equal(v1alpha1.ReasonSecretNotFound))
+	s.Expect(stalled.Message).To(ContainSubstring("only Secrets with the labels for=greenapi"))
+	s.Expect(s.calls()).To(BeEmpty(), "its token is not even used to look")
+
+	s.label("line-token")
+	s.forward(15 * time.Minute)
+	s.Expect(s.condition("line", v1alpha1.CredentialsValidCondition).Status).To(Equal(metav1.ConditionTrue))
+	s.Expect(s.condition("line", v1alpha1.SyncedCondition).Reason).To(Equal(v1alpha1.ReasonSecretNotFound))
+	s.Expect(s.sets()).To(BeEmpty(), "no webhook token, no write")
+
+	s.label("webhook")
+	s.settled("line", v1alpha1.ReasonSucceeded)
+	s.Expect(s.sets()).To(HaveLen(1))
+}
+
+// label makes a Secret one that may be read.
+func (s *story) label(name string) {
+	s.t.Helper()
+	secret := &corev1.Secret{}
+	s.Expect(admin.Get(s.ctx, client.ObjectKey{Namespace: s.ns, Name: name}, secret)).To(Succeed())
+	secret.Labels = map[string]string{"for": "greenapi"}
+	s.Expect(admin.Update(s.ctx, secret)).To(Succeed())
+	s.awaitSecret(name, secret.ResourceVersion)
+}
