@@ -47,6 +47,7 @@ found a difference, doctor something to mend, a wait was over too soon), 2 it co
 		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl greenapi"},
 	}
 	s.flags.AddFlags(root.PersistentFlags())
+	s.completeFlags(root)
 	root.SetFlagErrorFunc(func(command *cobra.Command, err error) error {
 		return failf("See "+command.CommandPath()+" --help", "%s", err)
 	})
@@ -56,6 +57,9 @@ found a difference, doctor something to mend, a wait was over too soon), 2 it co
 
 // verbs are all verbs, in the order of the help.
 func verbs(s *session) []*cobra.Command {
-	_ = s
-	return nil
+	var list []*cobra.Command
+	for _, a := range asks {
+		list = append(list, a.command(s))
+	}
+	return list
 }

@@ -1,0 +1,221 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+)
+
+// ask is a verb that asks the operator for something by a field or an annotation of the resource.
+type ask struct {
+	use, short, long, example string
+	// patch is what is merged into the resource; at is the time of the request, which the operator echoes.
+	patch func(at string) string
+	// refuse says why it would be no use, nil if it is.
+	refuse func(v1alpha1.Instance) error
+	// confirm is the question that is put first, with the resource's title for %s; "" for none.
+	confirm string
+	// said is what is printed when it is asked for, with the resource's title for %s.
+	said string
+	// heard tells whether the operator knows of what was asked for at that time, and reached whether it is done.
+	heard   func(instance v1alpha1.Instance, at string) bool
+	reached func(instance v1alpha1.Instance, waited time.Duration) bool
+}
+
+// asks are the verbs of this kind.
+var asks = []ask{
+	{
+		use: "reconcile", short: "Have an instance read now, and what was given up tried once more",
+		long: `Have an instance read now, and what was given up tried once more.
+
+It sets the annotation reconcile-requested-at. Settings are written only if they differ.`,
+		example: `  kubectl greenapi reconcile support-line --wait
+  kubectl greenapi reconcile -A -l team=shop`,
+		patch:   annotation(v1alpha1.ReconcileRequestedAtAnnotation),
+		refuse:  whilePaused,
+		said:    "%s: asked to be read now",
+		heard:   func(i v1alpha1.Instance, at string) bool { return i.InstanceStatus().LastHandledReconcileAt == at },
+		reached: func(i v1alpha1.Instance, _ time.Duration) bool { return inOrder(i) },
+	},
+	{
+		use: "reboot", short: "Have an instance rebooted once",
+		long: `Have an instance rebooted once. Its messenger is down meanwhile, for up to five minutes.
+
+It sets the annotation reboot-requested-at, after a question unless --yes is given.`,
+		example: `  kubectl greenapi reboot support-line
+  kubectl greenapi reboot support-line --yes --wait`,
+		patch:   annotation(v1alpha1.RebootRequestedAtAnnotation),
+		refuse:  whereRebootsAreIgnored,
+		confirm: "Reboot %s? Its messenger is down meanwhile, for up to five minutes.",
+		said:    "%s: asked to be rebooted",
+		heard:   func(i v1alpha1.Instance, at string) bool { return i.InstanceStatus().LastHandledRebootAt == at },
+		reached: rebooted,
+	},
+	{
+		use: "pause", short: "Stop every call for an instance",
+		long: `Stop every call for an instance. The last status is kept, and nothing is written until it is resumed.
+
+It sets spec.paused. Where manifests are applied from Git, change it there, or it is undone.`,
+		example: `  kubectl greenapi pause support-line --wait`,
+		patch:   func(string) string { return `{"spec":{"paused":true}}` },
+		said:    "%s: paused",
+		heard:   func(i v1alpha1.Instance, _ string) bool { return observed(i) },
+		reached: func(i v1alpha1.Instance, _ time.Duration) bool {
+			return conditionOf(i, v1alpha1.PausedCondition) != nil
+		},
+	},
+	{
+		use: "resume", short: "Look after an instance again",
+		long: `Look after an instance again that was paused: what differs by now is written.
+
+It removes spec.paused. Where manifests are applied from Git, change it there, or it is undone.`,
+		example: `  kubectl greenapi resume support-line --wait`,
+		patch:   func(string) string { return `{"spec":{"paused":null}}` },
+		said:    "%s: resumed",
+		heard:   func(i v1alpha1.Instance, _ string) bool { return observed(i) },
+		reached: func(i v1alpha1.Instance, _ time.Duration) bool {
+			return conditionOf(i, v1alpha1.PausedCondition) == nil && inOrder(i)
+		},
+	},
+}
+
+func annotation(name string) func(at string) string {
+	return func(at string) string { return fmt.Sprintf(`{"metadata":{"annotations":{%q:%q}}}`, name, at) }
+}
+
+func whilePaused(i v1alpha1.Instance) error {
+	if !i.Core().Paused {
+		return nil
+	}
+	return failf("Resume it first: kubectl greenapi resume "+i.GetName(), "%s is paused, so nobody reads it", title(i))
+}
+
+// whereRebootsAreIgnored follows the operator's own rules: it echoes such a request and does nothing (R20).
+func whereRebootsAreIgnored(i v1alpha1.Instance) error {
+	switch {
+	case i.Core().Paused:
+		return whilePaused(i)
+	case i.Core().Policy() == v1alpha1.PolicyObserve:
+		return failf("Remove spec.reconcilePolicy first, or reboot it in the vendor's console", "%s has the policy Observe, under which it is never rebooted", title(i))
+	case len(i.InstanceStatus().Conditions) == 0:
+		return failf("Wait until kubectl greenapi status "+i.GetName()+" shows something; if it never does, kubectl greenapi doctor tells why",
+			"%s was not looked at yet, and a request that is there at first sight is ignored", title(i))
+	}
+	return nil
+}
+
+// quickReboot is how long an instance that is not seen to start may have been down unseen: the operator looks again
+// within that time.
+const quickReboot = 45 * time.Second
+
+// rebooted reports whether an instance is back after a reboot that it was asked for.
+func rebooted(i v1alpha1.Instance, waited time.Duration) bool {
+	status := i.InstanceStatus()
+	if status.StateInstance == "starting" {
+		return false
+	}
+	asked, err := time.Parse(time.RFC3339Nano, status.LastHandledRebootAt)
+	seen := err == nil && status.StateChangedTime != nil && !status.StateChangedTime.Time.Before(asked.Truncate(time.Second))
+	return seen || waited > quickReboot
+}
+
+// command makes the verb.
+func (a ask) command(s *session) *cobra.Command {
+	var (
+		by   selection
+		hold waiting
+		sure bool
+	)
+	command := &cobra.Command{
+		Use: a.use + " NAME...", Short: a.short, Long: a.long, Example: a.example,
+		ValidArgsFunction: s.completeNames,
+		RunE: func(command *cobra.Command, arguments []string) error {
+			cluster, err := s.client()
+			if err != nil {
+				return err
+			}
+			if len(arguments) == 0 && !by.allNamespaces && by.labels == "" {
+				return failf("Give names, or choose by -A and -l", "It is not said which instances are meant")
+			}
+			found, err := s.find(command.Context(), cluster, arguments, by)
+			if err != nil {
+				return err
+			}
+			if len(found) == 0 {
+				return failf("List what there is: kubectl get greenapi -A --show-labels", "No instance has these labels")
+			}
+			return a.run(command.Context(), s, cluster, found, sure, hold)
+		},
+	}
+	by.bind(command)
+	hold.bind(command)
+	if a.confirm != "" {
+		command.Flags().BoolVarP(&sure, "yes", "y", false, "Do not ask")
+	}
+	return command
+}
+
+// run asks for all of them, or for none: what would be no use is found before the first is asked for.
+func (a ask) run(ctx context.Context, s *session, cluster client.Client, found []v1alpha1.Instance, sure bool, hold waiting) error {
+	for _, instance := range found {
+		if a.refuse != nil {
+			if err := a.refuse(instance); err != nil {
+				return err
+			}
+		}
+	}
+	for _, instance := range found {
+		if a.confirm != "" && !sure {
+			if err := s.confirm(fmt.Sprintf(a.confirm, title(instance))); err != nil {
+				return err
+			}
+		}
+	}
+	at := s.clock.Now().UTC().Format(time.RFC3339Nano)
+	for _, instance := range found {
+		if err := cluster.Patch(ctx, instance, client.RawPatch(types.MergePatchType, []byte(a.patch(at)))); err != nil {
+			return explain(err, title(instance))
+		}
+		fmt.Fprintf(s.Out, a.said+"\n", title(instance))
+	}
+	if !hold.wait {
+		return nil
+	}
+	return s.await(ctx, cluster, found, hold, func(i v1alpha1.Instance, waited time.Duration) stage {
+		switch {
+		case !a.heard(i, at):
+			return stageOpen
+		case a.reached(i, waited):
+			return stageDone
+		case stalledNow(i):
+			return stageStuck
+		}
+		return stageOpen
+	})
+}
+
+// confirm puts a question, to which only y or yes is a yes. Where nobody can answer, it says how to do without.
+func (s *session) confirm(question string) error {
+	fmt.Fprintf(s.ErrOut, "%s [y/N] ", question)
+	answer, err := bufio.NewReader(s.In).ReadString('\n')
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return nil
+	}
+	fmt.Fprintln(s.ErrOut)
+	if err != nil && strings.TrimSpace(answer) == "" {
+		return failf("Add --yes to do it without a question", "Nobody answered, so nothing was done")
+	}
+	return &problem{what: "Nothing was done", code: exitNo}
+}
