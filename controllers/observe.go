@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
@@ -90,7 +89,7 @@ func (r *Reconciler) methods(due looks) []string {
 // read makes the calls side by side (R4) and returns the error that says most.
 func (r *Reconciler) read(ctx context.Context, p *pass, due looks) error {
 	var (
-		calls                          sync.WaitGroup
+		beside                         calls
 		account                        greenapi.Account
 		stateErr, settingsErr, acctErr error
 	)
@@ -98,7 +97,7 @@ func (r *Reconciler) read(ctx context.Context, p *pass, due looks) error {
 		if !wanted {
 			return
 		}
-		calls.Go(func() {
+		beside.start(func() {
 			defer func() { r.limiter.done(r.Clock.Now(), p.id, method) }()
 			f()
 		})
@@ -107,7 +106,7 @@ func (r *Reconciler) read(ctx context.Context, p *pass, due looks) error {
 	call(due.settings, greenapi.MethodGetSettings, func() { p.settings, settingsErr = p.vendor.Settings(ctx) })
 	call(due.account, r.Kind.AccountMethod, func() { account, acctErr = p.vendor.Account(ctx) })
 	call(due.statuses, greenapi.MethodGetIncomingStatuses, func() { r.readStatuses(ctx, p) })
-	calls.Wait()
+	beside.wait()
 
 	if due.state && stateErr == nil {
 		p.looked.state = true

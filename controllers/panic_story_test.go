@@ -7,6 +7,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-logr/logr"
 	. "github.com/onsi/gomega"
@@ -69,4 +70,21 @@ func TestR24APanicShowsNoSecret(t *testing.T) {
 	s.restart()
 	s.settled("line", v1alpha1.ReasonSucceeded)
 	s.Expect(s.vendor.Restarts(instanceID)).To(Equal(1))
+}
+
+// broken is a vendor's API that panics where it is called side by side with others.
+type broken struct{ controllers.Vendor }
+
+func (broken) Settings(context.Context) (greenapi.Settings, error) { panic("a mistake while reading") }
+
+// TestAPanicWhileReadingIsOneOfThePass: it can be recovered there, and does not end the process.
+func TestAPanicWhileReadingIsOneOfThePass(t *testing.T) {
+	s := newStory(t)
+	s.wrapVendor = func(vendor controllers.Vendor) controllers.Vendor { return broken{vendor} }
+	s.restart()
+	s.instance("line", incoming(true))
+	s.Expect(func() { s.forward(time.Minute) }).To(PanicWith(ContainSubstring("a mistake while reading")))
+	s.wrapVendor = nil
+	s.restart()
+	s.settled("line", v1alpha1.ReasonSucceeded)
 }

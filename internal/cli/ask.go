@@ -155,7 +155,10 @@ func (a ask) command(s *session) *cobra.Command {
 			if len(found) == 0 {
 				return failf("List what there is: kubectl get greenapi -A --show-labels", "No instance has these labels")
 			}
-			return a.run(command.Context(), s, cluster, found, sure, hold)
+			if err := a.check(s, found, sure); err != nil {
+				return err
+			}
+			return a.run(command.Context(), s, cluster, found, hold)
 		},
 	}
 	by.bind(command)
@@ -166,8 +169,8 @@ func (a ask) command(s *session) *cobra.Command {
 	return command
 }
 
-// run asks for all of them, or for none: what would be no use is found before the first is asked for.
-func (a ask) run(ctx context.Context, s *session, cluster client.Client, found []v1alpha1.Instance, sure bool, hold waiting) error {
+// check finds what would be no use before the first is asked for, and puts the question.
+func (a ask) check(s *session, found []v1alpha1.Instance, sure bool) error {
 	for _, instance := range found {
 		if a.refuse != nil {
 			if err := a.refuse(instance); err != nil {
@@ -182,6 +185,11 @@ func (a ask) run(ctx context.Context, s *session, cluster client.Client, found [
 			}
 		}
 	}
+	return nil
+}
+
+// run asks, and waits if it is told to.
+func (a ask) run(ctx context.Context, s *session, cluster client.Client, found []v1alpha1.Instance, hold waiting) error {
 	at := s.clock.Now().UTC().Format(time.RFC3339Nano)
 	for _, instance := range found {
 		if err := cluster.Patch(ctx, instance, client.RawPatch(types.MergePatchType, []byte(a.patch(at)))); err != nil {
