@@ -49,8 +49,9 @@ fuzz: ## Fuzz every fuzz target in turn, FUZZTIME each (1m); stops at the first 
 	@hack/fuzz.sh "$(FUZZTIME)"
 
 .PHONY: build
-build: ## Build manager, emulator and demo into bin/.
+build: ## Build manager, kubectl-greenapi, emulator and demo into bin/.
 	go build -trimpath -o bin/ ./cmd/...
+	@cp cmd/kubectl-greenapi/kubectl_complete-greenapi bin/
 
 .PHONY: run
 run: build ## Run the manager against the cluster of your kubeconfig (ARGS for its flags).
