@@ -34,6 +34,28 @@ func run(ctx context.Context, arguments []string, s *session) int {
 	return report(s.ErrOut, root.ExecuteContext(ctx))
 }
 
+// usage is the lower part of every help. kubectl's own flags would fill a page; kubectl options lists them.
+const usage = `Usage:
+  {{if .HasAvailableSubCommands}}{{.CommandPath}} VERB{{else}}{{.UseLine}}{{end}}
+{{- if .HasExample}}
+
+Examples:
+{{.Example}}{{end}}
+{{- if .HasAvailableSubCommands}}
+
+Verbs:
+{{- range .Commands}}{{if .IsAvailableCommand}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}
+{{- if .HasAvailableLocalFlags}}{{if .HasParent}}
+
+Flags:
+{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{end}}
+
+All flags of kubectl that name a cluster, a namespace or a user work as well: kubectl options
+{{- if .HasAvailableSubCommands}}
+More of a verb: {{.CommandPath}} VERB --help{{end}}
+`
+
 // newCommand makes the command with all its verbs.
 func newCommand(s *session) *cobra.Command {
 	root := &cobra.Command{
@@ -47,6 +69,9 @@ found a difference, doctor something to mend, a wait was over too soon), 2 it co
 		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl greenapi"},
 	}
 	s.flags.AddFlags(root.PersistentFlags())
+	root.SetUsageTemplate(usage)
+	// kubectl has a completion mechanism of its own, which kubectl_complete-greenapi serves.
+	root.CompletionOptions.HiddenDefaultCmd = true
 	s.completeFlags(root)
 	root.SetFlagErrorFunc(func(command *cobra.Command, err error) error {
 		return failf("See "+command.CommandPath()+" --help", "%s", err)

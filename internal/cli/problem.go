@@ -105,7 +105,8 @@ func report(errOut io.Writer, err error) int {
 		}
 		return exitFailed
 	default:
-		fmt.Fprintln(errOut, "error:", err)
+		// What the command line itself is wrong about.
+		fmt.Fprintf(errOut, "error: %s\n  See kubectl greenapi --help\n", err)
 		return exitFailed
 	}
 }
