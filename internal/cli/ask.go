@@ -46,7 +46,7 @@ It sets the annotation reconcile-requested-at. Settings are written only if they
 		refuse:  whilePaused,
 		said:    "%s: asked to be read now",
 		heard:   func(i v1alpha1.Instance, at string) bool { return i.InstanceStatus().LastHandledReconcileAt == at },
-		reached: func(i v1alpha1.Instance, _ time.Duration) bool { return inOrder(i) },
+		reached: func(i v1alpha1.Instance, _ time.Duration) bool { return fulfilled(i) },
 	},
 	{
 		use: "reboot", short: "Have an instance rebooted once",
@@ -85,7 +85,7 @@ It removes spec.paused. Where manifests are applied from Git, change it there, o
 		said:    "%s: resumed",
 		heard:   func(i v1alpha1.Instance, _ string) bool { return observed(i) },
 		reached: func(i v1alpha1.Instance, _ time.Duration) bool {
-			return conditionOf(i, v1alpha1.PausedCondition) == nil && inOrder(i)
+			return conditionOf(i, v1alpha1.PausedCondition) == nil && fulfilled(i)
 		},
 	},
 }

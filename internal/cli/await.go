@@ -107,8 +107,8 @@ func observed(i v1alpha1.Instance) bool {
 	return i.InstanceStatus().ObservedGeneration == i.GetGeneration()
 }
 
-// inOrder reports whether the operator has done its job for the present generation.
-func inOrder(i v1alpha1.Instance) bool {
+// fulfilled reports whether the operator has done its job for the present generation.
+func fulfilled(i v1alpha1.Instance) bool {
 	return observed(i) && apimeta.IsStatusConditionTrue(i.InstanceStatus().Conditions, v1alpha1.ReadyCondition)
 }
 
