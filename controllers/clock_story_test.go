@@ -126,3 +126,22 @@ func TestR16TimesInTheFutureAreHealedOnce(t *testing.T) {
 	s.forward(24 * time.Hour)
 	s.Expect(s.get("line").ResourceVersion).To(Equal(healed.ResourceVersion), "R2: no further write")
 }
+
+// TestR16AClockThatIsSetBackUnderAProcess: the process knows its own write by when it began, and goes on knowing it.
+func TestR16AClockThatIsSetBackUnderAProcess(t *testing.T) {
+	s := newStory(t)
+	s.lookSeldom()
+	s.instance("line", incoming(true))
+	s.Expect(s.until(time.Hour, func() bool { return len(s.sets()) > 0 })).To(BeTrue())
+	s.skew -= time.Hour
+	written := s.get("line").Status.Apply.StartedTime
+	s.forward(4 * time.Hour)
+	s.Expect(s.ready("line").Reason).To(Equal(v1alpha1.ReasonSucceeded))
+	s.Expect(s.vendor.Restarts(instanceID)).To(Equal(1))
+	s.Expect(s.status("line").Restarts.Total).To(BeEquivalentTo(1))
+	s.Expect(s.events.count("Normal SettingsConfirmed")).To(Equal(1))
+	s.Expect(s.status("line").Apply.StartedTime.Time).To(BeTemporally("<=", written.Time))
+	before := s.get("line").ResourceVersion
+	s.forward(12 * time.Hour)
+	s.Expect(s.get("line").ResourceVersion).To(Equal(before), "R2: nothing is written any more")
+}

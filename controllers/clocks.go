@@ -11,8 +11,9 @@ import (
 
 // heal sets times of a status that lie in the future to now, and reports whether there were any. A clock that was wrong,
 // or is another machine's, wrote them; what was written has happened by now at the latest. Left as they are they would
-// count as now at every look, so that no wait that begins with them ever ended.
-func heal(s *v1alpha1.InstanceStatus, now time.Time) bool {
+// count as now at every look, so that no wait that begins with them ever ended. The beginning of a write that this very
+// process made, by which it is known, stays as it is while it is remembered.
+func heal(s *v1alpha1.InstanceStatus, now time.Time, own func(*v1alpha1.ApplyRecord) bool) bool {
 	healed := false
 	past := func(at *time.Time) {
 		if at.After(now) {
@@ -23,7 +24,9 @@ func heal(s *v1alpha1.InstanceStatus, now time.Time) bool {
 		past(&s.StateChangedTime.Time)
 	}
 	if record := s.Apply; record != nil {
-		past(&record.StartedTime.Time)
+		if record.StartedTime.After(now) && !own(record) {
+			past(&record.StartedTime.Time)
+		}
 		if record.FinishedTime != nil {
 			past(&record.FinishedTime.Time)
 		}

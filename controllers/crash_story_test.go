@@ -171,6 +171,21 @@ func failingStatus(c client.Client, fails func(*v1alpha1.InstanceStatus) error) 
 	})
 }
 
+// losingAnswers is a client whose writes of a status are stored, while the answer to them is lost now and then.
+func losingAnswers(c client.Client, lost func(*v1alpha1.InstanceStatus) bool) client.Client {
+	return interceptor.NewClient(withoutWatch{c}, interceptor.Funcs{
+		SubResourceUpdate: func(ctx context.Context, inner client.Client, sub string, object client.Object, opts ...client.SubResourceUpdateOption) error {
+			instance, ok := object.(v1alpha1.Instance)
+			lose := ok && lost(instance.InstanceStatus())
+			err := inner.SubResource(sub).Update(ctx, object, opts...)
+			if err == nil && lose {
+				return context.DeadlineExceeded
+			}
+			return err
+		},
+	})
+}
+
 func TestR11AnAnswerThatIsLost(t *testing.T) {
 	t.Run("after the effect", func(t *testing.T) {
 		s := newStory(t)

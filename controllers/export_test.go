@@ -13,3 +13,6 @@ func (r *Reconciler) Remembered() map[string]int {
 	defer r.ownWrites.mu.Unlock()
 	return map[string]int{"resources": len(r.memories.byKey), "calls": len(r.limiter.next), "writes": len(r.ownWrites.byKey)}
 }
+
+// ReasonOfState is the reason that Available shows for a state.
+func ReasonOfState(state string) string { return availability(state).reason }

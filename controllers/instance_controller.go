@@ -108,15 +108,22 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if p == nil {
 		return reconcile.Result{}, err
 	}
+	finished := false
+	defer func() {
+		if !finished {
+			// The API server failed, or the pass panicked, which the queue recovers from: what was read is not known.
+			p.memory.readAll()
+		}
+	}()
 	for _, step := range []func(context.Context, *pass) error{r.resolve, r.observe, r.decide, r.act} {
 		if err := step(ctx, p); err != nil {
 			if !errors.As(err, &p.end) {
-				p.memory.readAll()
 				return reconcile.Result{}, err
 			}
 			break
 		}
 	}
+	finished = true
 	return r.report(ctx, p)
 }
 
@@ -130,7 +137,7 @@ func (r *Reconciler) begin(ctx context.Context, key types.NamespacedName) (*pass
 	now := r.Clock.Now()
 	status := *instance.InstanceStatus().DeepCopy()
 	p := &pass{key: key, instance: instance, now: now, memory: r.memories.of(key, instance.GetUID(), now)}
-	p.healed = heal(&status, now)
+	p.healed = heal(&status, now, func(record *v1alpha1.ApplyRecord) bool { return r.ownWrites.holds(instance.GetUID(), record, now) })
 	p.original, p.stored = status, status
 	if !instance.GetDeletionTimestamp().IsZero() {
 		// Deleting calls nothing. Whoever put a finalizer here wants the resource to stay a while, not its settings.

@@ -11,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/controllers"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 )
 
@@ -142,4 +144,13 @@ func TestIncomingStatuses(t *testing.T) {
 	s.forward(time.Minute)
 	s.Expect(s.status("line").IncomingStatuses).To(BeNil(), "R26: what is no longer asked for leaves the status")
 	s.Expect(s.condition("line", v1alpha1.IncomingStatusesReadCondition).Reason).To(BeEmpty())
+}
+
+// TestEveryDocumentedStateIsExplained: what the client knows for a state has a reason of its own.
+func TestEveryDocumentedStateIsExplained(t *testing.T) {
+	for state := range greenapi.States {
+		if reason := controllers.ReasonOfState(state); reason == v1alpha1.ReasonUnknownState {
+			t.Errorf("the state %s has no reason", state)
+		}
+	}
 }

@@ -167,6 +167,19 @@ func (w *ownWrites) get(id instanceKey, now time.Time) (ownWrite, bool) {
 	return write, ok && now.Sub(write.record.StartedTime.Time) <= w.keep
 }
 
+// holds reports whether a record of a resource is one of this process's own.
+func (w *ownWrites) holds(uid types.UID, record *v1alpha1.ApplyRecord, now time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sweepLocked(now)
+	for _, write := range w.byKey {
+		if write.uid == uid && write.record.StartedTime.UnixMicro() == record.StartedTime.UnixMicro() {
+			return true
+		}
+	}
+	return false
+}
+
 // jitter spreads an interval by ten percent to either side.
 func jitter(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * (0.9 + 0.2*rand.Float64()))

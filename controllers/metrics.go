@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 )
 
 // Metrics are the operator's own metrics. Their labels come from closed sets: never an instance, never a vendor's
@@ -137,7 +138,7 @@ func (m *Metrics) collectKind(kind Kind, statuses map[string]int64, out chan<- p
 		}
 		status := instance.InstanceStatus()
 		state := status.StateInstance
-		if _, known := availabilities[state]; !known || state == "" {
+		if !greenapi.States[state] {
 			state = "other"
 		}
 		states[state]++

@@ -84,7 +84,10 @@ func TestAPanicWhileReadingIsOneOfThePass(t *testing.T) {
 	s.restart()
 	s.instance("line", incoming(true))
 	s.Expect(func() { s.forward(time.Minute) }).To(PanicWith(ContainSubstring("a mistake while reading")))
+	// The same process goes on, and has not forgotten that this generation was not read.
 	s.wrapVendor = nil
-	s.restart()
-	s.settled("line", v1alpha1.ReasonSucceeded)
+	s.due["line"] = s.clock.Now()
+	s.forward(5 * time.Minute)
+	s.Expect(s.ready("line").Reason).To(Equal(v1alpha1.ReasonSucceeded))
+	s.Expect(s.sets()).To(HaveLen(1))
 }

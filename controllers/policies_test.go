@@ -147,29 +147,33 @@ func TestSamplePolicyOfWebhookHosts(t *testing.T) {
 	p := policy(t, "allowed-webhook-hosts.yaml", map[string]string{webhookHostsAnnotation: " Shop.example,, *.hooks.example "}, to("https://evil.example/x"))
 	p.judge(nil, "")
 	p.judge(map[string]any{"settings": map[string]any{"incomingWebhook": true}}, "")
-	const user = "write it as a URL without a user"
+	p.judge(map[string]any{"settings": map[string]any{"webhookUrlTokenSecretRef": map[string]any{"name": "any"}}}, "webhookUrlTokenSecretRef: set webhookUrl as well")
+	const user = "write it as a URL with a plain host and without a user"
 	for url, want := range map[string]string{
-		"":                                      "",
-		"https://shop.example":                  "",
-		"https://SHOP.example/hooks?a=b":        "",
-		"http://shop.example:8080/hooks":        "",
-		"https://a.b.hooks.example/":            "",
-		"https://shop.example/@evil.example":    "",
-		"https://hooks.example/":                "the host hooks.example is not allowed",
-		"https://xhooks.example/":               "the host xhooks.example is not allowed",
-		"https://evil.example/x":                "the host evil.example is not allowed in the namespace " + p.namespace + "; allowed are: shop.example, *.hooks.example. Who may edit the namespace",
-		"https://EVIL.example:443?shop.example": "the host evil.example is not allowed",
-		"https://evil.example#@shop.example/":   user,
-		"https://shop.example.evil.example/":    "the host shop.example.evil.example is not allowed",
-		"https://shop.example@evil.example/":    user,
-		"https://evil.example@shop.example/":    user,
-		"https://u:p@shop.example/":             user,
-		"https://shop.example:80@evil.example/": user,
-		`https://evil.example\@shop.example/`:   user,
-		`https://shop.example\.evil.example/`:   user,
-		"https://[::1/shop.example":             user,
-		"https://shop.example%2eevil.example/":  user,
-		"https://[2001:db8::1]/hooks":           "the host 2001:db8::1 is not allowed",
+		"":                                       "",
+		"https://shop.example":                   "",
+		"https://SHOP.example/hooks?a=b":         "",
+		"http://shop.example:8080/hooks":         "",
+		"https://a.b.hooks.example/":             "",
+		"https://shop.example/@evil.example":     "",
+		"https://hooks.example/":                 "the host hooks.example is not allowed",
+		"https://xhooks.example/":                "the host xhooks.example is not allowed",
+		"https://evil.example/x":                 "the host evil.example is not allowed in the namespace " + p.namespace + "; allowed are: shop.example, *.hooks.example. Who may edit the namespace",
+		"https://EVIL.example:443?shop.example":  "the host evil.example is not allowed",
+		"https://evil.example#@shop.example/":    user,
+		"https://shop.example.evil.example/":     "the host shop.example.evil.example is not allowed",
+		"https://shop.example@evil.example/":     user,
+		"https://evil.example@shop.example/":     user,
+		"https://u:p@shop.example/":              user,
+		"https://shop.example:80@evil.example/":  user,
+		`https://evil.example\@shop.example/`:    user,
+		`https://shop.example\.evil.example/`:    user,
+		"https://[::1/shop.example":              user,
+		"https://shop.example%2eevil.example/":   user,
+		"https://[2001:db8::1]/hooks":            user,
+		"https://evil.c\u2100.hooks.example/x":   user,
+		"https://evil.com\uff0f.hooks.example/x": user,
+		"https://evil.com;.hooks.example/":       user,
 	} {
 		p.judge(to(url), want)
 	}

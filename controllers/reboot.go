@@ -123,7 +123,7 @@ func (w statusWriter) composeReboot(p *pass) {
 	if b.asked != "" && (b.ignored || b.intended != nil) {
 		w.LastHandledRebootAt = b.asked
 	}
-	if counted := p.memory.uncounted; counted != nil {
+	if counted := p.memory.uncounted; counted != nil && !w.counts(counted) {
 		// It may be of an earlier pass, whose status could not be stored.
 		w.addRestart(counted.at, string(counted.reason))
 	}
@@ -143,6 +143,11 @@ func (w statusWriter) composeReboot(p *pass) {
 	}
 	// A person may ask for any number; what spec.recovery counts is far less than what is kept.
 	w.Restarts.RecentReboots = list[max(len(list)-keptReboots, 0):]
+}
+
+// counts reports whether a reboot is counted already: the status was stored, and only the answer to that was lost.
+func (w statusWriter) counts(reboot *countedReboot) bool {
+	return w.Restarts != nil && w.Restarts.LastTime.Equal(&reboot.at) && w.Restarts.LastReason == string(reboot.reason)
 }
 
 func lastRestart(s *v1alpha1.InstanceStatus) time.Time {

@@ -183,6 +183,25 @@ func TestR20ARequestedReboot(t *testing.T) {
 		s.Expect(s.status("line").Restarts.Total).To(BeEquivalentTo(1))
 		s.Expect(s.events.count("Normal RebootRequested")).To(Equal(1))
 	})
+	t.Run("is counted once though the answer to its status was lost", func(t *testing.T) {
+		s := newStory(t)
+		s.wrapClient = func(c client.Client) client.Client {
+			lost := false
+			return losingAnswers(c, func(status *v1alpha1.InstanceStatus) bool {
+				counted := status.Restarts != nil && status.Restarts.Total > 0
+				lose := counted && !lost
+				lost = lost || counted
+				return lose
+			})
+		}
+		s.restart()
+		s.instance("line", nil)
+		s.settled("line", v1alpha1.ReasonSucceeded)
+		s.edit("line", ask("now"))
+		s.forward(time.Hour)
+		s.Expect(s.reboots()).To(Equal(1))
+		s.Expect(s.status("line").Restarts.Total).To(BeEquivalentTo(1))
+	})
 	t.Run("that took no effect is repeated", func(t *testing.T) {
 		s := newStory(t)
 		s.instance("line", nil)

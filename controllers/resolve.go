@@ -9,6 +9,10 @@ import (
 	"strings"
 	"time"
 
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
@@ -52,8 +56,8 @@ func (r *Reconciler) resolve(ctx context.Context, p *pass) error {
 	if err != nil {
 		return err
 	}
-	target.Conceal = append(secretParts(p.desired), webhookToken)
-	p.secrets = append([]string{target.Token}, target.Conceal...)
+	target.Conceal, target.ConcealQuoted = []string{webhookToken}, secretParts(p.desired)
+	p.secrets = []string{target.Token, webhookToken}
 	p.vendor, err = r.Connect(target)
 	if err != nil {
 		return classify(err)
@@ -91,6 +95,14 @@ func (r *Reconciler) webhookToken(ctx context.Context, p *pass) (string, error) 
 	ref := p.desired.TokenRef
 	if ref == nil {
 		p.memory.webhookToken, p.memory.tokenHoldSince = secretValue{}, time.Time{}
+		return "", nil
+	}
+	if user, err := r.apiTokenUser(ctx, p.key.Namespace, *ref); err != nil {
+		return "", err
+	} else if user != "" {
+		p.memory.webhookToken, p.memory.tokenHoldSince = secretValue{}, time.Time{}
+		p.tokenHold = &stalled{condition: v1alpha1.SyncedCondition, reason: v1alpha1.ReasonTokenMalformed,
+			message: fmt.Sprintf("Key %q of Secret %q is the API token of %s, and is sent to nobody but the vendor. Name another Secret or key for the webhook token", ref.Key, ref.Name, user)}
 		return "", nil
 	}
 	value, err := r.secret(ctx, p, *ref, p.memory.webhookToken, false)
@@ -154,4 +166,29 @@ func (r *Reconciler) noteTokens(p *pass, apiToken, webhookToken string) {
 		m.accepted, m.refusals = false, 0
 	}
 	m.usedToken, m.usedWebhook = apiToken, webhookToken
+}
+
+// apiTokenUser names a resource whose API token a reference means, "" if there is none. Whoever may write instances, but not
+// read Secrets, must not have somebody's API token sent to a webhook.
+func (r *Reconciler) apiTokenUser(ctx context.Context, namespace string, ref v1alpha1.SecretKeyReference) (string, error) {
+	for _, kind := range r.Kinds {
+		list := kind.NewList()
+		if err := r.Client.List(ctx, list, client.InNamespace(namespace), client.MatchingFields{indexSecretName: ref.Name}, client.UnsafeDisableDeepCopy); err != nil {
+			return "", err
+		}
+		user := ""
+		_ = apimeta.EachListItem(list, func(object runtime.Object) error {
+			if instance, ok := object.(v1alpha1.Instance); ok {
+				token := instance.Core().APITokenSecretRef
+				if token.Name == ref.Name && token.KeyOr(v1alpha1.DefaultAPITokenKey) == ref.Key {
+					user = kind.Name + " " + instance.GetName()
+				}
+			}
+			return nil
+		})
+		if user != "" {
+			return user, nil
+		}
+	}
+	return "", nil
 }

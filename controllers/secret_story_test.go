@@ -59,6 +59,39 @@ func TestR23OnlySecretsWithTheLabelsAreRead(t *testing.T) {
 	s.Expect(s.sets()).To(HaveLen(1))
 }
 
+// TestR23AnAPITokenIsNoWebhookToken: who may write instances, but not read Secrets, cannot have the API token of another
+// instance sent to a webhook, whatever the labels.
+func TestR23AnAPITokenIsNoWebhookToken(t *testing.T) {
+	s := newStory(t)
+	s.secret("victim-token", map[string]string{"apiTokenInstance": "t0ken-of-the-victim", "webhook": "t0ken-for-webhooks"})
+	victim := &v1alpha1.TelegramInstance{ObjectMeta: metav1.ObjectMeta{Namespace: s.ns, Name: "victim"}}
+	victim.Spec.IDInstance, victim.Spec.APITokenSecretRef.Name = instanceID+1, "victim-token"
+	s.Expect(admin.Create(s.ctx, victim)).To(Succeed())
+	s.Eventually(func() error {
+		return s.cached.Get(s.ctx, client.ObjectKeyFromObject(victim), &v1alpha1.TelegramInstance{})
+	}, patience).Should(Succeed())
+	for _, secret := range []string{"victim-token", "line-token"} {
+		refer := manage(func(w *v1alpha1.WhatsAppSettings) {
+			w.WebhookURLTokenSecretRef = &v1alpha1.SecretKeyReference{Name: secret, Key: "apiTokenInstance"}
+		})
+		if secret == "victim-token" {
+			s.instance("line", refer)
+		} else {
+			s.edit("line", refer)
+		}
+		s.forward(15 * time.Minute)
+		s.Expect(s.condition("line", v1alpha1.StalledCondition).Reason).To(Equal(v1alpha1.ReasonTokenMalformed))
+		s.Expect(s.condition("line", v1alpha1.SyncedCondition).Message).To(ContainSubstring("is the API token of "))
+	}
+	s.Expect(s.sets()).To(BeEmpty())
+
+	s.edit("line", manage(func(w *v1alpha1.WhatsAppSettings) {
+		w.WebhookURLTokenSecretRef = &v1alpha1.SecretKeyReference{Name: "victim-token", Key: "webhook"}
+	}))
+	s.settled("line", v1alpha1.ReasonSucceeded)
+	s.Expect(s.sets()).To(Equal([]string{`{"webhookUrlToken":"t0ken-for-webhooks"}`}), "another key of the same Secret is another value")
+}
+
 // label makes a Secret one that may be read.
 func (s *story) label(name string) {
 	s.t.Helper()

@@ -6,6 +6,7 @@ package controllers
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/go-logr/logr"
@@ -94,11 +95,12 @@ func (r *Reconciler) tokenRotated(ctx context.Context, p *pass) bool {
 	return true
 }
 
-// longSegment is how long a part of a URL's path must be to be taken for a secret, in characters.
-const longSegment = 16
+// A part of a webhook URL counts as a secret from this length on, in characters: a segment of its path, which is a word more
+// often than not, and any other.
+const longSegment, longPart = 16, 8
 
-// secretParts are the parts of the wished webhook URL in which people keep secrets: user and password, query and fragment,
-// and long parts of the path. The vendor quotes a URL that it refuses.
+// secretParts are the parts of the wished webhook URL in which people keep secrets: the password, values of the query, the
+// fragment, and long segments of the path. The vendor quotes a URL that it refuses.
 func secretParts(desired plan.Desired) []string {
 	var parts []string
 	for _, s := range desired.Settings {
@@ -110,16 +112,18 @@ func secretParts(desired plan.Desired) []string {
 			// Nobody knows which part is which.
 			return append(parts, s.Value)
 		}
-		if u.User != nil {
-			password, _ := u.User.Password()
-			parts = append(parts, u.User.String(), u.User.Username()+":"+password)
+		if password, ok := u.User.Password(); ok {
+			parts = append(parts, password)
 		}
-		parts = append(parts, u.RawQuery, u.Fragment)
+		for _, values := range u.Query() {
+			parts = append(parts, values...)
+		}
+		parts = append(parts, u.Fragment)
 		for segment := range strings.SplitSeq(u.Path, "/") {
 			if len(segment) >= longSegment {
 				parts = append(parts, segment)
 			}
 		}
 	}
-	return parts
+	return slices.DeleteFunc(parts, func(part string) bool { return len(part) < longPart })
 }

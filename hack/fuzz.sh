@@ -11,9 +11,11 @@ time="${1:-1m}"
 targets=()
 while IFS= read -r folder; do
 	package="./${folder#./}"
+	# On a line of its own, so that a package that does not compile ends the script.
+	list="$(go test -list '^Fuzz' "$package")"
 	while IFS= read -r target; do
 		targets+=("$package $target")
-	done < <(go test -list '^Fuzz' "$package" | grep '^Fuzz')
+	done < <(grep '^Fuzz' <<<"$list")
 done < <(git ls-files '*_test.go' | xargs grep -l '^func Fuzz' | xargs -n1 dirname | sort -u)
 if [ "${#targets[@]}" -eq 0 ]; then
 	echo "no fuzz target was found" >&2

@@ -289,6 +289,7 @@ func TestFlagsThatMakeNoSenseAreExplained(t *testing.T) {
 		"--default-api-url=https://x/v3": "must be an origin such as",
 		"--max-concurrent-reconciles=0":  "--max-concurrent-reconciles must be 1 to 10000",
 		"--no-such-flag":                 "flag provided but not defined",
+		"--metrics-cert-name=x.crt":      "--metrics-cert-name and --metrics-cert-key need --metrics-cert-path",
 		"word":                           "there are no arguments, only flags",
 	} {
 		command := w.command(flag)

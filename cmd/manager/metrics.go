@@ -21,17 +21,23 @@ type metricsFlags struct {
 	certPath, certName, certKey string
 }
 
+// Names of the files in a Secret of type kubernetes.io/tls.
+const defaultCertName, defaultKeyName = "tls.crt", "tls.key"
+
 // bind adds the flags to a flag set.
 func (m *metricsFlags) bind(f *flag.FlagSet) {
 	f.StringVar(&m.address, "metrics-bind-address", ":8443", "where metrics are served; 0 switches them off")
 	f.BoolVar(&m.secure, "metrics-secure", true, "serve metrics with TLS, authentication and authorization")
 	f.StringVar(&m.certPath, "metrics-cert-path", "", "directory with the certificate of the metrics server; empty is a self-signed one")
-	f.StringVar(&m.certName, "metrics-cert-name", "tls.crt", "name of the certificate's file")
-	f.StringVar(&m.certKey, "metrics-cert-key", "tls.key", "name of the key's file")
+	f.StringVar(&m.certName, "metrics-cert-name", defaultCertName, "name of the certificate's file")
+	f.StringVar(&m.certKey, "metrics-cert-key", defaultKeyName, "name of the key's file")
 }
 
 // check looks for the certificate: without one the metrics server would quietly make its own.
 func (m *metricsFlags) check() error {
+	if m.certPath == "" && (m.certName != defaultCertName || m.certKey != defaultKeyName) {
+		return errors.New("--metrics-cert-name and --metrics-cert-key need --metrics-cert-path, the directory that they are in")
+	}
 	if m.certPath == "" {
 		return nil
 	}

@@ -97,7 +97,7 @@ func (i *Instance) State(ctx context.Context) (string, error) {
 	if what != "" {
 		return "", &UnreadableError{Method: MethodGetStateInstance, What: what}
 	}
-	if documentedStates[state] {
+	if States[state] {
 		// A short webhook token may be a part of such a word, and "starting" must be understood whatever the token is.
 		return state, nil
 	}

@@ -19,6 +19,15 @@ const window = 8
 // Conceal returns a text of the vendor's, or a fixed one if it holds eight characters in a row of any of the secrets (or
 // all of a shorter one), as they are or percent-encoded, in any case.
 func Conceal(text string, secrets ...string) string {
+	return concealIf(text, secrets, holdsPart)
+}
+
+// concealWhole returns a text of the vendor's, or a fixed one if it holds all of any of the secrets, likewise.
+func concealWhole(text string, secrets ...string) string {
+	return concealIf(text, secrets, strings.Contains)
+}
+
+func concealIf(text string, secrets []string, holds func(text, secret string) bool) string {
 	form := strings.ToLower(text)
 	forms := []string{form, strings.ReplaceAll(form, "+", " ")}
 	for range maxDecodings {
@@ -28,7 +37,7 @@ func Conceal(text string, secrets ...string) string {
 	for _, secret := range secrets {
 		secret = strings.ToLower(secret)
 		for _, form := range forms {
-			if holdsPart(form, secret) {
+			if secret != "" && holds(form, secret) {
 				return concealed
 			}
 		}
@@ -61,7 +70,7 @@ func percentDecoded(text string) string {
 
 func holdsPart(text, secret string) bool {
 	if len(secret) <= window {
-		return secret != "" && strings.Contains(text, secret)
+		return strings.Contains(text, secret)
 	}
 	for i := 0; i+window <= len(secret); i++ {
 		if strings.Contains(text, secret[i:i+window]) {

@@ -67,8 +67,9 @@ type Account struct {
 	HistorySyncProgress *int32
 }
 
-// documentedStates are the vendor's words for a state, which give no secret away.
-var documentedStates = map[string]bool{
+// States are the vendor's words for a state (documented for getStateInstance and getAccountSettings), which give no secret
+// away. The vendor adds some now and then.
+var States = map[string]bool{
 	"authorized": true, "notAuthorized": true, "starting": true, "sleepMode": true, "yellowCard": true, "suspended": true,
 	"blocked": true, "pendingCode": true, "pendingPassword": true,
 }
