@@ -80,9 +80,10 @@ func (broken) Settings(context.Context) (greenapi.Settings, error) { panic("a mi
 // TestAPanicWhileReadingIsOneOfThePass: it can be recovered there, and does not end the process.
 func TestAPanicWhileReadingIsOneOfThePass(t *testing.T) {
 	s := newStory(t)
+	s.instance("line", nil)
+	s.settled("line", v1alpha1.ReasonSucceeded)
 	s.wrapVendor = func(vendor controllers.Vendor) controllers.Vendor { return broken{vendor} }
-	s.restart()
-	s.instance("line", incoming(true))
+	s.edit("line", incoming(true))
 	s.Expect(func() { s.forward(time.Minute) }).To(PanicWith(ContainSubstring("a mistake while reading")))
 	// The same process goes on, and has not forgotten that this generation was not read.
 	s.wrapVendor = nil

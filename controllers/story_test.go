@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
@@ -51,8 +52,10 @@ type story struct {
 	ctx   context.Context
 	ns    string
 	clock *clocktesting.FakePassiveClock
-	// skew is how far the operator's clock is wrong.
+	// skew is how far the operator's clock is wrong. living: its times have a monotonic reading, as those of a process have,
+	// which goes on whatever the clock shows.
 	skew   time.Duration
+	living bool
 	vendor *emulator.Server
 	url    string
 	// cached is the client that the operator uses, reading from a cache.
@@ -79,7 +82,7 @@ func newStory(t *testing.T) *story {
 	t.Helper()
 	t.Parallel()
 	s := &story{WithT: gomega.NewWithT(t), t: t, ctx: t.Context(), due: map[string]time.Time{}, kinds: map[string]int{}, events: &eventLog{t: t}}
-	s.clock = clocktesting.NewFakePassiveClock(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	s.clock = clocktesting.NewFakePassiveClock(storyStart)
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "story-"}}
 	s.Expect(admin.Create(s.ctx, namespace)).To(gomega.Succeed())
 	s.ns = namespace.Name
@@ -97,10 +100,27 @@ func newStory(t *testing.T) *story {
 	return s
 }
 
+// storyStart is when every story begins, and processStart a time with a monotonic reading that stands for it.
+var storyStart, processStart = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), time.Now()
+
+// setWall makes the wall clock of a time show another one, and leaves its monotonic reading alone, as a clock that is set
+// does. Package time has no function for it.
+func setWall(at, wall time.Time) time.Time {
+	// The first word holds the seconds of the wall clock above its nanoseconds, 30 bits wide.
+	*(*uint64)(unsafe.Pointer(&at)) += uint64(wall.Unix()-at.Unix()) << 30
+	return at
+}
+
 // skewed is the operator's clock.
 type skewed struct{ *story }
 
-func (c skewed) Now() time.Time                   { return c.clock.Now().Add(c.skew) }
+func (c skewed) Now() time.Time {
+	if c.living {
+		return setWall(processStart.Add(c.clock.Since(storyStart)), c.clock.Now().Add(c.skew))
+	}
+	return c.clock.Now().Add(c.skew)
+}
+
 func (c skewed) Since(at time.Time) time.Duration { return c.Now().Sub(at) }
 
 // lookSeldom makes steady state cheap, for stories that last a day.
