@@ -39,31 +39,11 @@ func (r *Reconciler) decide(_ context.Context, p *pass) error {
 }
 
 func (r *Reconciler) decideSettings(p *pass) {
-	history, own := r.history(p)
-	stateSince := p.now
-	if since := p.stored.StateChangedTime; since != nil && p.stored.StateInstance == p.state {
-		stateSince = since.Time
-	}
-	decision := plan.Decide(plan.Input{
-		Now:        p.now,
-		Generation: p.generation(),
-		Policy:     p.core().Policy(),
-		Desired:    p.desired,
-		Observed:   p.observed,
-		State:      p.state,
-		StateSince: stateSince,
-		History:    history,
-		Limits:     r.Options.Limits,
-		Own:        own,
-		DriftSince: p.memory.driftSince,
-		Requested:  p.newRequest(),
-		LastReboot: lastReboot(&p.stored),
-		Hold:       p.tokenHold != nil,
-	})
-	for i, change := range decision.Pending {
-		// The vendor may show anything anywhere, even a token for the host of a URL.
-		decision.Pending[i].Observed = greenapi.Conceal(change.Observed, p.secrets...)
-	}
+	in := decisionInput(p.instance, &p.stored, Reading{Now: p.now, State: p.state, Desired: p.desired, Observed: p.observed, Hold: p.tokenHold != nil})
+	in.History, in.Own = r.history(p)
+	in.Limits, in.DriftSince, in.Requested = r.Options.Limits, p.memory.driftSince, p.newRequest()
+	decision := plan.Decide(in)
+	concealPending(decision, func(text string) string { return greenapi.Conceal(text, p.secrets...) })
 	p.decision = &decision
 	p.memory.driftSince = decision.DriftSince
 }
@@ -71,7 +51,7 @@ func (r *Reconciler) decideSettings(p *pass) {
 // checkMessenger ends the pass if the instance belongs to another messenger (R27). One that the vendor does not name, or
 // that is not known, is no mismatch.
 func (r *Reconciler) checkMessenger(p *pass) error {
-	kind := kindOf(p.settings.Messenger())
+	kind := KindOfMessenger(p.settings.Messenger())
 	if kind == "" || kind == r.Kind.Name {
 		return nil
 	}
@@ -85,8 +65,8 @@ var forms = map[greenapi.ValueKind]plan.Form{
 	greenapi.KindText: plan.FormText, greenapi.KindNumber: plan.FormNumber, greenapi.KindBool: plan.FormBool, greenapi.KindOther: plan.FormOther,
 }
 
-// observed picks the managed settings out of what the vendor shows.
-func observed(desired plan.Desired, settings greenapi.Settings) plan.Observed {
+// Observed picks the managed settings out of what the vendor shows.
+func Observed(desired plan.Desired, settings greenapi.Settings) plan.Observed {
 	picked := make(plan.Observed, len(desired.Settings))
 	for _, s := range desired.Settings {
 		if value, ok := settings[s.Name]; ok {

@@ -24,6 +24,8 @@ type Kind struct {
 	// New and NewList return an empty resource and an empty list of them.
 	New     func() v1alpha1.Instance
 	NewList func() client.ObjectList
+	// NewSettings returns a pointer to the kind's settings, none of them set.
+	NewSettings func() any
 }
 
 // Kinds are all kinds that the operator looks after.
@@ -34,6 +36,7 @@ var Kinds = []Kind{
 		AccountMethod: greenapi.MethodGetWaSettings,
 		New:           func() v1alpha1.Instance { return &v1alpha1.WhatsAppInstance{} },
 		NewList:       func() client.ObjectList { return &v1alpha1.WhatsAppInstanceList{} },
+		NewSettings:   func() any { return &v1alpha1.WhatsAppSettings{} },
 	},
 	{
 		Name:          "MaxInstance",
@@ -42,6 +45,7 @@ var Kinds = []Kind{
 		AccountMethod: greenapi.MethodGetAccountSettings,
 		New:           func() v1alpha1.Instance { return &v1alpha1.MaxInstance{} },
 		NewList:       func() client.ObjectList { return &v1alpha1.MaxInstanceList{} },
+		NewSettings:   func() any { return &v1alpha1.MaxSettings{} },
 	},
 	{
 		Name:          "TelegramInstance",
@@ -49,11 +53,12 @@ var Kinds = []Kind{
 		AccountMethod: greenapi.MethodGetAccountSettings,
 		New:           func() v1alpha1.Instance { return &v1alpha1.TelegramInstance{} },
 		NewList:       func() client.ObjectList { return &v1alpha1.TelegramInstanceList{} },
+		NewSettings:   func() any { return &v1alpha1.TelegramSettings{} },
 	},
 }
 
-// kindOf returns the name of the kind that a messenger's instances belong to, "" for a messenger that is not known.
-func kindOf(messenger string) string {
+// KindOfMessenger returns the name of the kind that a messenger's instances belong to, "" for a messenger that is not known.
+func KindOfMessenger(messenger string) string {
 	for _, kind := range Kinds {
 		if kind.Messenger == messenger {
 			return kind.Name

@@ -133,7 +133,7 @@ func (r *Reconciler) read(ctx context.Context, p *pass, due looks) error {
 
 // checkReadable refuses a reading that shows a managed setting in a type from which nothing can be concluded (R5).
 func (r *Reconciler) checkReadable(p *pass) error {
-	p.observed = observed(p.desired, p.settings)
+	p.observed = Observed(p.desired, p.settings)
 	if name := plan.Unreadable(p.desired, p.observed); name != "" {
 		return &greenapi.UnreadableError{Method: greenapi.MethodGetSettings, What: fmt.Sprintf("%s has an unexpected type", name)}
 	}

@@ -99,9 +99,9 @@ func (r *Reconciler) tokenRotated(ctx context.Context, p *pass) bool {
 // often than not, and any other.
 const longSegment, longPart = 16, 8
 
-// secretParts are the parts of the wished webhook URL in which people keep secrets: the password, values of the query, the
+// SecretParts are the parts of the wished webhook URL in which people keep secrets: the password, values of the query, the
 // fragment, and long segments of the path. The vendor quotes a URL that it refuses.
-func secretParts(desired plan.Desired) []string {
+func SecretParts(desired plan.Desired) []string {
 	var parts []string
 	for _, s := range desired.Settings {
 		if s.Kind != plan.KindURL {

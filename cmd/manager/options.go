@@ -48,15 +48,12 @@ func defaultOptions() options {
 		leaseDuration: 10 * time.Second, renewDeadline: 7 * time.Second, retryPeriod: 2 * time.Second,
 		allowedHosts:            strings.Join(greenapi.DefaultAllowedHosts, ","),
 		maxConcurrentReconciles: 32,
-		flapThreshold:           3, maxAttempts: 3,
+		flapThreshold:           plan.DefaultLimits().FlapThreshold, maxAttempts: int(plan.DefaultLimits().MaxAttempts),
 		controller: controllers.Options{
 			DefaultAPIURL: greenapi.DefaultURL,
 			StateInterval: time.Minute, SettingsInterval: 10 * time.Minute,
 			CallTimeout: 15 * time.Second,
-			Limits: plan.Limits{
-				SettleTimeout: 6 * time.Minute, SettlePoll: 20 * time.Second, RetryAfter: 15 * time.Minute,
-				FlapWindow: 6 * time.Hour,
-			},
+			Limits:      plan.DefaultLimits(),
 		},
 	}
 }

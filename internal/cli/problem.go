@@ -35,7 +35,12 @@ type problem struct {
 	next string
 	// code is the exit code; 0 means exitFailed.
 	code int
+	// cause is the error that it words, where somebody asks for it.
+	cause error
 }
+
+// Unwrap returns the error that it words, if that is known.
+func (p *problem) Unwrap() error { return p.cause }
 
 // Error is part of error.
 func (p *problem) Error() string {
@@ -47,6 +52,9 @@ func (p *problem) Error() string {
 
 // errNo ends a verb whose output has said already that the answer is no.
 var errNo = errors.New("the answer is no")
+
+// errSaid ends a verb that could not do everything and has reported each failure already.
+var errSaid = errors.New("the failures are reported")
 
 // failf makes a problem with a next step. Its first argument is the next step.
 func failf(next, format string, args ...any) error {
@@ -70,11 +78,16 @@ func explain(err error, subject string) error {
 		return failf("Log in to the cluster again, or choose another --context", "%s: the cluster does not know who you are", subject)
 	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err):
 		return failf("Correct what it names", "%s: the API server refused it: %s", subject, rightOf(err))
-	case utilnet.IsConnectionRefused(err), utilnet.IsConnectionReset(err), utilnet.IsTimeout(err), utilnet.IsHTTP2ConnectionLost(err):
+	case unreachable(err):
 		return failf("See whether the cluster is up, and whether --context, --kubeconfig or --server name the right one", "%s: the cluster does not answer", subject)
 	default:
 		return failf("See whether kubectl get greenapi works", "%s: %s", subject, err)
 	}
+}
+
+// unreachable reports whether the API server gave no answer at all.
+func unreachable(err error) bool {
+	return utilnet.IsConnectionRefused(err) || utilnet.IsConnectionReset(err) || utilnet.IsTimeout(err) || utilnet.IsHTTP2ConnectionLost(err)
 }
 
 // rightOf is the right that was missing, in the words of the API server.
@@ -93,6 +106,8 @@ func report(errOut io.Writer, err error) int {
 		return exitDone
 	case errors.Is(err, errNo):
 		return exitNo
+	case errors.Is(err, errSaid):
+		return exitFailed
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
 	case errors.As(err, &known):

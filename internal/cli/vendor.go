@@ -6,6 +6,8 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
 // vendorFlags say how a verb that calls the vendor may do so. They are the operator's own flags of the same names.
@@ -42,13 +45,14 @@ func (v *vendorFlags) open() *greenapi.Client {
 }
 
 // connect reaches the instance of a resource with the token in its Secret, which the caller must be allowed to read.
-func (s *session) connect(ctx context.Context, cluster client.Reader, instance v1alpha1.Instance, flags vendorFlags) (*greenapi.Instance, error) {
+// No text of the vendor's will show what is to be concealed, nor the token.
+func (s *session) connect(ctx context.Context, cluster client.Reader, instance v1alpha1.Instance, flags vendorFlags, conceal ...string) (*greenapi.Instance, error) {
 	core, kind := instance.Core(), kindOf(instance)
 	origin, err := greenapi.ParseOrigin(cmp.Or(core.APIURL, instance.InstanceStatus().APIURL, flags.defaultURL))
 	if err != nil {
 		return nil, failf("Correct spec.apiUrl", "%s: %s", title(instance), err)
 	}
-	target := greenapi.Target{Origin: origin, ID: core.IDInstance, Prefix: kind.Prefix, AccountMethod: kind.AccountMethod}
+	target := greenapi.Target{Origin: origin, ID: core.IDInstance, Prefix: kind.Prefix, AccountMethod: kind.AccountMethod, Conceal: conceal}
 	vendor := flags.open()
 	// The address is checked before the Secret is read: a token that may not be sent need not be known.
 	if _, err := vendor.Instance(target); err != nil {
@@ -69,18 +73,39 @@ func (s *session) connect(ctx context.Context, cluster client.Reader, instance v
 
 // secretValue reads one value of a Secret in the namespace of a resource.
 func secretValue(ctx context.Context, cluster client.Reader, instance v1alpha1.Instance, name, key string) (string, error) {
-	secret := &corev1.Secret{}
-	// client-go logs bodies of answers at high levels; this one must not be logged.
-	err := cluster.Get(klog.NewContext(ctx, logr.Discard()), client.ObjectKey{Namespace: instance.GetNamespace(), Name: name}, secret)
-	switch {
-	case apierrors.IsNotFound(err):
-		return "", failf("Create it in the namespace of the instance", "%s: Secret %q is not there", title(instance), name)
-	case err != nil:
-		return "", explain(err, title(instance)+", Secret "+name)
+	secret, err := readSecret(ctx, cluster, instance, name)
+	if err != nil {
+		return "", err
 	}
 	value, ok := secret.Data[key]
 	if !ok {
 		return "", failf("Add it, or name another key in the spec", "%s: Secret %q has no key %q", title(instance), name, key)
 	}
 	return string(value), nil
+}
+
+// readSecret reads a Secret in the namespace of a resource.
+func readSecret(ctx context.Context, cluster client.Reader, instance v1alpha1.Instance, name string) (*corev1.Secret, error) {
+	secret := &corev1.Secret{}
+	// client-go logs bodies of answers at high levels; this one must not be logged.
+	err := cluster.Get(klog.NewContext(ctx, logr.Discard()), client.ObjectKey{Namespace: instance.GetNamespace(), Name: name}, secret)
+	known := (*problem)(nil)
+	switch {
+	case errors.As(err, &known):
+		return nil, err
+	case apierrors.IsNotFound(err):
+		return nil, &problem{what: fmt.Sprintf("%s: Secret %q is not there", title(instance), name), next: "Create it in the namespace of the instance", cause: err}
+	case err != nil:
+		return nil, explain(err, title(instance)+", Secret "+name)
+	}
+	return secret, nil
+}
+
+// secretNames are the names of the Secrets that a resource refers to.
+func secretNames(instance v1alpha1.Instance) []string {
+	names := []string{instance.Core().APITokenSecretRef.Name}
+	if ref := plan.Wishes(instance.TypedSettings()).TokenRef; ref != nil && ref.Name != names[0] {
+		names = append(names, ref.Name)
+	}
+	return names
 }

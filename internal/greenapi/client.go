@@ -87,6 +87,9 @@ func (c *Client) Instance(target Target) (*Instance, error) {
 	return &Instance{client: c, target: target, secrets: append([]string{target.Token}, target.Conceal...)}, nil
 }
 
+// Conceal returns a text of the vendor's, or a fixed one if it holds a part of a secret of the target; see Conceal.
+func (i *Instance) Conceal(text string) string { return Conceal(text, i.secrets...) }
+
 // State calls getStateInstance and returns the vendor's word for the state, or "" while the instance is being created.
 func (i *Instance) State(ctx context.Context) (string, error) {
 	body, err := i.read(ctx, MethodGetStateInstance)

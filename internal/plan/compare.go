@@ -60,6 +60,17 @@ func compare(s Setting, observed Observed) verdict {
 	return differs
 }
 
+// Differences are all managed settings that the vendor does not show as they are wished, in a form that may be shown.
+func Differences(desired Desired, observed Observed) []v1alpha1.PendingChange {
+	var changes []v1alpha1.PendingChange
+	for _, s := range desired.Settings {
+		if compare(s, observed) != same {
+			changes = append(changes, show(s, observed))
+		}
+	}
+	return changes
+}
+
 func equal(s Setting, value Value) bool {
 	switch s.Kind {
 	case KindFlag:
@@ -166,7 +177,8 @@ const (
 	shownSecret        = "(secret)"
 	shownSecretDiffers = "(secret, differs)"
 	shownText          = "(text)"
-	shownMissing       = "(missing)"
+	// Missing stands for the value of a setting that the vendor does not show.
+	Missing = "(missing)"
 )
 
 // show makes a difference fit for the status: no secret, of a URL no more than scheme and host, and of the vendor's
@@ -175,7 +187,7 @@ func show(s Setting, observed Observed) v1alpha1.PendingChange {
 	change := v1alpha1.PendingChange{Setting: s.Name}
 	value, ok := observed[s.Name]
 	if !ok || value.Null {
-		change.Observed = shownMissing
+		change.Observed = Missing
 	}
 	switch s.Kind {
 	case KindSecret:

@@ -27,6 +27,14 @@ type Limits struct {
 	CallWindow time.Duration
 }
 
+// DefaultLimits are those of an operator whose flags do not say otherwise. CallWindow follows from other flags.
+func DefaultLimits() Limits {
+	return Limits{
+		SettleTimeout: 6 * time.Minute, SettlePoll: 20 * time.Second, RetryAfter: 15 * time.Minute, MaxAttempts: 3,
+		FlapThreshold: 3, FlapWindow: 6 * time.Hour,
+	}
+}
+
 // History is what a decision needs to know of the past. It stands in the status of the resource.
 type History struct {
 	SyncedHash          string

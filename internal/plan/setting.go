@@ -84,6 +84,36 @@ func Wishes(settings any) Desired {
 	return desired
 }
 
+// Fields are all settings that a kind's settings struct (a pointer to it) has a field for, without values, sorted by
+// name: those with a wish and those without.
+func Fields(settings any) []Setting {
+	fields := fields(reflect.TypeOf(settings).Elem())
+	slices.SortFunc(fields, func(a, b Setting) int { return strings.Compare(a.Name, b.Name) })
+	return fields
+}
+
+func fields(settings reflect.Type) []Setting {
+	var found []Setting
+	for field := range settings.Fields() {
+		if field.Anonymous {
+			found = append(found, fields(field.Type)...)
+			continue
+		}
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		switch reflect.Zero(field.Type).Interface().(type) {
+		case *bool:
+			found = append(found, Setting{Name: name, Kind: KindFlag})
+		case *int32:
+			found = append(found, Setting{Name: name, Kind: KindNumber})
+		case *string:
+			found = append(found, Setting{Name: name, Kind: KindURL})
+		case *v1alpha1.SecretKeyReference:
+			found = append(found, Setting{Name: WebhookTokenName, Kind: KindSecret})
+		}
+	}
+	return found
+}
+
 // collect adds every field that is set. A field of an unknown type is a mistake in the API types; a test walks them
 // all.
 func (d *Desired) collect(settings reflect.Value) {

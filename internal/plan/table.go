@@ -39,10 +39,8 @@ func newTable(in Input) *table {
 	t.d.History.Corrections = t.recentCorrections()
 	for _, s := range in.Desired.Settings {
 		t.verdicts[s.Name] = compare(s, in.Observed)
-		if t.verdicts[s.Name] != same {
-			t.d.Pending = append(t.d.Pending, show(s, in.Observed))
-		}
 	}
+	t.d.Pending = Differences(in.Desired, in.Observed)
 	hash, version := in.History.SyncedHash, in.History.SyncedSecretVersion
 	if record := in.History.Record; hash == "" && record != nil {
 		// Nothing was seen in effect since the latest call, which was for this wish.

@@ -1,0 +1,231 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/cli-runtime/pkg/resource"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/controllers"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+)
+
+// differ is the verb diff.
+type differ struct {
+	*session
+	by     selection
+	files  resource.FilenameOptions
+	vendor vendorFlags
+	output string
+}
+
+func diffCommand(s *session) *cobra.Command {
+	d := &differ{session: s}
+	command := &cobra.Command{
+		Use:   "diff [NAME...] [-f FILE]",
+		Short: "Show what the operator would change at the vendor",
+		Long: `Show what the operator would change at the vendor, without changing anything.
+
+It reads the settings of the instances live, with the token in their Secret, which you must be allowed to read, and
+compares them as the operator does. Secrets are never shown, and of a URL scheme and host only.
+
+With -f it compares a manifest that is not applied yet. Where the cluster has the operator's resources, the API server
+checks the manifest as well. Secrets in the same files stand in for those that the cluster does not have, so that it
+works without any cluster too.
+
+Each instance says whether the operator would write what differs, since writing restarts the instance.
+
+Exit codes: 0 nothing differs, 1 something differs, 2 something could not be compared.
+
+-o json and -o yaml print {"items": [...]}. An item has kind, namespace, name, idInstance, state, differs, changes (setting,
+desired, observed), write (Now, Later or No, where something differs), why, notes, and error (message, next) in place of
+what could not be found out.`,
+		Example: `  # One instance, all of a namespace, all of a team
+  kubectl greenapi diff support-line
+  kubectl greenapi diff
+  kubectl greenapi diff -A -l team=shop
+
+  # What would happen if these were applied
+  kubectl greenapi diff -f support-line.yaml
+  kubectl kustomize overlays/production | kubectl greenapi diff -f -
+
+  # In a script
+  kubectl greenapi diff -A -o json | jq '.items[] | select(.differs)'`,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(command *cobra.Command, arguments []string) error {
+			return d.run(command.Context(), arguments)
+		},
+	}
+	d.by.bind(command)
+	d.vendor.bind(command)
+	f := command.Flags()
+	f.StringSliceVarP(&d.files.Filenames, "filename", "f", nil, "File, folder or URL of manifests to compare, - for standard input")
+	f.BoolVarP(&d.files.Recursive, "recursive", "R", false, "Take the folders below a folder of -f too")
+	f.StringVarP(&d.output, "output", "o", "", "json or yaml; a diff for people if unset")
+	return command
+}
+
+// candidate is a resource to be compared, or why there is none.
+type candidate struct {
+	instance v1alpha1.Instance
+	// source is the file that it is from, "" for the cluster.
+	source string
+	notes  []string
+	err    error
+}
+
+func (d *differ) run(ctx context.Context, arguments []string) error {
+	if d.output != "" && d.output != "json" && d.output != "yaml" {
+		return failf("Write -o json or -o yaml, or leave it out", "There is no output format %q", d.output)
+	}
+	candidates, reader, err := d.candidates(ctx, arguments)
+	if err != nil {
+		return err
+	}
+	if len(candidates) == 0 {
+		fmt.Fprintln(d.ErrOut, d.nothing())
+	}
+	report := diffPrinter{session: d.session, format: d.output, terminal: terminalOf(d.Out)}
+	inOrder(len(candidates), func(i int) difference { return d.compare(ctx, reader, candidates[i]) },
+		func(_ int, found difference) { report.add(found) })
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return report.end()
+}
+
+func (d *differ) nothing() string {
+	if len(d.files.Filenames) > 0 {
+		return "No instances found in the files"
+	}
+	if d.by.allNamespaces {
+		return "No instances found"
+	}
+	namespace, _ := d.namespace()
+	return fmt.Sprintf("No instances found in namespace %s", namespace)
+}
+
+// candidates are what is to be compared, and where their Secrets are read.
+func (d *differ) candidates(ctx context.Context, arguments []string) ([]candidate, client.Reader, error) {
+	if len(d.files.Filenames) > 0 {
+		if len(arguments) > 0 || d.by.allNamespaces || d.by.labels != "" {
+			return nil, nil, failf("Give either files or what is in the cluster", "-f goes with neither names nor --all-namespaces nor --selector")
+		}
+		return d.manifests(ctx)
+	}
+	if d.files.Recursive {
+		return nil, nil, failf("Name a folder by -f", "-R goes with -f only")
+	}
+	cluster, err := d.client()
+	if err != nil {
+		return nil, nil, err
+	}
+	instances, err := d.find(ctx, cluster, arguments, d.by)
+	if err != nil {
+		return nil, nil, err
+	}
+	candidates := make([]candidate, 0, len(instances))
+	for _, instance := range instances {
+		candidates = append(candidates, candidate{instance: instance})
+	}
+	return candidates, cluster, nil
+}
+
+// compare reads an instance and holds it against its spec.
+func (d *differ) compare(ctx context.Context, secrets client.Reader, c candidate) difference {
+	found := newDifference(c)
+	if c.err == nil {
+		c.err = d.fill(ctx, secrets, c.instance, &found)
+	}
+	found.fail(c.err)
+	return found
+}
+
+func (d *differ) fill(ctx context.Context, secrets client.Reader, instance v1alpha1.Instance, found *difference) error {
+	desired := plan.Wishes(instance.TypedSettings())
+	conceal := controllers.SecretParts(desired)
+	hold, err := addWebhookToken(ctx, secrets, instance, &desired)
+	if err != nil {
+		return err
+	}
+	if hold != "" {
+		found.Notes = append(found.Notes, "webhookUrlToken is not compared: "+hold)
+	}
+	for _, s := range desired.Settings {
+		if s.Kind == plan.KindSecret {
+			conceal = append(conceal, s.Value)
+		}
+	}
+	vendor, err := d.connect(ctx, secrets, instance, d.vendor, conceal...)
+	if err != nil {
+		return err
+	}
+	state, settings, err := d.readAll(ctx, vendor, true)
+	if err != nil {
+		return explainVendor(err, placeOf(instance))
+	}
+	if err := checkMessenger(instance, settings); err != nil {
+		return err
+	}
+	observed := controllers.Observed(desired, settings)
+	if name := plan.Unreadable(desired, observed); name != "" {
+		return failf("Try again; if it stays so, take "+name+" out of the spec", "%s: the vendor shows %s in an unexpected type, from which nothing is concluded", title(instance), name)
+	}
+	decision := controllers.Preview(instance, controllers.Reading{Now: d.clock.Now(), State: state, Desired: desired, Observed: observed, Hold: hold != ""}, vendor.Conceal)
+	found.State, found.Changes = state, decision.Pending
+	found.Differs = len(decision.Pending) > 0
+	found.judge(instance, decision, hold != "")
+	return nil
+}
+
+// addWebhookToken adds the webhook token to the wished settings, or returns why it is not known. The operator writes
+// nothing at all then.
+func addWebhookToken(ctx context.Context, secrets client.Reader, instance v1alpha1.Instance, desired *plan.Desired) (hold string, err error) {
+	ref := desired.TokenRef
+	if ref == nil {
+		return "", nil
+	}
+	secret, err := readSecret(ctx, secrets, instance, ref.Name)
+	if apierrors.IsNotFound(err) {
+		return fmt.Sprintf("Secret %q is not there", ref.Name), nil
+	}
+	if err != nil {
+		return "", err
+	}
+	value, ok := secret.Data[ref.Key]
+	if !ok {
+		return fmt.Sprintf("Secret %q has no key %q", ref.Name, ref.Key), nil
+	}
+	token := strings.TrimSpace(string(value))
+	if !greenapi.ValidWebhookToken(token) {
+		return fmt.Sprintf("key %q of Secret %q does not hold a webhook token: it must be empty or one line of at most 1024 printable ASCII characters", ref.Key, ref.Name), nil
+	}
+	desired.SetToken(token, secret.ResourceVersion)
+	return "", nil
+}
+
+// checkMessenger refuses an instance of another messenger than the resource's (R27).
+func checkMessenger(instance v1alpha1.Instance, settings greenapi.Settings) error {
+	belongs := controllers.KindOfMessenger(settings.Messenger())
+	if belongs == "" || belongs == kindOf(instance).Name {
+		return nil
+	}
+	return failf("Delete this resource and create a "+belongs+" for it", "%s: instance %d belongs to another messenger, and its kind is %s",
+		title(instance), instance.Core().IDInstance, belongs)
+}
+
+// placeOf says where a resource holds what leads to its instance.
+func placeOf(instance v1alpha1.Instance) place {
+	ref := instance.Core().APITokenSecretRef
+	return place{subject: title(instance), id: "spec.idInstance", address: "spec.apiUrl",
+		token: fmt.Sprintf("key %q of Secret %q", ref.KeyOr(v1alpha1.DefaultAPITokenKey), ref.Name)}
+}

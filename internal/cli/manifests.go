@@ -1,0 +1,187 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/cli-runtime/pkg/resource"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+)
+
+// manifests are the instances in files, checked, and a reader that finds the Secrets of the files too.
+func (d *differ) manifests(ctx context.Context) ([]candidate, client.Reader, error) {
+	objects, err := d.readFiles()
+	if err != nil {
+		return nil, nil, err
+	}
+	namespace, err := d.namespace()
+	if err != nil {
+		// Without a kubeconfig there is no cluster either, and a manifest may do.
+		namespace = "default"
+	}
+	files := &fileSecrets{secrets: map[client.ObjectKey]*corev1.Secret{}, errOut: d.ErrOut}
+	files.cluster, _ = d.client()
+	var candidates []candidate
+	others := sets.New[string]()
+	for _, object := range objects {
+		if object.GetNamespace() == "" {
+			object.SetNamespace(namespace)
+		}
+		gvk := object.GroupVersionKind()
+		switch {
+		case gvk.Group == v1alpha1.GroupVersion.Group:
+			candidates = append(candidates, manifestOf(object))
+		case gvk.Group == "" && gvk.Kind == "Secret":
+			if err := files.add(object.Unstructured, object.source); err != nil {
+				return nil, nil, err
+			}
+		default:
+			others.Insert(gvk.Kind)
+		}
+	}
+	if others.Len() > 0 {
+		fmt.Fprintf(d.ErrOut, "Not compared, since they are no instances: %s\n", strings.Join(sets.List(others), ", "))
+	}
+	markDuplicates(candidates, d.vendor.defaultURL)
+	for i := range candidates {
+		if candidates[i].err == nil {
+			files.check(ctx, &candidates[i], objects)
+		}
+	}
+	return candidates, files, nil
+}
+
+// object is one document of a file.
+type object struct {
+	*unstructured.Unstructured
+	source string
+}
+
+// readFiles reads all documents of -f.
+func (d *differ) readFiles() ([]object, error) {
+	builder := resource.NewLocalBuilder().Unstructured().ContinueOnError()
+	files := resource.FilenameOptions{Recursive: d.files.Recursive}
+	for _, name := range d.files.Filenames {
+		if name == "-" {
+			builder = builder.Stream(d.In, "standard input")
+			continue
+		}
+		if _, err := os.Stat(name); os.IsNotExist(err) && !strings.Contains(name, "://") && !strings.ContainsAny(name, "*?[") {
+			return nil, failf("Name a file, a folder or - for standard input", "There is no file %s", name)
+		}
+		files.Filenames = append(files.Filenames, name)
+	}
+	if len(files.Filenames) > 0 {
+		builder = builder.FilenameParam(false, &files)
+	}
+	var objects []object
+	err := builder.Flatten().Do().Visit(func(info *resource.Info, err error) error {
+		if err != nil {
+			return err
+		}
+		if u, ok := info.Object.(*unstructured.Unstructured); ok {
+			objects = append(objects, object{Unstructured: u, source: info.Source})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, failf("Correct the file; it must hold manifests as for kubectl apply -f", "The files cannot be read: %s", withoutValues(err))
+	}
+	return objects, nil
+}
+
+// withoutValues is an error of a parser, cut to one line: what follows may be content of the file, and that may be secret.
+func withoutValues(err error) string {
+	var lines []string
+	for _, single := range utilerrors.Flatten(utilerrors.NewAggregate([]error{err})).Errors() {
+		line, _, _ := strings.Cut(single.Error(), "\n")
+		if before, _, found := strings.Cut(line, " in '{"); found {
+			// cli-runtime quotes the whole object that has no kind.
+			line = before
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(slices.Compact(lines), "; ")
+}
+
+// manifestOf reads a manifest of one of the operator's kinds.
+func manifestOf(o object) candidate {
+	c := candidate{source: o.source}
+	subject := fmt.Sprintf("%s %s/%s in %s", o.GetKind(), o.GetNamespace(), o.GetName(), o.source)
+	kind, known := kindNamed(o.GetKind())
+	switch {
+	case !known || o.GroupVersionKind().Version != v1alpha1.GroupVersion.Version:
+		c.err = failf("Write apiVersion: "+v1alpha1.GroupVersion.String()+" and kind: WhatsAppInstance, MaxInstance or TelegramInstance",
+			"%s: there is no kind %s in %s", subject, o.GetKind(), o.GetAPIVersion())
+		return c
+	case o.GetName() == "":
+		c.err = failf("Write metadata.name", "%s %s in %s has no name", o.GetKind(), o.GetNamespace(), o.source)
+		return c
+	}
+	instance := kind.New()
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(o.Object, instance, true); err != nil {
+		c.err = failf("Correct it; kubectl explain "+strings.ToLower(kind.Name)+".spec lists the fields", "%s: %s", subject, withoutValues(err))
+		return c
+	}
+	// What a file says of the status says nothing about the instance.
+	*instance.InstanceStatus() = v1alpha1.InstanceStatus{}
+	c.instance = instance
+	if instance.Core().IDInstance < 1 {
+		c.err = failf("Write spec.idInstance, the number of the instance in the vendor's console", "%s: spec.idInstance must be a positive number", subject)
+	}
+	return c
+}
+
+// markDuplicates refuses the second of two manifests for one instance, or of one name (R18).
+func markDuplicates(candidates []candidate, defaultURL string) {
+	first := map[string]candidate{}
+	for i, c := range candidates {
+		if c.err != nil {
+			continue
+		}
+		keys := []string{title(c.instance)}
+		raw := c.instance.Core().APIURL
+		if raw == "" {
+			raw = defaultURL
+		}
+		if origin, err := greenapi.ParseOrigin(raw); err == nil {
+			keys = append(keys, fmt.Sprintf("%d at %s", c.instance.Core().IDInstance, origin.Identity()))
+		}
+		for at, key := range keys {
+			other, taken := first[key]
+			switch {
+			case !taken:
+				first[key] = c
+			case at == 0:
+				candidates[i].err = failf("Keep one of the two", "%s is in the files twice: in %s and in %s", key, other.source, c.source)
+			case candidates[i].err == nil:
+				candidates[i].err = failf("Delete one of the two: one instance has one resource", "%s in %s names instance %d, which %s in %s names already",
+					title(c.instance), c.source, c.instance.Core().IDInstance, title(other.instance), other.source)
+			}
+		}
+	}
+}
+
+// fileSecrets reads Secrets from the cluster, if there is one, and else from the files.
+type fileSecrets struct {
+	cluster client.WithWatch
+	secrets map[client.ObjectKey]*corev1.Secret
+	// unchecked: no API server checks the manifests, which was said once. offline: the cluster gives no answer at all.
+	unchecked, offline bool
+	errOut  io.Writer
+}
