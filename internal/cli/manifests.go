@@ -183,5 +183,5 @@ type fileSecrets struct {
 	secrets map[client.ObjectKey]*corev1.Secret
 	// unchecked: no API server checks the manifests, which was said once. offline: the cluster gives no answer at all.
 	unchecked, offline bool
-	errOut  io.Writer
+	errOut             io.Writer
 }

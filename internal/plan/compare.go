@@ -105,6 +105,26 @@ func Unreadable(desired Desired, observed Observed) string {
 	return ""
 }
 
+// Adopt returns the wish that a value at the vendor fulfills as it is, as a Setting's Value. It reports false for a value
+// from which nothing can be concluded.
+func Adopt(kind Kind, value Value) (wish string, ok bool) {
+	if value.Null || value.Form == FormOther {
+		return "", false
+	}
+	switch kind {
+	case KindFlag:
+		flag := flagText(value.Text)
+		return flag, value.Form != FormNumber && (flag == "yes" || flag == "no")
+	case KindNumber:
+		number := strings.TrimSpace(value.Text)
+		return number, value.Form != FormBool && plainInteger.MatchString(number)
+	case KindURL:
+		return value.Text, value.Form == FormText
+	default:
+		return value.Text, true
+	}
+}
+
 // flagText writes the ways to say yes and no in one way; other text stays as it is.
 func flagText(text string) string {
 	switch strings.ToLower(strings.TrimSpace(text)) {

@@ -1,0 +1,197 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/controllers"
+)
+
+// tokenVariable is the environment variable that holds the API token for --create-secret without --token-file.
+const tokenVariable = "GREEN_API_TOKEN"
+
+// importer is the verb import.
+type importer struct {
+	*session
+	vendor vendorFlags
+
+	id                                   int64
+	apiURL, secret, kind, name, policy   string
+	list, folder, tokenFile              string
+	createSecret, allSettings, overwrite bool
+
+	cluster client.Reader
+	// at is the namespace.
+	at string
+	// printed: standard output has a manifest already.
+	printed bool
+}
+
+func importCommand(s *session) *cobra.Command {
+	i := &importer{session: s}
+	command := &cobra.Command{
+		Use:   "import --id NUMBER --api-url URL --secret NAME[/KEY]",
+		Short: "Write the manifest of an instance that runs already",
+		Long: `Write the manifest of an instance that runs already, so that its first apply changes nothing.
+
+It reads the settings of the instance with the token in a Secret, and writes those that the operator has a field for. What
+is left out, and why, stands in comments of the manifest. Before anything is written, the manifest is compared with what
+was read, as the operator does it. Nothing is changed, neither at the vendor nor in the cluster.
+
+The webhook's token is referred to if the Secret holds it as webhookUrlToken. With --create-secret the manifest of a Secret
+is written too, with both tokens; then no cluster is needed, and the API token is read from --token-file or from the
+environment variable ` + tokenVariable + `.
+
+With -f many instances are imported. The file is CSV with a header line: id, apiUrl and secret, and perhaps name and kind.
+One that fails does not stop the others.
+
+Exit codes: 0 everything is imported, 2 something is not.`,
+		Example: `  # One instance, whose token is in a Secret already
+  kubectl greenapi import --id 7107000001 --api-url https://7107.api.greenapi.com --secret support-line-token > support-line.yaml
+
+  # With a Secret of its own
+  kubectl greenapi import --id 7107000001 --api-url https://7107.api.greenapi.com --create-secret --token-file token.txt -o manifests
+
+  # Many: the first line of instances.csv is id,apiUrl,secret,name
+  kubectl greenapi import -f instances.csv -o manifests
+  kubectl greenapi diff -f manifests && kubectl apply -f manifests`,
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(command *cobra.Command, _ []string) error { return i.run(command.Context()) },
+	}
+	i.vendor.bind(command)
+	f := command.Flags()
+	f.Int64Var(&i.id, "id", 0, "Number of the instance, as the vendor's console shows it")
+	f.StringVar(&i.apiURL, "api-url", "", "Origin of the API that serves it, as the vendor's console shows it")
+	f.StringVar(&i.secret, "secret", "", "Secret with the API token in the namespace, and its key if that is not "+v1alpha1.DefaultAPITokenKey)
+	f.StringVar(&i.kind, "kind", "", "WhatsAppInstance, MaxInstance or TelegramInstance, where the vendor does not say")
+	f.StringVar(&i.name, "name", "", "Name of the resource; instance-NUMBER if unset")
+	f.StringVar(&i.policy, "policy", "", "reconcilePolicy to write: Enforce, OnSpecChange or Observe; none if unset, which is Enforce")
+	f.BoolVar(&i.allSettings, "all-settings", false, "Take over settings that the operator has no field for, as additionalSettings")
+	f.StringVarP(&i.list, "filename", "f", "", "CSV file with many instances, - for standard input")
+	f.StringVarP(&i.folder, "output-dir", "o", "", "Folder for one file for each instance; standard output if unset")
+	f.BoolVar(&i.overwrite, "overwrite", false, "Replace files that are in the folder already")
+	f.BoolVar(&i.createSecret, "create-secret", false, "Write the manifest of the Secret too, with the tokens in it")
+	f.StringVar(&i.tokenFile, "token-file", "", "File with the API token for --create-secret, - for standard input")
+	return command
+}
+
+func (i *importer) run(ctx context.Context) error {
+	if err := i.check(); err != nil {
+		return err
+	}
+	rows, err := i.rows()
+	if err != nil {
+		return err
+	}
+	if i.at, err = i.namespace(); err != nil && i.createSecret {
+		i.at = "default"
+	} else if err != nil {
+		return err
+	}
+	if !i.createSecret {
+		if i.cluster, err = i.client(); err != nil {
+			return err
+		}
+	}
+	return i.importAll(ctx, rows)
+}
+
+// check refuses flags that do not go together.
+func (i *importer) check() error {
+	one := i.id != 0 || i.apiURL != "" || i.secret != "" || i.name != "" || i.createSecret || i.tokenFile != ""
+	policies := []v1alpha1.ReconcilePolicy{"", v1alpha1.PolicyEnforce, v1alpha1.PolicyOnSpecChange, v1alpha1.PolicyObserve}
+	switch {
+	case i.list != "" && one:
+		return failf("Give --id, --api-url and the like for one instance, or -f for many", "-f goes with none of --id, --api-url, --secret, --name, --create-secret and --token-file")
+	case i.list == "" && (i.id == 0 || i.apiURL == ""):
+		return failf("Give both as the vendor's console shows them, or many instances by -f; see kubectl greenapi import --help", "--id and --api-url are needed")
+	case i.list == "" && i.secret == "" && !i.createSecret:
+		return failf("Name a Secret that holds it by --secret, or have one written by --create-secret", "The API token is needed")
+	case i.tokenFile != "" && !i.createSecret:
+		return failf("Add --create-secret, or put the token into a Secret and name it by --secret", "--token-file is for --create-secret only")
+	case i.overwrite && i.folder == "":
+		return failf("Name a folder by -o", "--overwrite goes with --output-dir only")
+	case !slices.Contains(policies, v1alpha1.ReconcilePolicy(i.policy)):
+		return failf("Write --policy Enforce, OnSpecChange or Observe, or leave it out", "There is no policy %q", i.policy)
+	}
+	return nil
+}
+
+// importAll imports all rows, in order, and tells at the end what failed.
+func (i *importer) importAll(ctx context.Context, rows []importRow) error {
+	bar := newProgress(i.session, i.folder != "", len(rows))
+	var failures []error
+	inOrder(len(rows), func(n int) importResult {
+		made, err := i.importOne(ctx, rows[n])
+		return importResult{made, err}
+	}, func(n int, r importResult) {
+		if r.err == nil {
+			r.err = i.write(rows[n], r.made)
+		}
+		if r.err != nil {
+			failures = append(failures, r.err)
+		}
+		bar.step()
+	})
+	bar.end()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if i.list == "" && len(failures) > 0 {
+		return failures[0]
+	}
+	for _, err := range failures {
+		report(i.ErrOut, err)
+	}
+	if i.list != "" {
+		fmt.Fprintf(i.ErrOut, "%d of %d instances imported\n", len(rows)-len(failures), len(rows))
+	}
+	if len(failures) > 0 {
+		return errSaid
+	}
+	return nil
+}
+
+// importResult is one import, or why there is none.
+type importResult struct {
+	made imported
+	err  error
+}
+
+// kindFor returns the kind for an instance: what the vendor says, or what the caller says where it does not.
+func kindFor(row importRow, messenger string) (controllers.Kind, error) {
+	asked, belongs := row.kind, controllers.KindOfMessenger(messenger)
+	switch {
+	case asked == "" && belongs == "":
+		return controllers.Kind{}, failf("Say which messenger it is: "+row.where.kind+" WhatsAppInstance, MaxInstance or TelegramInstance",
+			"%s: the vendor does not say which messenger it is", row.where.subject)
+	case asked != "" && belongs != "" && asked != belongs:
+		return controllers.Kind{}, failf("Write "+row.where.kind+" "+belongs+", or leave it out", "%s is a %s, not a %s", row.where.subject, belongs, asked)
+	case belongs == "":
+		belongs = asked
+	}
+	kind, _ := kindNamed(belongs)
+	return kind, nil
+}
+
+// canonicalKind returns the name of a kind that a person named, in any of its forms.
+func canonicalKind(text string) (string, bool) {
+	if text == "" {
+		return "", true
+	}
+	at, ok := kindNames[strings.ToLower(text)]
+	if !ok {
+		return "", false
+	}
+	return controllers.Kinds[at].Name, true
+}
