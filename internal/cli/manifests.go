@@ -5,6 +5,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,11 +14,11 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/cli-runtime/pkg/resource"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/json"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
@@ -134,7 +135,7 @@ func manifestOf(o object) candidate {
 		return c
 	}
 	instance := kind.New()
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(o.Object, instance, true); err != nil {
+	if err := decodeStrictly(o.Unstructured, instance); err != nil {
 		c.err = failf("Correct it; kubectl explain "+strings.ToLower(kind.Name)+".spec lists the fields", "%s: %s", subject, withoutValues(err))
 		return c
 	}
@@ -145,6 +146,16 @@ func manifestOf(o object) candidate {
 		c.err = failf("Write spec.idInstance, the number of the instance in the vendor's console", "%s: spec.idInstance must be a positive number", subject)
 	}
 	return c
+}
+
+// decodeStrictly reads a manifest as a resource. Its errors name the field, and no value.
+func decodeStrictly(object *unstructured.Unstructured, into any) error {
+	text, err := object.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	unknown, err := json.UnmarshalStrict(text, into)
+	return errors.Join(append(unknown, err)...)
 }
 
 // markDuplicates refuses the second of two manifests for one instance, or of one name (R18).
