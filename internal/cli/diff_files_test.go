@@ -115,7 +115,7 @@ func TestDiffRefusesManifestsThatCannotBe(t *testing.T) {
 	}
 	for _, c := range []struct{ text, says string }{
 		{manifest("support-line", id, "incomingWebhok: yes"), `unknown field "spec.settings.incomingWebhok"`},
-		{manifest("support-line", id, "incomingWebhook: maybe"), "spec.settings.incomingWebhook of type bool"},
+		{manifest("support-line", id, "incomingWebhook: maybe"), "spec.settings.incomingWebhook must be true or false, without quotes, not a string"},
 		{manifest("support-line", id, "delaySendMessagesMilliseconds: 5"), "should be greater than or equal to 500"},
 		{manifest("support-line", id, "webhookUrl: shop.example"), "must be an http or https URL"},
 		{manifest("support-line", id+1000, ""), "is immutable"},

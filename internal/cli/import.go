@@ -176,7 +176,7 @@ func kindFor(row importRow, messenger string) (controllers.Kind, error) {
 		return controllers.Kind{}, failf("Say which messenger it is: "+row.where.kind+" WhatsAppInstance, MaxInstance or TelegramInstance",
 			"%s: the vendor does not say which messenger it is", row.where.subject)
 	case asked != "" && belongs != "" && asked != belongs:
-		return controllers.Kind{}, failf("Write "+row.where.kind+" "+belongs+", or leave it out", "%s is a %s, not a %s", row.where.subject, belongs, asked)
+		return controllers.Kind{}, failf("Write "+belongs+" for "+row.where.kind+", or leave it out", "%s is a %s, not a %s", row.where.subject, belongs, asked)
 	case belongs == "":
 		belongs = asked
 	}

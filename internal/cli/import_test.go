@@ -135,4 +135,3 @@ func (d *desk) statusOf(g Gomega, name string) *v1alpha1.InstanceStatus {
 	g.Expect(name).To(BeEmpty(), "no resource has this name")
 	return nil
 }
-

@@ -4,11 +4,14 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -18,7 +21,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/cli-runtime/pkg/resource"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/json"
+	strictjson "sigs.k8s.io/json"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
@@ -154,8 +157,23 @@ func decodeStrictly(object *unstructured.Unstructured, into any) error {
 	if err != nil {
 		return err
 	}
-	unknown, err := json.UnmarshalStrict(text, into)
-	return errors.Join(append(unknown, err)...)
+	unknown, err := strictjson.UnmarshalStrict(text, into)
+	if err == nil {
+		return errors.Join(unknown...)
+	}
+	// The standard library says of what type a value is; the other one has this error for itself.
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](json.Unmarshal(text, into)); ok {
+		// The path holds the names of embedded Go structs, which no manifest has.
+		field := strings.NewReplacer("CommonSettings.", "", "InstanceSpec.", "").Replace(wrong.Field)
+		err = fmt.Errorf("%s must be %s, not a %s", field, cmp.Or(wordOf[wrong.Type.Kind()], "of type "+wrong.Type.String()), strings.Fields(wrong.Value + " value")[0])
+	}
+	return err
+}
+
+// wordOf says in words what a field of a type takes.
+var wordOf = map[reflect.Kind]string{
+	reflect.Bool: "true or false, without quotes", reflect.String: "a text", reflect.Int32: "a whole number", reflect.Int64: "a whole number",
+	reflect.Struct: "an object", reflect.Slice: "a list",
 }
 
 // markDuplicates refuses the second of two manifests for one instance, or of one name (R18).
