@@ -14,7 +14,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 )
 
 // toTheEmulator are the flags for calls to the vendor of the tests.
@@ -78,4 +77,15 @@ func TestDiffSaysNothingAndSucceedsWhereNothingDiffers(t *testing.T) {
 	d.Expect(d.diff("wai/support-line")).To(Equal(result{}))
 }
 
-var _ = emulator.StateStarting
+func TestDiffShowsNoTokenThatTheVendorShowsElsewhere(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	line := d.line("support-line", 1, func(i *v1alpha1.WhatsAppInstance) {
+		i.Spec.Settings = &v1alpha1.WhatsAppSettings{CommonSettings: v1alpha1.CommonSettings{WebhookURL: new("https://shop.example")}}
+	})
+	instance, _ := d.vendor.Get(line.Spec.IDInstance)
+	d.vendor.Edit(line.Spec.IDInstance, map[string]any{"webhookUrl": "https://" + instance.Token + ".example/"})
+	shown := d.diff()
+	d.Expect(shown.code).To(Equal(exitNo))
+	d.Expect(shown.out).To(ContainSubstring(`-webhookUrl: (a text with a secret in it, not shown)`))
+}

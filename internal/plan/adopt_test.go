@@ -1,0 +1,54 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan_test
+
+import (
+	"testing"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+)
+
+func TestFieldsAreAllSettingsThatAKindHasAFieldFor(t *testing.T) {
+	g := NewWithT(t)
+	kinds := map[string]plan.Kind{}
+	for _, field := range plan.Fields(&v1alpha1.MaxSettings{}) {
+		kinds[field.Name] = field.Kind
+	}
+	g.Expect(kinds).To(Equal(map[string]plan.Kind{
+		"webhookUrl": plan.KindURL, "webhookUrlToken": plan.KindSecret, "delaySendMessagesMilliseconds": plan.KindNumber,
+		"markIncomingMessagesReaded": plan.KindFlag, "markIncomingMessagesReadedOnReply": plan.KindFlag, "outgoingWebhook": plan.KindFlag,
+		"outgoingMessageWebhook": plan.KindFlag, "outgoingAPIMessageWebhook": plan.KindFlag, "incomingWebhook": plan.KindFlag,
+		"stateWebhook": plan.KindFlag, "pollMessageWebhook": plan.KindFlag, "editedMessageWebhook": plan.KindFlag,
+		"deletedMessageWebhook": plan.KindFlag, "downloadUrlJpeg": plan.KindFlag,
+	}))
+}
+
+func TestR5AnAdoptedValueIsOneThatDoesNotDiffer(t *testing.T) {
+	g := NewWithT(t)
+	kinds := []plan.Kind{plan.KindFlag, plan.KindNumber, plan.KindURL, plan.KindSecret, plan.KindAdditional}
+	forms := []plan.Form{plan.FormText, plan.FormNumber, plan.FormBool, plan.FormOther}
+	adopted := 0
+	for _, text := range []string{"", "yes", " No ", "true", "1", "5000", " 5000 ", "007", "5e3", "maybe", "https://Shop.example:443", "<b>"} {
+		for _, kind := range kinds {
+			for _, form := range forms {
+				value := plan.Value{Form: form, Text: text}
+				wish, ok := plan.Adopt(kind, value)
+				if !ok {
+					continue
+				}
+				adopted++
+				desired := plan.Desired{Settings: []plan.Setting{{Name: "x", Kind: kind, Value: wish}}}
+				shown := plan.Observed{"x": value}
+				g.Expect(plan.Unreadable(desired, shown)).To(BeEmpty(), "%q as %d of form %d", text, kind, form)
+				g.Expect(plan.Differences(desired, shown)).To(BeEmpty(), "%q as %d of form %d", text, kind, form)
+			}
+		}
+	}
+	g.Expect(adopted).To(BeNumerically(">", 60))
+	_, ok := plan.Adopt(plan.KindURL, plan.Value{Null: true})
+	g.Expect(ok).To(BeFalse())
+}
