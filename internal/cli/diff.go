@@ -152,7 +152,7 @@ func (d *differ) compare(ctx context.Context, secrets client.Reader, c candidate
 
 func (d *differ) fill(ctx context.Context, secrets client.Reader, instance v1alpha1.Instance, found *difference) error {
 	desired := plan.Wishes(instance.TypedSettings())
-	conceal := controllers.SecretParts(desired)
+	var conceal []string
 	hold, err := addWebhookToken(ctx, secrets, instance, &desired)
 	if err != nil {
 		return err

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/controllers"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
@@ -52,7 +53,8 @@ func (s *session) connect(ctx context.Context, cluster client.Reader, instance v
 	if err != nil {
 		return nil, failf("Correct spec.apiUrl", "%s: %s", title(instance), err)
 	}
-	target := greenapi.Target{Origin: origin, ID: core.IDInstance, Prefix: kind.Prefix, AccountMethod: kind.AccountMethod, Conceal: conceal}
+	target := greenapi.Target{Origin: origin, ID: core.IDInstance, Prefix: kind.Prefix, AccountMethod: kind.AccountMethod,
+		Conceal: conceal, ConcealQuoted: controllers.SecretParts(plan.Wishes(instance.TypedSettings()))}
 	vendor := flags.open()
 	// The address is checked before the Secret is read: a token that may not be sent need not be known.
 	if _, err := vendor.Instance(target); err != nil {
