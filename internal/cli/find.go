@@ -39,11 +39,21 @@ var kindNames = map[string]int{
 	"tgi": 2, "telegraminstance": 2, "telegraminstances": 2,
 }
 
+// shortNames of the kinds, in the order of controllers.Kinds.
+var shortNames = []string{"wai", "maxi", "tgi"}
+
+// shortName is what kubectl users call the kind of a resource.
+func shortName(instance v1alpha1.Instance) string { return shortNames[kindIndex(instance)] }
+
 // kindOf returns what differs between the kinds for a resource.
 func kindOf(instance v1alpha1.Instance) controllers.Kind {
-	return controllers.Kinds[slices.IndexFunc(controllers.Kinds, func(kind controllers.Kind) bool {
+	return controllers.Kinds[kindIndex(instance)]
+}
+
+func kindIndex(instance v1alpha1.Instance) int {
+	return slices.IndexFunc(controllers.Kinds, func(kind controllers.Kind) bool {
 		return reflect.TypeOf(kind.New()) == reflect.TypeOf(instance)
-	})]
+	})
 }
 
 // findOne returns the resource that an argument names: NAME, or KIND/NAME where several kinds have one of that name.
@@ -112,9 +122,32 @@ func (s *session) find(ctx context.Context, cluster client.Reader, arguments []s
 	}
 	var found []v1alpha1.Instance
 	for _, kind := range controllers.Kinds {
-		list := kind.NewList()
-		if err := cluster.List(ctx, list, options...); err != nil {
+		if found, err = appendAll(ctx, cluster, found, kind, options); err != nil {
 			return nil, explain(err, "The list of "+kind.Name)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b v1alpha1.Instance) int {
+		return strings.Compare(a.GetNamespace()+"/"+a.GetName(), b.GetNamespace()+"/"+b.GetName())
+	})
+	return found, nil
+}
+
+// chunk is how many resources are read at once, as kubectl does.
+const chunk = 500
+
+// appendAll lists the resources of a kind, in chunks.
+func appendAll(ctx context.Context, cluster client.Reader, found []v1alpha1.Instance, kind controllers.Kind, options []client.ListOption) ([]v1alpha1.Instance, error) {
+	start, next := len(found), ""
+	for {
+		list := kind.NewList()
+		err := cluster.List(ctx, list, append(slices.Clone(options), client.Limit(chunk), client.Continue(next))...)
+		if apierrors.IsResourceExpired(err) && next != "" {
+			// The list took so long that its snapshot is gone: begin anew.
+			found, next = found[:start], ""
+			continue
+		}
+		if err != nil {
+			return nil, err
 		}
 		_ = apimeta.EachListItem(list, func(object runtime.Object) error {
 			if instance, ok := object.(v1alpha1.Instance); ok {
@@ -122,9 +155,16 @@ func (s *session) find(ctx context.Context, cluster client.Reader, arguments []s
 			}
 			return nil
 		})
+		if next = list.GetContinue(); next == "" {
+			return found, nil
+		}
 	}
-	slices.SortStableFunc(found, func(a, b v1alpha1.Instance) int {
-		return strings.Compare(a.GetNamespace()+"/"+a.GetName(), b.GetNamespace()+"/"+b.GetName())
-	})
-	return found, nil
+}
+
+// splitArgument parts KIND/NAME; kind is "" where there is NAME only.
+func splitArgument(argument string) (kind, name string) {
+	if kind, name, ok := strings.Cut(argument, "/"); ok {
+		return kind, name
+	}
+	return "", argument
 }

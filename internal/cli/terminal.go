@@ -45,7 +45,7 @@ const (
 
 // paint colors a text, on a terminal.
 func (t terminal) paint(s shade, text string) string {
-	if !t.color || text == "" {
+	if !t.color || text == "" || s == "" {
 		return text
 	}
 	return string(s) + text + "\x1b[0m"

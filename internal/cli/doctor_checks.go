@@ -1,0 +1,292 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+)
+
+// checks makes all checks, in the order in which one trouble leads to the next.
+func (e *examination) checks() []check {
+	list := []check{e.checkDefinitions(), e.checkManager(), e.checkLeader()}
+	about := []func() check{e.checkSecrets, e.checkHosts, e.checkDuplicates, e.checkLookedAfter, e.checkStalled, e.checkMessengers}
+	for i, name := range []string{"Secrets", "Hosts", "Duplicates", "Looked after", "Stalled", "Messengers"} {
+		if err := e.instancesErr; err != nil {
+			list = append(list, skipped(name, e.whyNoInstances()))
+			continue
+		}
+		list = append(list, about[i]())
+	}
+	return list
+}
+
+func (e *examination) whyNoInstances() string {
+	if apierrors.IsForbidden(e.instancesErr) {
+		return "you may not list instances"
+	}
+	return "the CRDs are not installed"
+}
+
+func skipped(name, why string) check {
+	return check{Name: name, Verdict: verdictSkipped, Message: "not looked at: " + why}
+}
+
+// fewNames is how many names a line has; of more only the number.
+const fewNames = 8
+
+// namesOf lists resources in a line.
+func namesOf(instances []v1alpha1.Instance) string {
+	var names []string
+	for i, instance := range instances {
+		if i == fewNames {
+			names = append(names, fmt.Sprintf("and %d more", len(instances)-fewNames))
+			break
+		}
+		names = append(names, shortName(instance)+" "+instance.GetNamespace()+"/"+instance.GetName())
+	}
+	return strings.Join(names, ", ")
+}
+
+// checkManager says whether a manager runs.
+func (e *examination) checkManager() check {
+	c := check{Name: "Manager", Verdict: verdictOK}
+	if err := e.managersErr; err != nil {
+		if apierrors.IsForbidden(err) {
+			return skipped(c.Name, "you may not list deployments in all namespaces")
+		}
+		return skipped(c.Name, err.Error())
+	}
+	if len(e.managers) == 0 {
+		if slices.ContainsFunc(e.leases, e.fresh) {
+			c.Message = "runs outside this cluster, or without the label " + managerLabel + "=" + managerName
+			return c
+		}
+		c.Verdict, c.Message = verdictProblem, "no Deployment with the label "+managerLabel+"="+managerName
+		if e.leasesErr != nil {
+			c.Verdict = verdictWarning // it may run outside the cluster, and the lease that would tell may not be seen
+		}
+		c.Details = []string{"Install it: make deploy IMG=... in a checkout of the operator, or run it from there: make run"}
+		return c
+	}
+	var names []string
+	for _, manager := range e.managers {
+		name := manager.Namespace + "/" + manager.Name
+		names = append(names, name)
+		if manager.Status.AvailableReplicas == 0 {
+			c.Verdict = verdictProblem
+			c.Details = append(c.Details, fmt.Sprintf("Deployment %s has no available replica. See why: kubectl -n %s describe pods -l %s=%s", name, manager.Namespace, managerLabel, managerName))
+		}
+	}
+	c.Message = "Deployment " + strings.Join(names, ", ") + " is available"
+	if c.Verdict == verdictProblem {
+		c.Message = "not available"
+	}
+	return c
+}
+
+// graceOfClocks is how far the clocks of two computers may be apart.
+const graceOfClocks = time.Minute
+
+// fresh reports whether somebody holds a lease, as far as the clocks of this computer and the holder's agree.
+func (e *examination) fresh(lease coordinationv1.Lease) bool { return e.overdue(lease) < graceOfClocks }
+
+// overdue is how long ago a lease ended; an hour and more for one that nobody holds.
+func (e *examination) overdue(lease coordinationv1.Lease) time.Duration {
+	spec := lease.Spec
+	if spec.HolderIdentity == nil || *spec.HolderIdentity == "" || spec.RenewTime == nil || spec.LeaseDurationSeconds == nil {
+		return time.Duration(1<<63 - 1)
+	}
+	return e.now.Sub(spec.RenewTime.Add(time.Duration(*spec.LeaseDurationSeconds) * time.Second))
+}
+
+// checkLeader says whether a manager leads.
+func (e *examination) checkLeader() check {
+	c := check{Name: "Leader", Verdict: verdictOK}
+	switch err := e.leasesErr; {
+	case apierrors.IsForbidden(err):
+		return skipped(c.Name, "you may not list leases in all namespaces")
+	case err != nil:
+		return skipped(c.Name, err.Error())
+	case len(e.leases) == 0:
+		c.Verdict, c.Message = verdictWarning, "no lease whose name ends with "+leaseSuffix
+		c.Details = []string{"A manager without --leader-elect has none. With two replicas give it that flag, or they work side by side"}
+		return c
+	}
+	var holders []string
+	for _, lease := range e.leases {
+		name, over := lease.Namespace+"/"+lease.Name, e.overdue(lease)
+		switch {
+		case over >= graceOfClocks:
+			c.Verdict = verdictProblem
+			c.Details = append(c.Details, fmt.Sprintf("Nobody holds Lease %s. See the log of the manager: kubectl -n %s logs -l %s=%s", name, lease.Namespace, managerLabel, managerName))
+		case over > 0:
+			c.worsen(verdictWarning)
+			c.Details = append(c.Details, fmt.Sprintf("Lease %s ran out %s ago: another replica takes over, or the clock of this computer is wrong. Look again in a minute", name, ago(e.now, e.now.Add(-over))))
+		default:
+			holders = append(holders, *lease.Spec.HolderIdentity+" holds "+name)
+		}
+	}
+	c.Message = cmp.Or(strings.Join(holders, ", "), "nobody leads")
+	return c
+}
+
+// originOf is where a resource's instance is served.
+func originOf(instance v1alpha1.Instance, flags managerFlags) (greenapi.Origin, error) {
+	return greenapi.ParseOrigin(cmp.Or(instance.Core().APIURL, instance.InstanceStatus().APIURL, flags.defaultURL))
+}
+
+// checkHosts says whether each address is one that a manager sends tokens to. Where the vendor has accepted a token,
+// some manager did.
+func (e *examination) checkHosts() check {
+	flags := e.flagsOf()
+	from := "the manager's flags"
+	if len(e.managers) == 0 {
+		from = "the defaults, as the manager's flags are not known"
+	}
+	c := check{Name: "Hosts", Verdict: verdictOK, Message: "every apiUrl is allowed by " + from}
+	for _, instance := range e.instances {
+		if conditionStatus(instance, v1alpha1.CredentialsValidCondition) == "True" {
+			continue
+		}
+		var refused error
+		for _, one := range flags {
+			origin, err := originOf(instance, one)
+			if err == nil {
+				err = origin.CheckAllowed(one.hosts, one.insecure)
+			}
+			if refused = err; err == nil {
+				break
+			}
+		}
+		if refused != nil {
+			c.Details = append(c.Details, title(instance)+": "+refused.Error())
+		}
+	}
+	if len(c.Details) > 0 {
+		c.Verdict, c.Message = verdictProblem, fmt.Sprintf("not allowed by %s: %d", from, len(c.Details))
+		if len(e.managers) == 0 {
+			c.Verdict = verdictWarning
+		}
+		c.Details = append(c.Details, "Correct spec.apiUrl (the vendor's console shows it), or add the host to the manager's --allowed-api-hosts")
+	}
+	return c
+}
+
+// checkDuplicates says whether several resources are about one instance.
+func (e *examination) checkDuplicates() check {
+	c := check{Name: "Duplicates", Verdict: verdictOK, Message: "no two resources are about one instance"}
+	flags := e.flagsOf()[0]
+	groups := map[string][]v1alpha1.Instance{}
+	for _, instance := range e.instances {
+		if origin, err := originOf(instance, flags); err == nil {
+			key := fmt.Sprintf("%d at %s", instance.Core().IDInstance, origin.Identity())
+			groups[key] = append(groups[key], instance)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(groups)) {
+		if group := groups[key]; len(group) > 1 {
+			c.Verdict = verdictProblem
+			c.Details = append(c.Details, fmt.Sprintf("%d: %s", group[0].Core().IDInstance, namesOf(group)))
+		}
+	}
+	if c.Verdict == verdictProblem {
+		c.Message = fmt.Sprintf("instances that several resources are about: %d", len(c.Details))
+		c.Details = append(c.Details, "Delete all but one of each; deleting calls nothing at the vendor")
+	}
+	return c
+}
+
+// checkLookedAfter says whether somebody looks after every resource.
+func (e *examination) checkLookedAfter() check {
+	c := check{Name: "Looked after", Verdict: verdictOK, Message: fmt.Sprintf("every instance was looked at (%d)", len(e.instances))}
+	if len(e.instances) == 0 {
+		c.Message = "there are no instances"
+		return c
+	}
+	var never, stale []v1alpha1.Instance
+	for _, instance := range e.instances {
+		ready := apimeta.FindStatusCondition(instance.InstanceStatus().Conditions, v1alpha1.ReadyCondition)
+		switch {
+		case unseen(instance, e.now):
+			never = append(never, instance)
+		case ready != nil && ready.Reason == v1alpha1.ReasonObservationStale:
+			stale = append(stale, instance)
+		}
+	}
+	if len(stale) > 0 {
+		c.Verdict, c.Message = verdictWarning, "the vendor does not answer for some"
+		c.Details = append(c.Details, fmt.Sprintf("Not answered for some time (%d): %s", len(stale), namesOf(stale)), counselFor(v1alpha1.ReasonObservationStale).next)
+	}
+	if len(never) > 0 {
+		c.Verdict, c.Message = verdictProblem, "nobody looks after some"
+		c.Details = append(c.Details, fmt.Sprintf("Never looked at (%d): %s", len(never), namesOf(never)),
+			"Is the manager running, does it watch their namespaces (--watch-namespaces), and have they the labels that it wants (--watch-label-selector)?")
+	}
+	return c
+}
+
+// groupBy groups resources by the reason of a condition that has a status.
+func (e *examination) groupBy(condition, status string) map[string][]v1alpha1.Instance {
+	groups := map[string][]v1alpha1.Instance{}
+	for _, instance := range e.instances {
+		if c := apimeta.FindStatusCondition(instance.InstanceStatus().Conditions, condition); c != nil && string(c.Status) == status {
+			groups[c.Reason] = append(groups[c.Reason], instance)
+		}
+	}
+	return groups
+}
+
+// checkStalled says where a person has to act before the operator goes on.
+func (e *examination) checkStalled() check {
+	c := check{Name: "Stalled", Verdict: verdictOK, Message: "none waits for a person"}
+	groups := e.groupBy(v1alpha1.StalledCondition, "True")
+	n := 0
+	for _, reason := range slices.Sorted(maps.Keys(groups)) {
+		n += len(groups[reason])
+		c.Details = append(c.Details, adviceForGroup(reason, groups[reason])...)
+	}
+	if n > 0 {
+		c.Verdict, c.Message = verdictProblem, fmt.Sprintf("waiting for a person: %d", n)
+	}
+	return c
+}
+
+// checkMessengers says whose account does not work. The operator can do nothing about it, so it is a warning.
+func (e *examination) checkMessengers() check {
+	c := check{Name: "Messengers", Verdict: verdictOK, Message: "every account that was looked at works"}
+	groups := e.groupBy(v1alpha1.AvailableCondition, "False")
+	n := 0
+	for _, reason := range slices.Sorted(maps.Keys(groups)) {
+		if counselFor(reason).mood == needsYou {
+			n += len(groups[reason])
+			c.Details = append(c.Details, adviceForGroup(reason, groups[reason])...)
+		}
+	}
+	if n > 0 {
+		c.Verdict, c.Message = verdictWarning, fmt.Sprintf("accounts that do not work: %d", n)
+	}
+	return c
+}
+
+// adviceForGroup words what to do about several resources with one reason.
+func adviceForGroup(reason string, group []v1alpha1.Instance) []string {
+	next := counselFor(reason).next
+	if len(group) == 1 {
+		next = advise(group[0], reason)
+	}
+	next = strings.NewReplacer("{it}", "NAME -n NAMESPACE", "{secret}", "of spec.apiTokenSecretRef").Replace(next)
+	return []string{fmt.Sprintf("%s (%d): %s", reason, len(group), namesOf(group)), "  " + next}
+}

@@ -1,0 +1,171 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+	appsv1 "k8s.io/api/apps/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/controllers"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+)
+
+// examination is what doctor has looked at, once for all checks.
+type examination struct {
+	*session
+
+	cluster client.Client
+	now     time.Time
+	// namespace that is looked at; "" is all of them.
+	namespace string
+	// all: no other than all namespaces will do. narrowed: all were asked for, and only the current one may be seen.
+	all, narrowed bool
+
+	instances []v1alpha1.Instance
+	// instancesErr is why instances are not known.
+	instancesErr error
+
+	definitions definitions
+	secrets     secretFindings
+
+	managers    []appsv1.Deployment
+	managersErr error
+	leases      []coordinationv1.Lease
+	leasesErr   error
+}
+
+const (
+	managerLabel = "app.kubernetes.io/name"
+	managerName  = "greenapi-operator"
+	// leaseSuffix is how names of the manager's leases end, one per shard.
+	leaseSuffix = ".greenapi-operator.dev"
+)
+
+// chooseNamespace takes what the caller named, else all namespaces.
+func (e *examination) chooseNamespace(all bool) error {
+	e.all, e.now = all, e.clock.Now()
+	if all || e.flags.Namespace == nil || *e.flags.Namespace == "" {
+		return nil
+	}
+	namespace, err := e.session.namespace()
+	e.namespace = namespace
+	return err
+}
+
+// look reads all that the checks need. What may not be read is noted; only what makes all else useless is an error.
+func (e *examination) look(ctx context.Context) error {
+	e.instances, e.instancesErr = e.readInstances(ctx, e.namespace)
+	if apierrors.IsForbidden(e.instancesErr) && e.namespace == "" && !e.all {
+		namespace, err := e.session.namespace()
+		if err != nil {
+			return err
+		}
+		e.namespace, e.narrowed = namespace, true
+		e.instances, e.instancesErr = e.readInstances(ctx, namespace)
+	}
+	switch err := e.instancesErr; {
+	case err == nil, apimeta.IsNoMatchError(err), apierrors.IsNotFound(err), apierrors.IsForbidden(err):
+	default:
+		return explain(err, "The list of instances")
+	}
+	e.definitions = e.readDefinitions(ctx)
+	managers := &appsv1.DeploymentList{}
+	e.managersErr = e.list(ctx, managers, client.MatchingLabels{managerLabel: managerName})
+	e.managers = managers.Items
+	leases := &coordinationv1.LeaseList{}
+	e.leasesErr = e.list(ctx, leases)
+	for _, lease := range leases.Items {
+		if strings.HasSuffix(lease.Name, leaseSuffix) {
+			e.leases = append(e.leases, lease)
+		}
+	}
+	e.secrets = e.readSecrets(ctx)
+	return nil
+}
+
+func (e *examination) readInstances(ctx context.Context, namespace string) ([]v1alpha1.Instance, error) {
+	var found []v1alpha1.Instance
+	var err error
+	for _, kind := range controllers.Kinds {
+		if found, err = appendAll(ctx, e.cluster, found, kind, []client.ListOption{client.InNamespace(namespace)}); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// list reads from all namespaces, or from the looked-at one if the caller may read no other.
+func (e *examination) list(ctx context.Context, into client.ObjectList, options ...client.ListOption) error {
+	err := e.cluster.List(ctx, into, options...)
+	if !apierrors.IsForbidden(err) {
+		return err
+	}
+	namespace := e.namespace
+	if namespace == "" {
+		if named, problem := e.session.namespace(); problem == nil {
+			namespace = named
+		}
+	}
+	if e.cluster.List(ctx, into, append(options, client.InNamespace(namespace))...) == nil && apimeta.LenList(into) > 0 {
+		return nil
+	}
+	return err
+}
+
+// scope says what was looked at.
+func (e *examination) scope() string {
+	switch {
+	case e.narrowed:
+		return fmt.Sprintf("Instances of namespace %s: %d. You may not look at other namespaces; -n names another one.", e.namespace, len(e.instances))
+	case e.namespace != "":
+		return fmt.Sprintf("Instances of namespace %s: %d.", e.namespace, len(e.instances))
+	default:
+		return fmt.Sprintf("Instances of all namespaces: %d.", len(e.instances))
+	}
+}
+
+// managerFlags are the flags of a manager that doctor understands.
+type managerFlags struct {
+	hosts      []string
+	insecure   bool
+	defaultURL string
+}
+
+// flagsOf are the flags of the managers that were found, or the defaults.
+func (e *examination) flagsOf() []managerFlags {
+	var all []managerFlags
+	for _, manager := range e.managers {
+		for _, container := range manager.Spec.Template.Spec.Containers {
+			if container.Name == "manager" || len(manager.Spec.Template.Spec.Containers) == 1 {
+				all = append(all, readManagerFlags(append(container.Command, container.Args...)))
+			}
+		}
+	}
+	if len(all) == 0 {
+		all = append(all, readManagerFlags(nil))
+	}
+	return all
+}
+
+func readManagerFlags(arguments []string) managerFlags {
+	var flags managerFlags
+	set := pflag.NewFlagSet("manager", pflag.ContinueOnError)
+	set.ParseErrorsAllowlist.UnknownFlags = true
+	set.Usage = func() {}
+	set.StringSliceVar(&flags.hosts, "allowed-api-hosts", greenapi.DefaultAllowedHosts, "")
+	set.BoolVar(&flags.insecure, "insecure-api", false, "")
+	set.StringVar(&flags.defaultURL, "default-api-url", greenapi.DefaultURL, "")
+	_ = set.Parse(arguments) // what cannot be read keeps its default; the manager itself refuses it
+	return flags
+}

@@ -1,0 +1,121 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/util/workqueue"
+	"k8s.io/klog/v2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+)
+
+// secretsAtOnce is how many Secrets are read side by side.
+const secretsAtOnce = 8
+
+// secretFindings are what is wrong with the Secrets that instances refer to.
+type secretFindings struct {
+	looked    int
+	forbidden int
+	wrong     []string
+	failed    error
+}
+
+// reference is one value of a Secret that a resource refers to.
+type reference struct {
+	instance  v1alpha1.Instance
+	name, key string
+	apiToken  bool
+}
+
+// referencesOf are the values that a resource refers to.
+func referencesOf(instance v1alpha1.Instance) []reference {
+	token := instance.Core().APITokenSecretRef
+	all := []reference{{instance, token.Name, token.KeyOr(v1alpha1.DefaultAPITokenKey), true}}
+	var settings struct {
+		Ref *v1alpha1.SecretKeyReference `json:"webhookUrlTokenSecretRef"`
+	}
+	if text, err := json.Marshal(instance.TypedSettings()); err == nil && json.Unmarshal(text, &settings) == nil && settings.Ref != nil {
+		all = append(all, reference{instance, settings.Ref.Name, settings.Ref.KeyOr(v1alpha1.DefaultWebhookURLTokenKey), false})
+	}
+	return all
+}
+
+// readSecrets looks whether each value is there. It keeps none.
+func (e *examination) readSecrets(ctx context.Context) secretFindings {
+	var references []reference
+	for _, instance := range e.instances {
+		references = append(references, referencesOf(instance)...)
+	}
+	// client-go logs bodies of answers at high levels; these must not be logged.
+	ctx = klog.NewContext(ctx, logr.Discard())
+	found, errs := make([]string, len(references)), make([]error, len(references))
+	workqueue.ParallelizeUntil(ctx, secretsAtOnce, len(references), func(i int) {
+		found[i], errs[i] = e.wrongWith(ctx, references[i])
+	})
+	var all secretFindings
+	for i, err := range errs {
+		switch {
+		case apierrors.IsForbidden(err):
+			all.forbidden++
+		case err != nil:
+			all.failed = cmp.Or(all.failed, err)
+		default:
+			all.looked++
+			if found[i] != "" {
+				all.wrong = append(all.wrong, title(references[i].instance)+": "+found[i])
+			}
+		}
+	}
+	return all
+}
+
+// wrongWith says what is wrong with one value, "" for nothing.
+func (e *examination) wrongWith(ctx context.Context, r reference) (string, error) {
+	secret := &corev1.Secret{}
+	err := e.cluster.Get(ctx, client.ObjectKey{Namespace: r.instance.GetNamespace(), Name: r.name}, secret)
+	if apierrors.IsNotFound(err) {
+		return fmt.Sprintf("Secret %s is not there. Create it", r.name), nil
+	}
+	if err != nil {
+		return "", err
+	}
+	value, ok := secret.Data[r.key]
+	switch {
+	case !ok:
+		return fmt.Sprintf("Secret %s has no key %s. Add it, or name another key in the spec", r.name, r.key), nil
+	case r.apiToken && !greenapi.ValidToken(strings.TrimSpace(string(value))):
+		return fmt.Sprintf("key %s of Secret %s holds no API token. Copy apiTokenInstance from the vendor's console into it", r.key, r.name), nil
+	default:
+		return "", nil
+	}
+}
+
+// checkSecrets says whether the Secrets are there.
+func (e *examination) checkSecrets() check {
+	s := e.secrets
+	c := check{Name: "Secrets", Verdict: verdictOK, Message: fmt.Sprintf("all %d values that instances refer to are there", s.looked)}
+	switch {
+	case s.failed != nil:
+		return skipped(c.Name, "Secrets cannot be read: "+s.failed.Error())
+	case s.looked == 0 && s.forbidden > 0:
+		return skipped(c.Name, "you may not get secrets")
+	case len(s.wrong) > 0:
+		c.Verdict, c.Message, c.Details = verdictProblem, fmt.Sprintf("of %d values that instances refer to, %d are missing or wrong", s.looked, len(s.wrong)), s.wrong
+	}
+	if s.forbidden > 0 {
+		c.Message += fmt.Sprintf(" (you may not get %d others)", s.forbidden)
+	}
+	return c
+}

@@ -1,0 +1,144 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/yaml"
+)
+
+// eventsVerb is kubectl greenapi events.
+type eventsVerb struct {
+	*session
+
+	timestamps bool
+	output     string
+}
+
+// eventsLast is how long the API server keeps events unless it is told otherwise.
+const eventsLast = time.Hour
+
+func newEvents(s *session) *cobra.Command {
+	v := &eventsVerb{session: s}
+	command := &cobra.Command{
+		Use:   "events NAME",
+		Short: "Show what happened to an instance, in order of time",
+		Long: `Show what happened to an instance, in order of time: its events, and what its status still tells of writes,
+restarts, changes of state and conditions. What several tell is shown once.
+
+The API server keeps events for an hour. Of what is older only what the status tells is left.
+
+-o json and -o yaml print a list of {time, source, reason, message}: time in RFC 3339, source one of event, write,
+restart, state, abandoned, condition and resource, reason one word, message a sentence.`,
+		Example: `  # What happened to one instance
+  kubectl greenapi events support-line
+
+  # With the hour instead of how long ago
+  kubectl greenapi events support-line --timestamps`,
+		Args: oneName,
+		RunE: func(command *cobra.Command, names []string) error {
+			return v.run(command.Context(), names[0])
+		},
+	}
+	command.Flags().BoolVar(&v.timestamps, "timestamps", false, "Show times as they are, in UTC, not how long ago they were")
+	command.Flags().StringVarP(&v.output, "output", "o", "", "Output format: json or yaml")
+	return command
+}
+
+// oneName is the rule of verbs that are about one instance.
+func oneName(command *cobra.Command, names []string) error {
+	if len(names) != 1 {
+		return failf("Write "+command.CommandPath()+" NAME. To list the names: kubectl greenapi status", "It takes the name of one instance, not %d", len(names))
+	}
+	return nil
+}
+
+func (v *eventsVerb) run(ctx context.Context, name string) error {
+	if err := structured(v.output); err != nil {
+		return err
+	}
+	cluster, err := v.client()
+	if err != nil {
+		return err
+	}
+	instance, err := v.findOne(ctx, cluster, name)
+	if err != nil {
+		return err
+	}
+	events, err := eventsOf(ctx, cluster, instance)
+	switch {
+	case apierrors.IsForbidden(err):
+		fmt.Fprintln(v.ErrOut, "warning: you may not list events, so this is only what the status tells:", rightOf(err))
+	case err != nil:
+		return explain(err, title(instance)+", its events")
+	}
+	all := historyOf(instance, events)
+	if v.output != "" {
+		return printStructured(v.Out, v.output, all)
+	}
+	v.print(all)
+	if err == nil && v.clock.Since(instance.GetCreationTimestamp().Time) > eventsLast {
+		fmt.Fprintln(v.ErrOut, "Events older than an hour are no longer kept by the API server; of earlier times this is what the status tells.")
+	}
+	return nil
+}
+
+func (v *eventsVerb) print(all []happening) {
+	to := terminalOf(v.Out)
+	g := &grid{terminal: to, wraps: true, columns: []column{{name: "TIME"}, {name: "WHAT"}, {name: "MESSAGE"}}}
+	rows := make([][]cell, 0, len(all))
+	for _, h := range all {
+		at := ago(v.clock.Now(), h.Time.Time)
+		if v.timestamps {
+			at = h.Time.UTC().Format(time.RFC3339)
+		}
+		rows = append(rows, []cell{{at, shadeFaint}, {text: h.Source + "/" + h.Reason}, {text: h.Message}})
+	}
+	g.fit(rows)
+	if g.crowded() {
+		// Too narrow for a table: each message stands below its head.
+		for _, row := range rows {
+			fmt.Fprintf(v.Out, "%s %s\n  %s\n", to.paint(shadeFaint, row[0].text), row[1].text, wrap(row[2].text, to.width, 2, 2))
+		}
+		return
+	}
+	fmt.Fprint(v.Out, g.header())
+	for _, row := range rows {
+		fmt.Fprint(v.Out, g.line(row))
+	}
+}
+
+// structured checks -o of verbs that print a structure of their own.
+func structured(output string) error {
+	switch output {
+	case "", "json", "yaml":
+		return nil
+	default:
+		return failf("Write -o json or -o yaml", "--output %q is not known", output)
+	}
+}
+
+// printStructured prints a value as JSON or YAML.
+func printStructured(w io.Writer, output string, value any) error {
+	text, err := json.MarshalIndent(value, "", "    ")
+	if err != nil {
+		return err
+	}
+	if output == "yaml" {
+		if text, err = yaml.JSONToYAML(text); err != nil {
+			return err
+		}
+	} else {
+		text = append(text, '\n')
+	}
+	_, err = w.Write(text)
+	return err
+}

@@ -1,0 +1,199 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/printers"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+)
+
+// statusVerb is kubectl greenapi status.
+type statusVerb struct {
+	*session
+	selection
+
+	names  []string
+	follow bool
+	format *genericclioptions.PrintFlags
+}
+
+func newStatus(s *session) *cobra.Command {
+	v := &statusVerb{session: s, format: genericclioptions.NewPrintFlags("")}
+	command := &cobra.Command{
+		Use:   "status [NAME...]",
+		Short: "Show how instances are, and what to do next",
+		Long: `Show how instances are, and what to do next.
+
+With one name it is a page: whether the instance is fine, what differs from the manifest, what happened lately, and the
+next step. Otherwise it is a table. It reads the resources only, and calls nothing at the vendor.
+
+A name is NAME, or KIND/NAME with wai, maxi or tgi as KIND where several kinds have one of that name.`,
+		Example: `  # One instance as a page
+  kubectl greenapi status support-line
+
+  # All of this namespace, and all that there are
+  kubectl greenapi status
+  kubectl greenapi status --all-namespaces
+
+  # Follow one until Ctrl-C
+  kubectl greenapi status support-line --watch`,
+		RunE: func(command *cobra.Command, names []string) error {
+			v.names = names
+			return v.run(command.Context())
+		},
+	}
+	v.bind(command)
+	command.Flags().BoolVarP(&v.follow, "watch", "w", false, "After showing them, show every change until Ctrl-C")
+	v.format.AddFlags(command)
+	return command
+}
+
+func (v *statusVerb) run(ctx context.Context) error {
+	printer, err := printerOf(v.format)
+	if err != nil {
+		return err
+	}
+	cluster, err := v.client()
+	if err != nil {
+		return err
+	}
+	found, err := v.find(ctx, cluster, v.names, v.selection)
+	if err != nil {
+		return err
+	}
+	var show view
+	switch {
+	case printer != nil:
+		show = &objectView{out: v.Out, printer: printer, single: len(v.names) == 1}
+	case len(v.names) == 1:
+		show = &pageView{session: v.session, cluster: cluster, terminal: terminalOf(v.Out)}
+	default:
+		show = &tableView{session: v.session, namespaces: v.allNamespaces, terminal: terminalOf(v.Out)}
+	}
+	if len(found) == 0 && printer == nil {
+		if err := v.sayNone(); err != nil {
+			return err
+		}
+	} else if err := show.all(ctx, found); err != nil {
+		return err
+	}
+	if !v.follow {
+		return nil
+	}
+	return v.watch(ctx, cluster, found, show)
+}
+
+// view shows resources, and what becomes of them.
+type view interface {
+	// all shows resources for the first time.
+	all(ctx context.Context, found []v1alpha1.Instance) error
+	// changed shows one that changed, came or went. It returns errGone when there is nothing left to show.
+	changed(ctx context.Context, instance v1alpha1.Instance, gone bool) error
+}
+
+// sayNone says what kubectl says of an empty list.
+func (v *statusVerb) sayNone() error {
+	if v.allNamespaces {
+		fmt.Fprintln(v.ErrOut, "No instances found")
+		return nil
+	}
+	namespace, err := v.namespace()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(v.ErrOut, "No instances found in namespace %s.\n", namespace)
+	return nil
+}
+
+// printerOf is the printer that -o asks for, nil without -o.
+func printerOf(flags *genericclioptions.PrintFlags) (printers.ResourcePrinter, error) {
+	template := flags.TemplatePrinterFlags
+	if *flags.OutputFormat == "" && (template == nil || *template.TemplateArgument == "") {
+		return nil, nil //nolint:nilnil // no printer is an answer
+	}
+	printer, err := flags.WithTypeSetter(scheme).ToPrinter()
+	if err != nil {
+		return nil, failf("Write -o "+strings.Join(flags.AllowedFormats(), ", "), "--output: %s", err)
+	}
+	return printer, nil
+}
+
+// objectView prints the resources themselves.
+type objectView struct {
+	out     io.Writer
+	printer printers.ResourcePrinter
+	// single: the one that was named is printed as itself, not as a list.
+	single bool
+}
+
+func (o *objectView) all(_ context.Context, found []v1alpha1.Instance) error {
+	if o.single {
+		return o.print(found[0])
+	}
+	if _, names := o.printer.(*printers.NamePrinter); names {
+		for _, instance := range found {
+			if err := o.print(instance); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	list := &corev1.List{TypeMeta: metav1.TypeMeta{Kind: "List", APIVersion: "v1"}, Items: []runtime.RawExtension{}}
+	for _, instance := range found {
+		if err := setKind(instance); err != nil {
+			return err
+		}
+		list.Items = append(list.Items, runtime.RawExtension{Object: instance})
+	}
+	return o.printed(o.printer.PrintObj(list, o.out))
+}
+
+func (o *objectView) changed(_ context.Context, instance v1alpha1.Instance, _ bool) error {
+	return o.print(instance)
+}
+
+func (o *objectView) print(instance v1alpha1.Instance) error {
+	if err := setKind(instance); err != nil {
+		return err
+	}
+	return o.printed(o.printer.PrintObj(instance, o.out))
+}
+
+func (*objectView) printed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return failf("Correct the template", "--output: %s", err)
+}
+
+// setKind fills in apiVersion and kind, which typed clients leave out.
+func setKind(instance client.Object) error {
+	kind, err := apiutil.GVKForObject(instance, scheme)
+	if err != nil {
+		return err
+	}
+	accessor, err := apimeta.TypeAccessor(instance)
+	if err != nil {
+		return err
+	}
+	accessor.SetAPIVersion(kind.GroupVersion().String())
+	accessor.SetKind(kind.Kind)
+	// kubectl hides them too.
+	instance.SetManagedFields(nil)
+	return nil
+}

@@ -1,0 +1,90 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+)
+
+// tableView shows many resources, a line each.
+type tableView struct {
+	*session
+	terminal
+
+	namespaces bool
+	grid       *grid
+}
+
+func (t *tableView) all(_ context.Context, found []v1alpha1.Instance) error {
+	t.layOut(found)
+	return nil
+}
+
+// changed adds the line of one that changed, as kubectl get --watch does.
+func (t *tableView) changed(_ context.Context, instance v1alpha1.Instance, gone bool) error {
+	if t.grid == nil {
+		t.layOut([]v1alpha1.Instance{instance})
+		return nil
+	}
+	row := t.row(instance)
+	if gone {
+		row[len(row)-1] = cell{"was deleted", shadeFaint}
+	}
+	fmt.Fprint(t.Out, t.grid.line(t.trim(row)))
+	return nil
+}
+
+// layOut prints the header and the first lines.
+func (t *tableView) layOut(found []v1alpha1.Instance) {
+	t.grid = &grid{terminal: t.terminal, columns: []column{
+		{name: "NAMESPACE"}, {name: "NAME"}, {name: "KIND", spare: 6}, {name: "READY"}, {name: "SYNCED", spare: 3},
+		{name: "AVAILABLE", spare: 1}, {name: "STATE", spare: 2}, {name: "INSTANCE", spare: 5}, {name: "AGE", spare: 4}, {name: "NEXT"},
+	}}
+	if !t.namespaces {
+		t.grid.columns = t.grid.columns[1:]
+	}
+	var rows [][]cell
+	for _, instance := range found {
+		rows = append(rows, t.trim(t.row(instance)))
+	}
+	t.grid.fit(rows)
+	fmt.Fprint(t.Out, t.grid.header())
+	for _, row := range rows {
+		fmt.Fprint(t.Out, t.grid.line(row))
+	}
+}
+
+// trim leaves the namespace out where all have the same.
+func (t *tableView) trim(row []cell) []cell {
+	if t.namespaces {
+		return row
+	}
+	return row[1:]
+}
+
+// row is the line of one resource.
+func (t *tableView) row(instance v1alpha1.Instance) []cell {
+	now := t.clock.Now()
+	how := assess(instance, now)
+	next := cell{}
+	if how.mood != fine || len(how.steps) > 0 {
+		next.text = how.headline
+		if len(how.steps) > 0 {
+			next.text = how.steps[0]
+		}
+	}
+	row := []cell{{text: instance.GetNamespace()}, {text: instance.GetName()}, {text: shortName(instance)}}
+	for _, name := range []string{v1alpha1.ReadyCondition, v1alpha1.SyncedCondition, v1alpha1.AvailableCondition} {
+		status := conditionStatus(instance, name)
+		row = append(row, cell{cmp.Or(status, "-"), shadeOf(status)})
+	}
+	return append(row, cell{text: cmp.Or(instance.InstanceStatus().StateInstance, "-")},
+		cell{text: strconv.FormatInt(instance.Core().IDInstance, 10)},
+		cell{text: ago(now, instance.GetCreationTimestamp().Time)}, next)
+}

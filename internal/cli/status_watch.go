@@ -1,0 +1,184 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/controllers"
+)
+
+// errGone ends a watch because what it showed was deleted.
+var errGone = errors.New("it was deleted")
+
+// redrawEvery is how often a page is drawn anew on a terminal, so that its times stay true.
+const redrawEvery = 10 * time.Second
+
+// change is what became of one resource.
+type change struct {
+	instance v1alpha1.Instance
+	gone     bool
+	err      error
+}
+
+// watch shows every change until the context ends. Informers connect again when the API server ends a watch, and list
+// anew when it no longer knows where a watch stood (410).
+func (v *statusVerb) watch(ctx context.Context, cluster client.WithWatch, found []v1alpha1.Instance, show view) error {
+	options, err := v.watched()
+	if err != nil {
+		return err
+	}
+	kinds := controllers.Kinds
+	if len(v.names) > 0 {
+		kinds = kindsOf(found)
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	changes := make(chan change)
+	for _, kind := range kinds {
+		v.inform(ctx, cluster, kind, options, changes)
+	}
+	shown := map[types.UID]string{}
+	for _, instance := range found {
+		shown[instance.GetUID()] = instance.GetResourceVersion()
+	}
+	for {
+		var c change
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case c = <-changes:
+		case <-v.clock.After(redrawEvery):
+			if page, ok := show.(*pageView); ok && page.width > 0 {
+				c.instance = page.instance
+			}
+		}
+		switch {
+		case c.err != nil:
+			return c.err
+		case c.instance == nil, !v.wanted(found, c.instance), !c.gone && c.instance.GetResourceVersion() == shown[c.instance.GetUID()] && !redraws(show):
+			continue
+		}
+		shown[c.instance.GetUID()] = c.instance.GetResourceVersion()
+		if err := show.changed(ctx, c.instance, c.gone); err != nil {
+			if errors.Is(err, errGone) {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+// redraws reports whether a view shows the same state of a resource again.
+func redraws(show view) bool {
+	page, ok := show.(*pageView)
+	return ok && page.width > 0
+}
+
+// watched is where to look for changes.
+func (v *statusVerb) watched() ([]client.ListOption, error) {
+	selector, err := labels.Parse(v.labels)
+	if err != nil {
+		return nil, err
+	}
+	options := []client.ListOption{client.MatchingLabelsSelector{Selector: selector}}
+	if v.allNamespaces {
+		return options, nil
+	}
+	namespace, err := v.namespace()
+	if err != nil {
+		return nil, err
+	}
+	if len(v.names) == 1 {
+		// A person may have the right to see one resource only.
+		_, name := splitArgument(v.names[0])
+		options = append(options, client.MatchingFields{metav1.ObjectNameField: name})
+	}
+	return append(options, client.InNamespace(namespace)), nil
+}
+
+// wanted reports whether a resource is one of those that the verb is about.
+func (v *statusVerb) wanted(found []v1alpha1.Instance, instance v1alpha1.Instance) bool {
+	if len(v.names) == 0 {
+		return true
+	}
+	for _, one := range found {
+		if one.GetName() == instance.GetName() && kindIndex(one) == kindIndex(instance) {
+			return true
+		}
+	}
+	return false
+}
+
+// kindsOf are the kinds that resources have.
+func kindsOf(found []v1alpha1.Instance) []controllers.Kind {
+	var kinds []controllers.Kind
+	seen := map[string]bool{}
+	for _, instance := range found {
+		if kind := kindOf(instance); !seen[kind.Name] {
+			seen[kind.Name] = true
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
+}
+
+// inform sends what happens to the resources of a kind, until the context ends.
+func (v *statusVerb) inform(ctx context.Context, cluster client.WithWatch, kind controllers.Kind, options []client.ListOption, changes chan<- change) {
+	raw := func(o metav1.ListOptions) []client.ListOption {
+		// An option that is applied later writes its own part of what Raw holds.
+		return append([]client.ListOption{&client.ListOptions{Raw: &o, Limit: o.Limit, Continue: o.Continue}}, options...)
+	}
+	send := func(c change) {
+		select {
+		case changes <- c:
+		case <-ctx.Done():
+		}
+	}
+	informer := cache.NewSharedIndexInformer(&cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			list := kind.NewList()
+			return list, cluster.List(ctx, list, raw(o)...)
+		},
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			return cluster.Watch(ctx, kind.NewList(), raw(o)...)
+		},
+	}, kind.New(), 0, cache.Indexers{})
+	_ = informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
+		switch {
+		case ctx.Err() != nil, apierrors.IsResourceExpired(err), apierrors.IsGone(err), apierrors.IsTooManyRequests(err):
+		case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
+			send(change{err: explain(err, "Watching "+kind.Name)})
+		default:
+			fmt.Fprintln(v.ErrOut, "warning: the connection was lost and is tried again:", err)
+		}
+	})
+	handle := func(object any, gone bool) {
+		if last, ok := object.(cache.DeletedFinalStateUnknown); ok {
+			object = last.Obj
+		}
+		if instance, ok := object.(v1alpha1.Instance); ok {
+			send(change{instance: instance, gone: gone})
+		}
+	}
+	_, _ = informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    func(object any) { handle(object, false) },
+		UpdateFunc: func(_, object any) { handle(object, false) },
+		DeleteFunc: func(object any) { handle(object, true) },
+	})
+	go informer.RunWithContext(ctx)
+}
