@@ -55,7 +55,7 @@ func assess(instance v1alpha1.Instance, now time.Time) assessment {
 	case v1alpha1.ReadyCondition, v1alpha1.ReconcilingCondition:
 		feeling = waits // a person's turn would be Stalled
 	}
-	if first.Reason == v1alpha1.ReasonDriftDetected || first.Type == v1alpha1.SyncedCondition && status.Apply == nil && instance.Core().Policy() == v1alpha1.PolicyObserve {
+	if first.Reason == v1alpha1.ReasonDriftDetected {
 		return assessment{fine, "Fine: the messenger works. " + sentence(first.Message), steps}
 	}
 	return assessment{feeling, map[mood]string{fine: "Fine: ", waits: "Waiting: ", needsYou: "Needs you: "}[feeling] + sentence(lowerFirst(first.Message)), steps}

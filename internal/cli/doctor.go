@@ -11,23 +11,23 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// verdict of one check.
-type verdict string
+// grade of one check.
+type grade string
 
 const (
-	verdictOK      verdict = "ok"
-	verdictWarning verdict = "warning"
-	verdictProblem verdict = "problem"
-	// verdictSkipped: it was not looked at, for want of a right or because an earlier check failed.
-	verdictSkipped verdict = "not looked at"
+	gradeOK      grade = "ok"
+	gradeWarning grade = "warning"
+	gradeProblem grade = "problem"
+	// gradeSkipped: it was not looked at, for want of a right or because an earlier check failed.
+	gradeSkipped grade = "not looked at"
 )
 
-// check is one thing that doctor looked at. It is what doctor -o json prints.
-type check struct {
+// checkup is one thing that doctor looked at. It is what doctor -o json prints.
+type checkup struct {
 	// Name of the check, one word.
 	Name string `json:"name"`
 	// Verdict is ok, warning, problem or not looked at.
-	Verdict verdict `json:"verdict"`
+	Verdict grade `json:"verdict"`
 	// Message says in a sentence what was found.
 	Message string `json:"message"`
 	// Details are what in particular, and what to do about it.
@@ -35,8 +35,8 @@ type check struct {
 }
 
 // worsen makes a check at least as bad as a verdict.
-func (c *check) worsen(to verdict) {
-	if c.Verdict != verdictProblem {
+func (c *checkup) worsen(to grade) {
+	if c.Verdict != gradeProblem {
 		c.Verdict = to
 	}
 }
@@ -44,7 +44,7 @@ func (c *check) worsen(to verdict) {
 // diagnosis is what doctor found.
 type diagnosis struct {
 	// Checks in the order in which they were made.
-	Checks []check `json:"checks"`
+	Checks []checkup `json:"checks"`
 	// Summary in one sentence.
 	Summary string `json:"summary"`
 }
@@ -117,17 +117,17 @@ func (v *doctorVerb) run(ctx context.Context) error {
 }
 
 // conclude is the error with the exit code that checks lead to.
-func conclude(checks []check) error {
-	if count(checks, verdictSkipped) == len(checks) {
+func conclude(checks []checkup) error {
+	if countOf(checks, gradeSkipped) == len(checks) {
 		return failf("Ask whoever runs the cluster for the role view in a namespace, and name it by -n", "You may look at nothing here")
 	}
-	if count(checks, verdictProblem) > 0 {
+	if countOf(checks, gradeProblem) > 0 {
 		return errNo
 	}
 	return nil
 }
 
-func count(checks []check, of verdict) int {
+func countOf(checks []checkup, of grade) int {
 	n := 0
 	for _, c := range checks {
 		if c.Verdict == of {
@@ -138,13 +138,13 @@ func count(checks []check, of verdict) int {
 }
 
 // summarize says in a sentence how it is.
-func summarize(checks []check) string {
+func summarize(checks []checkup) string {
 	var parts []string
-	for _, v := range []verdict{verdictProblem, verdictWarning, verdictSkipped} {
-		n := count(checks, v)
+	for _, v := range []grade{gradeProblem, gradeWarning, gradeSkipped} {
+		n := countOf(checks, v)
 		switch {
 		case n == 0:
-		case v == verdictSkipped:
+		case v == gradeSkipped:
 			parts = append(parts, fmt.Sprintf("%d not looked at", n))
 		case n == 1:
 			parts = append(parts, "1 "+string(v))
@@ -159,14 +159,14 @@ func summarize(checks []check) string {
 }
 
 // marks of the verdicts: words in a log, where color says nothing.
-var marks = map[verdict]struct {
+var marks = map[grade]struct {
 	text  string
 	shade shade
 }{
-	verdictOK:      {"ok", shadeGood},
-	verdictWarning: {"warning", shadeBusy},
-	verdictProblem: {"PROBLEM", shadeBad},
-	verdictSkipped: {"-", shadeFaint},
+	gradeOK:      {"ok", shadeGood},
+	gradeWarning: {"warning", shadeBusy},
+	gradeProblem: {"PROBLEM", shadeBad},
+	gradeSkipped: {"-", shadeFaint},
 }
 
 func (v *doctorVerb) print(e *examination, d diagnosis) {

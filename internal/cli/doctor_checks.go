@@ -20,9 +20,9 @@ import (
 )
 
 // checks makes all checks, in the order in which one trouble leads to the next.
-func (e *examination) checks() []check {
-	list := []check{e.checkDefinitions(), e.checkManager(), e.checkLeader()}
-	about := []func() check{e.checkSecrets, e.checkHosts, e.checkDuplicates, e.checkLookedAfter, e.checkStalled, e.checkMessengers}
+func (e *examination) checks() []checkup {
+	list := []checkup{e.checkDefinitions(), e.checkManager(), e.checkLeader()}
+	about := []func() checkup{e.checkSecrets, e.checkHosts, e.checkDuplicates, e.checkLookedAfter, e.checkStalled, e.checkMessengers}
 	for i, name := range []string{"Secrets", "Hosts", "Duplicates", "Looked after", "Stalled", "Messengers"} {
 		if err := e.instancesErr; err != nil {
 			list = append(list, skipped(name, e.whyNoInstances()))
@@ -40,8 +40,8 @@ func (e *examination) whyNoInstances() string {
 	return "the CRDs are not installed"
 }
 
-func skipped(name, why string) check {
-	return check{Name: name, Verdict: verdictSkipped, Message: "not looked at: " + why}
+func skipped(name, why string) checkup {
+	return checkup{Name: name, Verdict: gradeSkipped, Message: "not looked at: " + why}
 }
 
 // fewNames is how many names a line has; of more only the number.
@@ -61,8 +61,8 @@ func namesOf(instances []v1alpha1.Instance) string {
 }
 
 // checkManager says whether a manager runs.
-func (e *examination) checkManager() check {
-	c := check{Name: "Manager", Verdict: verdictOK}
+func (e *examination) checkManager() checkup {
+	c := checkup{Name: "Manager", Verdict: gradeOK}
 	if err := e.managersErr; err != nil {
 		if apierrors.IsForbidden(err) {
 			return skipped(c.Name, "you may not list deployments in all namespaces")
@@ -74,9 +74,9 @@ func (e *examination) checkManager() check {
 			c.Message = "runs outside this cluster, or without the label " + managerLabel + "=" + managerName
 			return c
 		}
-		c.Verdict, c.Message = verdictProblem, "no Deployment with the label "+managerLabel+"="+managerName
+		c.Verdict, c.Message = gradeProblem, "no Deployment with the label "+managerLabel+"="+managerName
 		if e.leasesErr != nil {
-			c.Verdict = verdictWarning // it may run outside the cluster, and the lease that would tell may not be seen
+			c.Verdict = gradeWarning // it may run outside the cluster, and the lease that would tell may not be seen
 		}
 		c.Details = []string{"Install it: make deploy IMG=... in a checkout of the operator, or run it from there: make run"}
 		return c
@@ -86,12 +86,12 @@ func (e *examination) checkManager() check {
 		name := manager.Namespace + "/" + manager.Name
 		names = append(names, name)
 		if manager.Status.AvailableReplicas == 0 {
-			c.Verdict = verdictProblem
+			c.Verdict = gradeProblem
 			c.Details = append(c.Details, fmt.Sprintf("Deployment %s has no available replica. See why: kubectl -n %s describe pods -l %s=%s", name, manager.Namespace, managerLabel, managerName))
 		}
 	}
 	c.Message = "Deployment " + strings.Join(names, ", ") + " is available"
-	if c.Verdict == verdictProblem {
+	if c.Verdict == gradeProblem {
 		c.Message = "not available"
 	}
 	return c
@@ -113,15 +113,15 @@ func (e *examination) overdue(lease coordinationv1.Lease) time.Duration {
 }
 
 // checkLeader says whether a manager leads.
-func (e *examination) checkLeader() check {
-	c := check{Name: "Leader", Verdict: verdictOK}
+func (e *examination) checkLeader() checkup {
+	c := checkup{Name: "Leader", Verdict: gradeOK}
 	switch err := e.leasesErr; {
 	case apierrors.IsForbidden(err):
 		return skipped(c.Name, "you may not list leases in all namespaces")
 	case err != nil:
 		return skipped(c.Name, err.Error())
 	case len(e.leases) == 0:
-		c.Verdict, c.Message = verdictWarning, "no lease whose name ends with "+leaseSuffix
+		c.Verdict, c.Message = gradeWarning, "no lease whose name ends with "+leaseSuffix
 		c.Details = []string{"A manager without --leader-elect has none. With two replicas give it that flag, or they work side by side"}
 		return c
 	}
@@ -130,10 +130,10 @@ func (e *examination) checkLeader() check {
 		name, over := lease.Namespace+"/"+lease.Name, e.overdue(lease)
 		switch {
 		case over >= graceOfClocks:
-			c.Verdict = verdictProblem
+			c.Verdict = gradeProblem
 			c.Details = append(c.Details, fmt.Sprintf("Nobody holds Lease %s. See the log of the manager: kubectl -n %s logs -l %s=%s", name, lease.Namespace, managerLabel, managerName))
 		case over > 0:
-			c.worsen(verdictWarning)
+			c.worsen(gradeWarning)
 			c.Details = append(c.Details, fmt.Sprintf("Lease %s ran out %s ago: another replica takes over, or the clock of this computer is wrong. Look again in a minute", name, ago(e.now, e.now.Add(-over))))
 		default:
 			holders = append(holders, *lease.Spec.HolderIdentity+" holds "+name)
@@ -150,13 +150,13 @@ func originOf(instance v1alpha1.Instance, flags managerFlags) (greenapi.Origin, 
 
 // checkHosts says whether each address is one that a manager sends tokens to. Where the vendor has accepted a token,
 // some manager did.
-func (e *examination) checkHosts() check {
+func (e *examination) checkHosts() checkup {
 	flags := e.flagsOf()
 	from := "the manager's flags"
 	if len(e.managers) == 0 {
 		from = "the defaults, as the manager's flags are not known"
 	}
-	c := check{Name: "Hosts", Verdict: verdictOK, Message: "every apiUrl is allowed by " + from}
+	c := checkup{Name: "Hosts", Verdict: gradeOK, Message: "every apiUrl is allowed by " + from}
 	for _, instance := range e.instances {
 		if conditionStatus(instance, v1alpha1.CredentialsValidCondition) == "True" {
 			continue
@@ -176,9 +176,9 @@ func (e *examination) checkHosts() check {
 		}
 	}
 	if len(c.Details) > 0 {
-		c.Verdict, c.Message = verdictProblem, fmt.Sprintf("not allowed by %s: %d", from, len(c.Details))
+		c.Verdict, c.Message = gradeProblem, fmt.Sprintf("not allowed by %s: %d", from, len(c.Details))
 		if len(e.managers) == 0 {
-			c.Verdict = verdictWarning
+			c.Verdict = gradeWarning
 		}
 		c.Details = append(c.Details, "Correct spec.apiUrl (the vendor's console shows it), or add the host to the manager's --allowed-api-hosts")
 	}
@@ -186,8 +186,8 @@ func (e *examination) checkHosts() check {
 }
 
 // checkDuplicates says whether several resources are about one instance.
-func (e *examination) checkDuplicates() check {
-	c := check{Name: "Duplicates", Verdict: verdictOK, Message: "no two resources are about one instance"}
+func (e *examination) checkDuplicates() checkup {
+	c := checkup{Name: "Duplicates", Verdict: gradeOK, Message: "no two resources are about one instance"}
 	flags := e.flagsOf()[0]
 	groups := map[string][]v1alpha1.Instance{}
 	for _, instance := range e.instances {
@@ -198,11 +198,11 @@ func (e *examination) checkDuplicates() check {
 	}
 	for _, key := range slices.Sorted(maps.Keys(groups)) {
 		if group := groups[key]; len(group) > 1 {
-			c.Verdict = verdictProblem
+			c.Verdict = gradeProblem
 			c.Details = append(c.Details, fmt.Sprintf("%d: %s", group[0].Core().IDInstance, namesOf(group)))
 		}
 	}
-	if c.Verdict == verdictProblem {
+	if c.Verdict == gradeProblem {
 		c.Message = fmt.Sprintf("instances that several resources are about: %d", len(c.Details))
 		c.Details = append(c.Details, "Delete all but one of each; deleting calls nothing at the vendor")
 	}
@@ -210,8 +210,8 @@ func (e *examination) checkDuplicates() check {
 }
 
 // checkLookedAfter says whether somebody looks after every resource.
-func (e *examination) checkLookedAfter() check {
-	c := check{Name: "Looked after", Verdict: verdictOK, Message: fmt.Sprintf("every instance was looked at (%d)", len(e.instances))}
+func (e *examination) checkLookedAfter() checkup {
+	c := checkup{Name: "Looked after", Verdict: gradeOK, Message: fmt.Sprintf("every instance was looked at (%d)", len(e.instances))}
 	if len(e.instances) == 0 {
 		c.Message = "there are no instances"
 		return c
@@ -227,11 +227,11 @@ func (e *examination) checkLookedAfter() check {
 		}
 	}
 	if len(stale) > 0 {
-		c.Verdict, c.Message = verdictWarning, "the vendor does not answer for some"
+		c.Verdict, c.Message = gradeWarning, "the vendor does not answer for some"
 		c.Details = append(c.Details, fmt.Sprintf("Not answered for some time (%d): %s", len(stale), namesOf(stale)), counselFor(v1alpha1.ReasonObservationStale).next)
 	}
 	if len(never) > 0 {
-		c.Verdict, c.Message = verdictProblem, "nobody looks after some"
+		c.Verdict, c.Message = gradeProblem, "nobody looks after some"
 		c.Details = append(c.Details, fmt.Sprintf("Never looked at (%d): %s", len(never), namesOf(never)),
 			"Is the manager running, does it watch their namespaces (--watch-namespaces), and have they the labels that it wants (--watch-label-selector)?")
 	}
@@ -250,8 +250,8 @@ func (e *examination) groupBy(condition, status string) map[string][]v1alpha1.In
 }
 
 // checkStalled says where a person has to act before the operator goes on.
-func (e *examination) checkStalled() check {
-	c := check{Name: "Stalled", Verdict: verdictOK, Message: "none waits for a person"}
+func (e *examination) checkStalled() checkup {
+	c := checkup{Name: "Stalled", Verdict: gradeOK, Message: "none waits for a person"}
 	groups := e.groupBy(v1alpha1.StalledCondition, "True")
 	n := 0
 	for _, reason := range slices.Sorted(maps.Keys(groups)) {
@@ -259,14 +259,14 @@ func (e *examination) checkStalled() check {
 		c.Details = append(c.Details, adviceForGroup(reason, groups[reason])...)
 	}
 	if n > 0 {
-		c.Verdict, c.Message = verdictProblem, fmt.Sprintf("waiting for a person: %d", n)
+		c.Verdict, c.Message = gradeProblem, fmt.Sprintf("waiting for a person: %d", n)
 	}
 	return c
 }
 
 // checkMessengers says whose account does not work. The operator can do nothing about it, so it is a warning.
-func (e *examination) checkMessengers() check {
-	c := check{Name: "Messengers", Verdict: verdictOK, Message: "every account that was looked at works"}
+func (e *examination) checkMessengers() checkup {
+	c := checkup{Name: "Messengers", Verdict: gradeOK, Message: "every account that was looked at works"}
 	groups := e.groupBy(v1alpha1.AvailableCondition, "False")
 	n := 0
 	for _, reason := range slices.Sorted(maps.Keys(groups)) {
@@ -276,7 +276,7 @@ func (e *examination) checkMessengers() check {
 		}
 	}
 	if n > 0 {
-		c.Verdict, c.Message = verdictWarning, fmt.Sprintf("accounts that do not work: %d", n)
+		c.Verdict, c.Message = gradeWarning, fmt.Sprintf("accounts that do not work: %d", n)
 	}
 	return c
 }

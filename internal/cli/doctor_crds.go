@@ -80,8 +80,8 @@ func builtIn() ([]apiextensionsv1.CustomResourceDefinition, error) {
 const installHint = "Install those of this version: kubectl apply --server-side -k config/crd in a checkout of the operator"
 
 // checkDefinitions says whether the CRDs are there, and those of this version.
-func (e *examination) checkDefinitions() check {
-	c := check{Name: "CRDs", Verdict: verdictOK, Message: "installed, and those of this version"}
+func (e *examination) checkDefinitions() checkup {
+	c := checkup{Name: "CRDs", Verdict: gradeOK, Message: "installed, and those of this version"}
 	if d := e.definitions; d.err != nil {
 		if apierrors.IsForbidden(d.err) {
 			return skipped(c.Name, "you may not get customresourcedefinitions")
@@ -91,29 +91,29 @@ func (e *examination) checkDefinitions() check {
 	for _, wanted := range e.definitions.wanted {
 		served := e.definitions.served[wanted.Name]
 		if served == nil {
-			c.Verdict = verdictProblem
+			c.Verdict = gradeProblem
 			c.Details = append(c.Details, wanted.Spec.Names.Kind+" is not installed")
 			continue
 		}
 		missing, differs := compareDefinitions(&wanted, served)
 		switch {
 		case len(missing) > 0:
-			c.Verdict = verdictProblem
+			c.Verdict = gradeProblem
 			c.Details = append(c.Details, fmt.Sprintf("%s is older than this program: it has no %s", wanted.Spec.Names.Kind, strings.Join(missing, ", ")))
 		case differs:
-			c.worsen(verdictWarning)
+			c.worsen(gradeWarning)
 			c.Details = append(c.Details, wanted.Spec.Names.Kind+" is of another version than this program")
 		}
 	}
 	switch {
 	case len(e.definitions.served) == 0:
 		c.Message, c.Details = "not installed", nil
-	case c.Verdict == verdictProblem:
+	case c.Verdict == gradeProblem:
 		c.Message = "not those of this version"
-	case c.Verdict == verdictWarning:
+	case c.Verdict == gradeWarning:
 		c.Message = "installed, and of another version than this program"
 	}
-	if c.Verdict != verdictOK {
+	if c.Verdict != gradeOK {
 		c.Details = append(c.Details, installHint)
 	}
 	return c
@@ -130,7 +130,7 @@ func compareDefinitions(wanted, served *apiextensionsv1.CustomResourceDefinition
 		}
 		there := served.Spec.Versions[at]
 		missing = append(missing, missingFields("", version.Schema.OpenAPIV3Schema, there.Schema.OpenAPIV3Schema)...)
-		differs = differs || !reflect.DeepEqual(plain(version), plain(there))
+		differs = differs || !reflect.DeepEqual(asJSON(version), asJSON(there))
 	}
 	return missing, differs
 }
@@ -153,8 +153,8 @@ func missingFields(path string, wanted, served *apiextensionsv1.JSONSchemaProps)
 	return missing
 }
 
-// plain turns a value into what JSON can say, so that spacing within raw values does not count.
-func plain(value any) any {
+// asJSON turns a value into what JSON can say, so that spacing within raw values does not count.
+func asJSON(value any) any {
 	text, err := json.Marshal(value)
 	if err != nil {
 		return nil

@@ -103,16 +103,16 @@ func (e *examination) wrongWith(ctx context.Context, r reference) (string, error
 }
 
 // checkSecrets says whether the Secrets are there.
-func (e *examination) checkSecrets() check {
+func (e *examination) checkSecrets() checkup {
 	s := e.secrets
-	c := check{Name: "Secrets", Verdict: verdictOK, Message: fmt.Sprintf("all %d values that instances refer to are there", s.looked)}
+	c := checkup{Name: "Secrets", Verdict: gradeOK, Message: fmt.Sprintf("all %d values that instances refer to are there", s.looked)}
 	switch {
 	case s.failed != nil:
 		return skipped(c.Name, "Secrets cannot be read: "+s.failed.Error())
 	case s.looked == 0 && s.forbidden > 0:
 		return skipped(c.Name, "you may not get secrets")
 	case len(s.wrong) > 0:
-		c.Verdict, c.Message, c.Details = verdictProblem, fmt.Sprintf("of %d values that instances refer to, %d are missing or wrong", s.looked, len(s.wrong)), s.wrong
+		c.Verdict, c.Message, c.Details = gradeProblem, fmt.Sprintf("of %d values that instances refer to, %d are missing or wrong", s.looked, len(s.wrong)), s.wrong
 	}
 	if s.forbidden > 0 {
 		c.Message += fmt.Sprintf(" (you may not get %d others)", s.forbidden)

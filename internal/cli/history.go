@@ -154,7 +154,7 @@ func writesOf(status *v1alpha1.InstanceStatus) []happening {
 			Message: "Corrected drift of " + strings.Join(correction.Settings, ", ")})
 	}
 	for _, entry := range status.Abandoned {
-		all = append(all, happening{Time: entry.Time, Source: fromAbandoned, Reason: string(entry.Reason), about: string(entry.Reason) + entry.Setting,
+		all = append(all, happening{Time: entry.Time, Source: fromAbandoned, Reason: string(entry.Reason), about: string(entry.Reason),
 			Message: entry.Setting + " is no longer written"})
 	}
 	return all
@@ -176,7 +176,7 @@ func outcomeText(outcome v1alpha1.ApplyOutcome) string {
 	case v1alpha1.OutcomeSettling:
 		return "The vendor said yes, and does not show the values yet"
 	case v1alpha1.OutcomeConfirmed:
-		return "The settings are in effect"
+		return "The settings were seen in effect"
 	case v1alpha1.OutcomeNotPersisted:
 		return "The vendor kept other values"
 	case v1alpha1.OutcomeRejected:
@@ -217,7 +217,10 @@ func conditionsOf(status *v1alpha1.InstanceStatus) []happening {
 		if c.Reason == v1alpha1.ReasonNotObserved {
 			continue
 		}
-		about := "condition " + c.Type
+		if slices.ContainsFunc(all, func(h happening) bool { return h.Reason == c.Reason && h.Time.Equal(&c.LastTransitionTime) }) {
+			continue // Synced, Ready and Stalled say the same
+		}
+		about := eventOf(c.Reason)
 		switch {
 		case c.Type == v1alpha1.AvailableCondition:
 			about = aboutState
@@ -226,10 +229,6 @@ func conditionsOf(status *v1alpha1.InstanceStatus) []happening {
 			about = aboutOutcome
 		case c.Reason == v1alpha1.ReasonSettling:
 			about = aboutWrite
-		case c.Type == v1alpha1.StalledCondition, c.Type == v1alpha1.CredentialsValidCondition && c.Status != metav1.ConditionTrue:
-			about = eventOf(c.Reason)
-		case c.Type == v1alpha1.ReadyCondition && c.Status == metav1.ConditionTrue:
-			about = "ready"
 		}
 		all = append(all, happening{Time: c.LastTransitionTime, Source: fromCondition, Reason: c.Reason, about: about,
 			Message: fmt.Sprintf("%s is %s: %s", c.Type, c.Status, c.Message)})

@@ -10,14 +10,10 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	corev1 "k8s.io/api/core/v1"
-	apimeta "k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/printers"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 )
@@ -126,7 +122,7 @@ func printerOf(flags *genericclioptions.PrintFlags) (printers.ResourcePrinter, e
 	if *flags.OutputFormat == "" && (template == nil || *template.TemplateArgument == "") {
 		return nil, nil //nolint:nilnil // no printer is an answer
 	}
-	printer, err := flags.WithTypeSetter(scheme).ToPrinter()
+	printer, err := flags.ToPrinter()
 	if err != nil {
 		return nil, failf("Write -o "+strings.Join(flags.AllowedFormats(), ", "), "--output: %s", err)
 	}
@@ -145,20 +141,13 @@ func (o *objectView) all(_ context.Context, found []v1alpha1.Instance) error {
 	if o.single {
 		return o.print(found[0])
 	}
-	if _, names := o.printer.(*printers.NamePrinter); names {
-		for _, instance := range found {
-			if err := o.print(instance); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	list := &corev1.List{TypeMeta: metav1.TypeMeta{Kind: "List", APIVersion: "v1"}, Items: []runtime.RawExtension{}}
+	list := &unstructured.UnstructuredList{Object: map[string]any{"apiVersion": "v1", "kind": "List", "metadata": map[string]any{"resourceVersion": ""}}}
 	for _, instance := range found {
-		if err := setKind(instance); err != nil {
+		object, err := untyped(instance)
+		if err != nil {
 			return err
 		}
-		list.Items = append(list.Items, runtime.RawExtension{Object: instance})
+		list.Items = append(list.Items, *object)
 	}
 	return o.printed(o.printer.PrintObj(list, o.out))
 }
@@ -168,10 +157,11 @@ func (o *objectView) changed(_ context.Context, instance v1alpha1.Instance, _ bo
 }
 
 func (o *objectView) print(instance v1alpha1.Instance) error {
-	if err := setKind(instance); err != nil {
+	object, err := untyped(instance)
+	if err != nil {
 		return err
 	}
-	return o.printed(o.printer.PrintObj(instance, o.out))
+	return o.printed(o.printer.PrintObj(object, o.out))
 }
 
 func (*objectView) printed(err error) error {
@@ -181,19 +171,15 @@ func (*objectView) printed(err error) error {
 	return failf("Correct the template", "--output: %s", err)
 }
 
-// setKind fills in apiVersion and kind, which typed clients leave out.
-func setKind(instance client.Object) error {
-	kind, err := apiutil.GVKForObject(instance, scheme)
+// untyped is a resource as kubectl prints it: with its kind, without managed fields, and with whole numbers, which
+// templates would show as 7.1e+09 of a typed one.
+func untyped(instance v1alpha1.Instance) (*unstructured.Unstructured, error) {
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(instance)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	accessor, err := apimeta.TypeAccessor(instance)
-	if err != nil {
-		return err
-	}
-	accessor.SetAPIVersion(kind.GroupVersion().String())
-	accessor.SetKind(kind.Kind)
-	// kubectl hides them too.
-	instance.SetManagedFields(nil)
-	return nil
+	object := &unstructured.Unstructured{Object: content}
+	object.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kindOf(instance).Name))
+	object.SetManagedFields(nil)
+	return object, nil
 }

@@ -8,12 +8,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	eventsv1 "k8s.io/api/events/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
@@ -258,8 +256,5 @@ func (w *page) next(steps []string) {
 	w.section("What to do")
 	for _, step := range steps {
 		w.item(step)
-	}
-	if slices.ContainsFunc(w.status.Conditions, func(c metav1.Condition) bool { return c.Type == v1alpha1.StalledCondition }) {
-		w.item("Until then nothing is written, and the operator looks at long intervals")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/go-logr/logr"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -16,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
@@ -28,8 +30,8 @@ var errGone = errors.New("it was deleted")
 // redrawEvery is how often a page is drawn anew on a terminal, so that its times stay true.
 const redrawEvery = 10 * time.Second
 
-// change is what became of one resource.
-type change struct {
+// sighting is what became of one resource.
+type sighting struct {
 	instance v1alpha1.Instance
 	gone     bool
 	err      error
@@ -48,7 +50,7 @@ func (v *statusVerb) watch(ctx context.Context, cluster client.WithWatch, found 
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	changes := make(chan change)
+	changes := make(chan sighting)
 	for _, kind := range kinds {
 		v.inform(ctx, cluster, kind, options, changes)
 	}
@@ -57,7 +59,7 @@ func (v *statusVerb) watch(ctx context.Context, cluster client.WithWatch, found 
 		shown[instance.GetUID()] = instance.GetResourceVersion()
 	}
 	for {
-		var c change
+		var c sighting
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -138,12 +140,12 @@ func kindsOf(found []v1alpha1.Instance) []controllers.Kind {
 }
 
 // inform sends what happens to the resources of a kind, until the context ends.
-func (v *statusVerb) inform(ctx context.Context, cluster client.WithWatch, kind controllers.Kind, options []client.ListOption, changes chan<- change) {
+func (v *statusVerb) inform(ctx context.Context, cluster client.WithWatch, kind controllers.Kind, options []client.ListOption, changes chan<- sighting) {
 	raw := func(o metav1.ListOptions) []client.ListOption {
 		// An option that is applied later writes its own part of what Raw holds.
 		return append([]client.ListOption{&client.ListOptions{Raw: &o, Limit: o.Limit, Continue: o.Continue}}, options...)
 	}
-	send := func(c change) {
+	send := func(c sighting) {
 		select {
 		case changes <- c:
 		case <-ctx.Done():
@@ -162,7 +164,7 @@ func (v *statusVerb) inform(ctx context.Context, cluster client.WithWatch, kind 
 		switch {
 		case ctx.Err() != nil, apierrors.IsResourceExpired(err), apierrors.IsGone(err), apierrors.IsTooManyRequests(err):
 		case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
-			send(change{err: explain(err, "Watching "+kind.Name)})
+			send(sighting{err: explain(err, "Watching "+kind.Name)})
 		default:
 			fmt.Fprintln(v.ErrOut, "warning: the connection was lost and is tried again:", err)
 		}
@@ -172,7 +174,7 @@ func (v *statusVerb) inform(ctx context.Context, cluster client.WithWatch, kind 
 			object = last.Obj
 		}
 		if instance, ok := object.(v1alpha1.Instance); ok {
-			send(change{instance: instance, gone: gone})
+			send(sighting{instance: instance, gone: gone})
 		}
 	}
 	_, _ = informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
@@ -180,5 +182,6 @@ func (v *statusVerb) inform(ctx context.Context, cluster client.WithWatch, kind 
 		UpdateFunc: func(_, object any) { handle(object, false) },
 		DeleteFunc: func(object any) { handle(object, true) },
 	})
-	go informer.RunWithContext(ctx)
+	// What a person should know of a watch the handler above says; client-go would say more.
+	go informer.RunWithContext(klog.NewContext(ctx, logr.Discard()))
 }

@@ -1,0 +1,191 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/creack/pty"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+)
+
+// tty is a command at a terminal.
+type tty struct {
+	*exec.Cmd
+	keyboard *os.File
+	done     chan struct{}
+
+	mu     sync.Mutex
+	output bytes.Buffer
+}
+
+// at runs kubectl greenapi at a terminal of a width.
+func (d *desk) at(width uint16, environment []string, arguments ...string) *tty {
+	d.t.Helper()
+	t := &tty{Cmd: d.command(arguments...), done: make(chan struct{})}
+	t.Env = append(append(t.Env, "TERM=xterm", "NO_COLOR="), environment...)
+	var err error
+	t.keyboard, err = pty.StartWithSize(t.Cmd, &pty.Winsize{Rows: 50, Cols: width})
+	d.Expect(err).NotTo(HaveOccurred())
+	d.t.Cleanup(func() { _ = t.keyboard.Close() })
+	go func() {
+		defer close(t.done)
+		part := make([]byte, 4096)
+		for {
+			n, err := t.keyboard.Read(part)
+			t.mu.Lock()
+			t.output.Write(part[:n])
+			t.mu.Unlock()
+			if err != nil {
+				return // a terminal ends with an error once nobody is at its other side
+			}
+		}
+	}()
+	return t
+}
+
+// screen is all that was written so far, without the carriage returns of a terminal.
+func (t *tty) screen() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.ReplaceAll(t.output.String(), "\r", "")
+}
+
+// end waits for the command and returns its exit code.
+func (t *tty) end(d *desk) int {
+	d.t.Helper()
+	d.Eventually(t.done, patience).Should(BeClosed())
+	err := t.Wait()
+	d.search(result{out: t.screen()})
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return exit.ExitCode()
+	}
+	d.Expect(err).NotTo(HaveOccurred())
+	return 0
+}
+
+var escapes = regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]")
+
+// widest is the length of the longest line.
+func widest(text string) int {
+	most := 0
+	for line := range strings.Lines(escapes.ReplaceAllString(text, "")) {
+		most = max(most, utf8.RuneCountInString(strings.TrimRight(line, "\n")))
+	}
+	return most
+}
+
+func TestOutputFitsTheTerminal(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.craft("good", 1, written)
+	bad := d.craft("bad", 2, flapping)
+	d.event(bad, 0, "DriftDetected", "The vendor shows other values without a change of the spec: incomingWebhook")
+	for _, width := range []uint16{40, 120} {
+		for _, arguments := range []string{"status", "status bad", "events bad", "doctor"} {
+			shown := d.at(width, nil, strings.Fields(arguments)...)
+			d.Expect(shown.end(d)).To(BeElementOf(exitDone, exitNo), shown.screen())
+			text := escapes.ReplaceAllString(shown.screen(), "")
+			for word := range strings.FieldsSeq(text) {
+				// Names and addresses are not broken.
+				if utf8.RuneCountInString(word) > 28 {
+					text = strings.ReplaceAll(text, word, "")
+				}
+			}
+			d.Expect(widest(text)).To(BeNumerically("<=", width), "%s at %d:\n%s", arguments, width, shown.screen())
+			d.Expect(widest(text)).To(BeNumerically(">", width-20), "%s at %d uses the width:\n%s", arguments, width, shown.screen())
+		}
+	}
+	narrow := d.at(40, nil, "status")
+	d.Expect(narrow.end(d)).To(Equal(exitDone))
+	golden(t, "status-table-40", escapes.ReplaceAllString(narrow.screen(), ""))
+	wide := d.at(120, nil, "status")
+	d.Expect(wide.end(d)).To(Equal(exitDone))
+	d.Expect(wide.screen()).To(MatchRegexp(`(?m)Find out who.*…$`), "the last column is cut")
+}
+
+func TestColorIsForTerminalsOnly(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.craft("good", 1, written)
+	d.craft("bad", 2, flapping)
+	colored := d.at(120, nil, "status", "good")
+	d.Expect(colored.end(d)).To(Equal(exitDone))
+	d.Expect(colored.screen()).To(ContainSubstring("\n" + string(shadeGood) + "Fine:\x1b[0m the settings are"))
+	table := d.at(120, nil, "status")
+	d.Expect(table.end(d)).To(Equal(exitDone))
+	d.Expect(table.screen()).To(ContainSubstring(string(shadeBad) + "False\x1b[0m    "))
+	doctor := d.at(120, nil, "doctor")
+	d.Expect(doctor.end(d)).To(Equal(exitNo))
+	d.Expect(doctor.screen()).To(ContainSubstring(string(shadeBad) + "PROBLEM\x1b[0m  Stalled: "))
+	for _, arguments := range []string{"status", "status bad", "events bad", "doctor"} {
+		plain := d.at(120, []string{"NO_COLOR=1"}, strings.Fields(arguments)...)
+		plain.end(d)
+		d.Expect(plain.screen()).NotTo(ContainSubstring("\x1b"), "NO_COLOR")
+		d.Expect(d.kubectl(strings.Fields(arguments)...).out).NotTo(ContainSubstring("\x1b"), "no terminal")
+	}
+}
+
+func TestWatchingAPageAtATerminalEndsWithCtrlC(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	good := d.craft("good", 1, written)
+	shown := d.at(120, nil, "status", "good", "--watch")
+	d.Eventually(shown.screen, patience).Should(ContainSubstring("State:      authorized for"))
+	good.Status.StateInstance = "sleepMode"
+	d.Expect(admin.Status().Update(d.ctx, good)).To(Succeed())
+	d.Eventually(shown.screen, patience).Should(MatchRegexp(regexp.QuoteMeta(clearScreen) + `.*WhatsAppInstance (.*\n)+State: +sleepMode`))
+	_, err := shown.keyboard.WriteString("\x03")
+	d.Expect(err).NotTo(HaveOccurred())
+	d.Expect(shown.end(d)).To(Equal(exitInterrupted))
+	d.Expect(shown.screen()).NotTo(ContainSubstring("error"))
+}
+
+func TestWatchingATableShowsWhatChangesAndComesAndGoes(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	good := d.craft("good", 1, written)
+	shown := d.at(200, []string{"NO_COLOR=1"}, "status", "--watch")
+	d.Eventually(shown.screen, patience).Should(MatchRegexp(`(?m)^good .* authorized `))
+	d.craft("second", 2, nil)
+	d.Eventually(shown.screen, patience).Should(MatchRegexp(`(?m)^second .* authorized `))
+	good.Status.StateInstance = "blocked"
+	d.Expect(admin.Status().Update(d.ctx, good)).To(Succeed())
+	d.Eventually(shown.screen, patience).Should(MatchRegexp(`(?m)^good .* blocked `))
+	d.Expect(admin.Delete(d.ctx, good)).To(Succeed())
+	d.Eventually(shown.screen, patience).Should(MatchRegexp(`(?m)^good .* was deleted$`))
+	_, err := shown.keyboard.WriteString("\x03")
+	d.Expect(err).NotTo(HaveOccurred())
+	d.Expect(shown.end(d)).To(Equal(exitInterrupted))
+	d.Expect(regexp.MustCompile(`(?m)^NAME `).FindAllString(shown.screen(), -1)).To(HaveLen(1))
+	d.Expect(regexp.MustCompile(`(?m)^good `).FindAllString(shown.screen(), -1)).To(HaveLen(3), "nothing is shown twice: %s", shown.screen())
+}
+
+func TestWatchingEndsWhenTheOneIsDeleted(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	good := d.craft("good", 1, written)
+	d.craft("other", 2, written)
+	shown := d.at(120, nil, "status", "good", "-w")
+	d.Eventually(shown.screen, patience).Should(ContainSubstring("State:      authorized for"))
+	d.Expect(admin.Delete(d.ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: d.ns, Name: "other-token"}})).To(Succeed())
+	d.Expect(admin.DeleteAllOf(d.ctx, &v1alpha1.WhatsAppInstance{}, client.InNamespace(d.ns), client.MatchingFields{"metadata.name": "other"})).To(Succeed())
+	d.Expect(admin.Delete(d.ctx, good)).To(Succeed())
+	d.Expect(shown.end(d)).To(Equal(exitDone))
+	d.Expect(shown.screen()).To(ContainSubstring("WhatsAppInstance " + d.ns + "/good was deleted"))
+	d.Expect(shown.screen()).NotTo(ContainSubstring("other"))
+}
