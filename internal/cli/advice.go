@@ -47,7 +47,7 @@ var counsels = map[string]counsel{
 	v1alpha1.ReasonObservationStale:     {waits, "See whether the operator reaches the vendor: its log, its network policy, the vendor's status page. It goes on by itself"},
 	v1alpha1.ReasonPaused:               {needsYou, "Let the operator work: kubectl greenapi resume {it}"},
 	v1alpha1.ReasonSpecPaused:           {needsYou, "Let the operator work: kubectl greenapi resume {it}"},
-	v1alpha1.ReasonNotObserved:          {waits, "Wait a minute for the first look. If nothing comes: kubectl greenapi doctor"},
+	v1alpha1.ReasonNotObserved:          {waits, "Wait a minute for the operator to look. If it does not: kubectl greenapi doctor"},
 
 	v1alpha1.ReasonApplyPending:     {waits, "Wait: the settings are about to be written, which restarts the instance"},
 	v1alpha1.ReasonInstanceStarting: {waits, "Wait up to five minutes: the settings are written once the instance has started"},

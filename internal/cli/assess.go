@@ -31,6 +31,23 @@ func unseen(instance v1alpha1.Instance, now time.Time) bool {
 		now.Sub(instance.GetCreationTimestamp().Time) > unseenAfter
 }
 
+// behind reports whether what the status says is about an earlier edit.
+func behind(instance v1alpha1.Instance) bool {
+	observed := instance.InstanceStatus().ObservedGeneration
+	return observed >= 0 && observed < instance.GetGeneration()
+}
+
+// edited is when somebody last wrote something else than the status; zero where nobody knows.
+func edited(instance v1alpha1.Instance) time.Time {
+	var last time.Time
+	for _, entry := range instance.GetManagedFields() {
+		if entry.Subresource == "" && entry.Time != nil && entry.Time.After(last) {
+			last = entry.Time.Time
+		}
+	}
+	return last
+}
+
 // assess says how a resource is.
 func assess(instance v1alpha1.Instance, now time.Time) assessment {
 	status := instance.InstanceStatus()
@@ -42,6 +59,9 @@ func assess(instance v1alpha1.Instance, now time.Time) assessment {
 		return assessment{waits, "Waiting: the operator has not looked at it yet.", []string{advise(instance, v1alpha1.ReasonNotObserved)}}
 	}
 	list, steps := troubles(instance), adviceFor(instance)
+	if len(list) == 0 && behind(instance) {
+		return assessment{waits, "Waiting: the latest edit of the manifest was not compared with the vendor's settings yet.", []string{advise(instance, v1alpha1.ReasonNotObserved)}}
+	}
 	if len(list) == 0 {
 		return assessment{fine, "Fine: " + wellDone(instance), nil}
 	}

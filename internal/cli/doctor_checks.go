@@ -14,6 +14,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
@@ -216,23 +217,36 @@ func (e *examination) checkLookedAfter() checkup {
 		c.Message = "there are no instances"
 		return c
 	}
-	var never, stale []v1alpha1.Instance
+	var never, left, stale, young []v1alpha1.Instance
 	for _, instance := range e.instances {
 		ready := apimeta.FindStatusCondition(instance.InstanceStatus().Conditions, v1alpha1.ReadyCondition)
 		switch {
 		case unseen(instance, e.now):
 			never = append(never, instance)
-		case ready != nil && ready.Reason == v1alpha1.ReasonObservationStale:
+		case ready == nil:
+			young = append(young, instance)
+		case behind(instance) && e.now.Sub(edited(instance)) > unseenAfter && ready.Status == metav1.ConditionTrue:
+			left = append(left, instance)
+		case ready.Reason == v1alpha1.ReasonObservationStale:
 			stale = append(stale, instance)
 		}
+	}
+	if len(young) > 0 {
+		c.Message = fmt.Sprintf("every instance was looked at, but for those of the last minute (%d of %d)", len(young), len(e.instances))
 	}
 	if len(stale) > 0 {
 		c.Verdict, c.Message = gradeWarning, "the vendor does not answer for some"
 		c.Details = append(c.Details, fmt.Sprintf("Not answered for some time (%d): %s", len(stale), namesOf(stale)), counselFor(v1alpha1.ReasonObservationStale).next)
 	}
+	if len(left) > 0 {
+		c.Details = append(c.Details, fmt.Sprintf("Edited more than a minute ago, and not looked at since (%d): %s", len(left), namesOf(left)))
+	}
 	if len(never) > 0 {
+		c.Details = append(c.Details, fmt.Sprintf("Never looked at (%d): %s", len(never), namesOf(never)))
+	}
+	if len(left)+len(never) > 0 {
 		c.Verdict, c.Message = gradeProblem, "nobody looks after some"
-		c.Details = append(c.Details, fmt.Sprintf("Never looked at (%d): %s", len(never), namesOf(never)),
+		c.Details = append(c.Details,
 			"Is the manager running, does it watch their namespaces (--watch-namespaces), and have they the labels that it wants (--watch-label-selector)?")
 	}
 	return c

@@ -96,11 +96,23 @@ func (e *examination) look(ctx context.Context) error {
 
 func (e *examination) readInstances(ctx context.Context, namespace string) ([]v1alpha1.Instance, error) {
 	var found []v1alpha1.Instance
-	var err error
+	var unknown error
+	n := 0
 	for _, kind := range controllers.Kinds {
-		if found, err = appendAll(ctx, e.cluster, found, kind, []client.ListOption{client.InNamespace(namespace)}); err != nil {
+		more, err := appendAll(ctx, e.cluster, found, kind, []client.ListOption{client.InNamespace(namespace)})
+		if apimeta.IsNoMatchError(err) {
+			// The check of the CRDs tells; the other kinds can be looked at all the same.
+			unknown = err
+			n++
+			continue
+		}
+		if err != nil {
 			return nil, err
 		}
+		found = more
+	}
+	if n == len(controllers.Kinds) {
+		return nil, unknown
 	}
 	return found, nil
 }

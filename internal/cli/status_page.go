@@ -111,7 +111,7 @@ func (w *page) facts() {
 	w.fact("Policy", policyText(core.Policy()))
 	w.fact("Manages", cmp.Or(strings.Join(status.ManagedSettings, ", "), "no setting"))
 	w.fact("Age", ago(w.now, w.instance.GetCreationTimestamp().Time))
-	if status.ObservedGeneration >= 0 && status.ObservedGeneration < w.instance.GetGeneration() {
+	if behind(w.instance) {
 		w.fact("Note", "the latest edit of the manifest was not compared with the vendor's settings yet")
 	}
 }

@@ -164,8 +164,20 @@ type result struct {
 // kubectl runs kubectl greenapi with the real kubectl, in the namespace of the desk, and searches what it prints.
 func (d *desk) kubectl(arguments ...string) result {
 	d.t.Helper()
+	return d.finish(d.command(arguments...))
+}
+
+// plainly runs kubectl greenapi without naming a namespace.
+func (d *desk) plainly(arguments ...string) result {
+	d.t.Helper()
+	command := d.command()
+	command.Args = append([]string{kubectl, "greenapi"}, arguments...)
+	return d.finish(command)
+}
+
+func (d *desk) finish(command *exec.Cmd) result {
+	d.t.Helper()
 	var out, errOut bytes.Buffer
-	command := d.command(arguments...)
 	command.Stdout, command.Stderr = &out, &errOut
 	err := command.Run()
 	exit, exited := errors.AsType[*exec.ExitError](err)

@@ -1,0 +1,252 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/clock"
+	clocktesting "k8s.io/utils/clock/testing"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+)
+
+// manager makes a Deployment like that of the operator, with some available replicas.
+func (d *desk) manager(available int32, arguments ...string) *appsv1.Deployment {
+	d.t.Helper()
+	labels := map[string]string{managerLabel: managerName}
+	manager := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: d.ns, Name: "controller-manager", Labels: labels}}
+	manager.Spec.Selector = &metav1.LabelSelector{MatchLabels: labels}
+	manager.Spec.Template.Labels = labels
+	manager.Spec.Template.Spec.Containers = []corev1.Container{{Name: "manager", Image: "controller:latest", Args: append([]string{"--leader-elect"}, arguments...)}}
+	d.Expect(admin.Create(d.ctx, manager)).To(Succeed())
+	manager.Status.Replicas, manager.Status.ReadyReplicas, manager.Status.AvailableReplicas = available, available, available
+	d.Expect(admin.Status().Update(d.ctx, manager)).To(Succeed())
+	return manager
+}
+
+// lease makes the lease of a manager that was renewed at a time.
+func (d *desk) lease(renewed time.Time) *coordinationv1.Lease {
+	d.t.Helper()
+	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: d.ns, Name: "manager.greenapi-operator.dev"}}
+	lease.Spec.HolderIdentity, lease.Spec.LeaseDurationSeconds, lease.Spec.RenewTime = new("manager-0"), new(int32(10)), new(metav1.NewMicroTime(renewed))
+	d.Expect(admin.Create(d.ctx, lease)).To(Succeed())
+	return lease
+}
+
+// tidy removes what other tests of doctor would see, as doctor looks for managers in all namespaces.
+func (d *desk) tidy(objects ...client.Object) {
+	d.t.Helper()
+	for _, object := range objects {
+		d.Expect(admin.Delete(d.ctx, object)).To(Succeed())
+	}
+}
+
+// TestDoctorFindsWhatIsToBeMended runs alone: what it makes is for a whole cluster.
+//
+//nolint:paralleltest // see above
+func TestDoctorFindsWhatIsToBeMended(t *testing.T) {
+	d := newDesk(t)
+	good := d.craft("good", 1, written)
+	now := later(good, 2*time.Hour)
+
+	empty := d.run(now, "doctor")
+	d.Expect(empty.code).To(Equal(exitNo))
+	d.Expect(empty.out).To(MatchRegexp(`(?m)^PROBLEM  Manager: no Deployment with the label `))
+	d.Expect(empty.out).To(MatchRegexp(`(?m)^warning  Leader: no lease `))
+
+	manager, lease := d.manager(1), d.lease(now.Now())
+	fine := d.run(now, "doctor")
+	d.Expect(fine.code).To(Equal(exitDone), fine.out)
+	golden(t, "doctor-fine", d.named(fine.out))
+
+	d.craft("bad", 2, flapping)
+	d.line("twin", 1, func(i *v1alpha1.WhatsAppInstance) { i.Spec.APIURL = "https://api.green-api.com" })
+	d.line("lost", 3, func(i *v1alpha1.WhatsAppInstance) {
+		i.Spec.APIURL = vendorURL
+		i.Spec.APITokenSecretRef.Name = "nowhere"
+		i.Spec.Settings = &v1alpha1.WhatsAppSettings{}
+		i.Spec.Settings.WebhookURLTokenSecretRef = &v1alpha1.SecretKeyReference{Name: "lost-token"}
+	})
+	d.line("elsewhere", 4, func(i *v1alpha1.WhatsAppInstance) { i.Spec.APIURL = "https://api.example.org" })
+	bad := d.run(now, "doctor")
+	d.Expect(bad.code).To(Equal(exitNo))
+	d.Expect(bad.err).To(BeEmpty())
+	golden(t, "doctor-bad", d.named(bad.out))
+
+	// The flags of the manager count, and a manager that is down.
+	d.tidy(manager)
+	manager = d.manager(0, "--allowed-api-hosts=api.example.org,*.api.greenapi.com,api.green-api.com")
+	flags := d.run(now, "doctor")
+	d.Expect(flags.out).To(MatchRegexp(`(?m)^ok       Hosts: every apiUrl is allowed by the manager's flags$`))
+	d.Expect(flags.out).To(MatchRegexp(`(?m)^PROBLEM  Manager: not available\n +Deployment ` + d.ns + `/controller-manager has no available replica\. See why: kubectl `))
+
+	// A lease that ran out a little may be a matter of clocks, one of long ago is not.
+	for after, want := range map[time.Duration]string{9 * time.Second: "ok       Leader: manager-0 holds", 20 * time.Second: "warning  Leader: ", 2 * time.Minute: "PROBLEM  Leader: nobody leads"} {
+		at := clocktesting.NewFakeClock(now.Now().Add(after))
+		d.Expect(d.run(at, "doctor").out).To(ContainSubstring("\n"+want), after.String())
+	}
+	// Edited, and nobody looked.
+	good.Spec.StateInterval = &metav1.Duration{Duration: time.Hour}
+	d.Expect(admin.Update(d.ctx, good)).To(Succeed())
+	d.Expect(d.run(now, "doctor").out).To(ContainSubstring("\n           Edited more than a minute ago, and not looked at since (1): wai " + d.ns + "/good\n"))
+	d.Expect(d.run(now, "status", "good").out).To(ContainSubstring("\nWaiting: the latest edit of the manifest was not compared"))
+
+	d.tidy(manager)
+	outside := d.run(now, "doctor")
+	d.Expect(outside.out).To(ContainSubstring("\nok       Manager: runs outside this cluster"))
+	d.tidy(lease)
+}
+
+func TestDoctorAsJSON(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.craft("bad", 1, flapping)
+	printed := d.kubectl("doctor", "-o", "json")
+	d.Expect(printed.code).To(Equal(exitNo))
+	var found struct {
+		Checks []struct {
+			Name, Verdict, Message string
+			Details                []string
+		}
+		Summary string
+	}
+	d.Expect(json.Unmarshal([]byte(printed.out), &found)).To(Succeed())
+	d.Expect(found.Checks).To(HaveLen(9))
+	d.Expect(found.Checks[7].Name).To(Equal("Stalled"))
+	d.Expect(found.Checks[7].Verdict).To(Equal("problem"))
+	d.Expect(found.Checks[7].Details[0]).To(Equal("DriftFlapping (1): wai " + d.ns + "/bad"))
+	d.Expect(found.Summary).To(HavePrefix("Of 9 checks: "))
+	d.Expect(d.kubectl("doctor", "-o", "wide").code).To(Equal(exitFailed))
+	d.Expect(d.kubectl("doctor", "nobody").code).To(Equal(exitFailed))
+}
+
+func TestDoctorLooksAtWhatItsCallerMay(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	good := d.craft("good", 1, written)
+	d.become("viewer", viewer)
+	few := d.run(later(good, time.Hour), "doctor")
+	d.Expect(few.code).To(Equal(exitDone), few.out+few.err)
+	golden(t, "doctor-few-rights", d.named(few.out))
+
+	// Without -n it falls back to the current namespace, and says so; -A insists.
+	d.Expect(d.inCurrent("doctor").out).To(HavePrefix("Instances of namespace " + d.ns + ": 1. You may not look at other namespaces; -n names another one.\n"))
+	d.Expect(d.inCurrent("doctor", "-A").out).To(ContainSubstring("Stalled: not looked at: you may not list instances"))
+
+	d.become("keeper", viewer, rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"secrets"}, ResourceNames: []string{"good-token"}, Verbs: []string{"get"}})
+	d.line("other", 2, nil)
+	d.Expect(d.kubectl("doctor").out).To(ContainSubstring("Secrets: all 1 values that instances refer to are there (you may not get 1 others)"))
+
+	d.become("nobody")
+	none := d.kubectl("doctor")
+	d.Expect(none.code).To(Equal(exitFailed))
+	d.Expect(none.err).To(Equal("error: You may look at nothing here\n  Ask whoever runs the cluster for the role view in a namespace, and name it by -n\n"))
+	d.Expect(none.out).To(ContainSubstring("- "))
+}
+
+// inCurrent runs the real kubectl with the desk's namespace as the current one of the kubeconfig.
+func (d *desk) inCurrent(arguments ...string) result {
+	d.t.Helper()
+	text, err := os.ReadFile(d.kubeconfig)
+	d.Expect(err).NotTo(HaveOccurred())
+	path := filepath.Join(d.t.TempDir(), "current")
+	d.Expect(os.WriteFile(path, text, 0o600)).To(Succeed())
+	before := d.kubeconfig
+	defer func() { d.kubeconfig = before }()
+	d.kubeconfig = path
+	set := d.command()
+	set.Args = []string{kubectl, "config", "set-context", "--current", "--namespace", d.ns}
+	output, err := set.CombinedOutput()
+	d.Expect(err).NotTo(HaveOccurred(), string(output))
+	return d.plainly(arguments...)
+}
+
+func TestDoctorOfARunningOperatorIsContentWithTheInstances(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.operate()
+	d.line("live", 1, nil)
+	d.ready("live")
+	printed := d.run(clock.RealClock{}, "doctor")
+	for _, want := range []string{"CRDs: installed, and those of this version", "Secrets: all 1 values", "Hosts: every apiUrl", "Looked after: every instance was looked at (1)",
+		"Stalled: none waits for a person", "Messengers: every account that was looked at works"} {
+		d.Expect(printed.out).To(ContainSubstring("\nok       " + want))
+	}
+}
+
+func TestWithoutCRDsEveryVerbSaysHowToInstallThem(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	bare := &envtest.Environment{}
+	_, err := bare.Start()
+	d.Expect(err).NotTo(HaveOccurred())
+	t.Cleanup(func() { d.Expect(bare.Stop()).To(Succeed()) })
+	d.kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
+	d.Expect(os.WriteFile(d.kubeconfig, bare.KubeConfig, 0o600)).To(Succeed())
+	for _, arguments := range [][]string{{"status"}, {"status", "one"}, {"status", "-A", "-w"}, {"events", "one"}} {
+		refused := d.kubectl(arguments...)
+		d.Expect(refused.code).To(Equal(exitFailed))
+		d.Expect(refused.err).To(Equal("error: This cluster does not know the operator's resources: their CRDs are not installed\n" +
+			"  Install them: make install in a checkout of the operator, or kubectl apply --server-side -k config/crd\n"))
+	}
+	sick := d.kubectl("doctor")
+	d.Expect(sick.code).To(Equal(exitNo))
+	d.Expect(sick.err).To(BeEmpty())
+	golden(t, "doctor-no-crds", d.named(sick.out))
+
+	// Only some of the kinds.
+	some, err := builtIn()
+	d.Expect(err).NotTo(HaveOccurred())
+	_, err = envtest.InstallCRDs(bare.Config, envtest.CRDInstallOptions{CRDs: []*apiextensionsv1.CustomResourceDefinition{&some[2]}})
+	d.Expect(err).NotTo(HaveOccurred())
+	partly := d.kubectl("doctor").out
+	d.Expect(partly).To(ContainSubstring("           MaxInstance is not installed\n           TelegramInstance is not installed\n"))
+	d.Expect(partly).To(ContainSubstring("\nok       Stalled: none waits"))
+
+	// Those of another version: one lacks a field, one has another text.
+	wanted, err := builtIn()
+	d.Expect(err).NotTo(HaveOccurred())
+	root := wanted[0].Spec.Versions[0].Schema.OpenAPIV3Schema
+	spec := root.Properties["spec"]
+	delete(spec.Properties, "paused")
+	root.Properties["spec"] = spec
+	wanted[1].Spec.Versions[0].Schema.OpenAPIV3Schema.Description = "Another text"
+	var old []*apiextensionsv1.CustomResourceDefinition
+	for i := range wanted[:2] {
+		old = append(old, &wanted[i])
+	}
+	_, err = envtest.InstallCRDs(bare.Config, envtest.CRDInstallOptions{CRDs: old})
+	d.Expect(err).NotTo(HaveOccurred())
+	d.Expect(d.kubectl("doctor").out).To(ContainSubstring("\nPROBLEM  CRDs: not those of this version\n" +
+		"           MaxInstance is older than this program: it has no spec.paused\n" +
+		"           TelegramInstance is of another version than this program\n           " + installHint + "\n"))
+}
+
+func TestWithoutAClusterTheErrorSaysSo(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
+	d.Expect(os.WriteFile(d.kubeconfig, []byte(`{apiVersion: v1, kind: Config, current-context: c,
+contexts: [{name: c, context: {cluster: c, user: u}}], clusters: [{name: c, cluster: {server: "http://127.0.0.1:1"}}], users: [{name: u, user: {}}]}`), 0o600)).To(Succeed())
+	for _, verb := range []string{"status", "doctor"} {
+		refused := d.kubectl(verb)
+		d.Expect(refused.code).To(Equal(exitFailed))
+		d.Expect(refused.out).To(BeEmpty())
+		d.Expect(refused.err).To(ContainSubstring("the cluster does not answer\n  See whether the cluster is up"))
+	}
+}
