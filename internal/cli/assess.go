@@ -22,6 +22,21 @@ type assessment struct {
 	steps []string
 }
 
+// brief is the next step in one line, or the headline where the step speaks of the message.
+func (a assessment) brief() string {
+	switch {
+	case len(a.steps) == 0 && a.mood == fine:
+		return ""
+	case len(a.steps) == 0 || strings.Contains(a.steps[0], theMessage):
+		return a.headline
+	default:
+		return a.steps[0]
+	}
+}
+
+// theMessage is what next steps say that are of no use without the condition's message.
+const theMessage = "the message names"
+
 // unseenAfter is how long a new resource may be there before somebody should have looked at it.
 const unseenAfter = time.Minute
 

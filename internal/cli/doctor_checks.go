@@ -270,7 +270,7 @@ func (e *examination) checkStalled() checkup {
 	n := 0
 	for _, reason := range slices.Sorted(maps.Keys(groups)) {
 		n += len(groups[reason])
-		c.Details = append(c.Details, adviceForGroup(reason, groups[reason])...)
+		c.Details = append(c.Details, adviceForGroup(v1alpha1.StalledCondition, reason, groups[reason])...)
 	}
 	if n > 0 {
 		c.Verdict, c.Message = gradeProblem, fmt.Sprintf("waiting for a person: %d", n)
@@ -286,7 +286,7 @@ func (e *examination) checkMessengers() checkup {
 	for _, reason := range slices.Sorted(maps.Keys(groups)) {
 		if counselFor(reason).mood == needsYou {
 			n += len(groups[reason])
-			c.Details = append(c.Details, adviceForGroup(reason, groups[reason])...)
+			c.Details = append(c.Details, adviceForGroup(v1alpha1.AvailableCondition, reason, groups[reason])...)
 		}
 	}
 	if n > 0 {
@@ -295,12 +295,24 @@ func (e *examination) checkMessengers() checkup {
 	return c
 }
 
-// adviceForGroup words what to do about several resources with one reason.
-func adviceForGroup(reason string, group []v1alpha1.Instance) []string {
+// adviceForGroup words what to do about several resources whose condition has one reason.
+func adviceForGroup(condition, reason string, group []v1alpha1.Instance) []string {
 	next := counselFor(reason).next
 	if len(group) == 1 {
 		next = advise(group[0], reason)
 	}
+	lines := []string{fmt.Sprintf("%s (%d): %s", reason, len(group), namesOf(group))}
+	if strings.Contains(next, theMessage) {
+		var messages []string
+		for _, instance := range group {
+			if c := apimeta.FindStatusCondition(instance.InstanceStatus().Conditions, condition); c != nil && len(messages) < fewNames && !slices.Contains(messages, c.Message) {
+				messages = append(messages, c.Message)
+			}
+		}
+		for _, message := range messages {
+			lines = append(lines, "  "+sentence(message))
+		}
+	}
 	next = strings.NewReplacer("{it}", "NAME -n NAMESPACE", "{secret}", "of spec.apiTokenSecretRef").Replace(next)
-	return []string{fmt.Sprintf("%s (%d): %s", reason, len(group), namesOf(group)), "  " + next}
+	return append(lines, "  "+next)
 }

@@ -83,6 +83,12 @@ func TestDoctorFindsWhatIsToBeMended(t *testing.T) {
 		i.Spec.Settings.WebhookURLTokenSecretRef = &v1alpha1.SecretKeyReference{Name: "lost-token"}
 	})
 	d.line("elsewhere", 4, func(i *v1alpha1.WhatsAppInstance) { i.Spec.APIURL = "https://api.example.org" })
+	d.craft("unanswered", 5, func(s *v1alpha1.InstanceStatus, at func(time.Duration) metav1.Time) {
+		set(s, at(time.Hour), v1alpha1.ReadyCondition, metav1.ConditionUnknown, v1alpha1.ReasonObservationStale, "The vendor has not answered for some time")
+		set(s, at(time.Hour), v1alpha1.AvailableCondition, metav1.ConditionFalse, v1alpha1.ReasonStarting, "The instance is starting")
+	})
+	d.Expect(admin.Update(d.ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: d.ns, Name: "unanswered-token"},
+		Data: map[string][]byte{"apiTokenInstance": []byte("not a token")}})).To(Succeed())
 	bad := d.run(now, "doctor")
 	d.Expect(bad.code).To(Equal(exitNo))
 	d.Expect(bad.err).To(BeEmpty())

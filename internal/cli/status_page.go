@@ -237,7 +237,7 @@ func (w *page) events(events []eventsv1.Event, err error) {
 	switch {
 	case err != nil:
 		w.section("Events")
-		w.item("not shown: " + explain(err, "Events").Error())
+		w.item("not shown: " + strings.ReplaceAll(explain(err, "Events").Error(), "\n", ". "))
 	case len(events) > 0:
 		w.section("Events")
 		if len(events) > latestEvents {

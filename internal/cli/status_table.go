@@ -72,13 +72,6 @@ func (t *tableView) trim(row []cell) []cell {
 func (t *tableView) row(instance v1alpha1.Instance) []cell {
 	now := t.clock.Now()
 	how := assess(instance, now)
-	next := cell{}
-	if how.mood != fine || len(how.steps) > 0 {
-		next.text = how.headline
-		if len(how.steps) > 0 {
-			next.text = how.steps[0]
-		}
-	}
 	row := []cell{{text: instance.GetNamespace()}, {text: instance.GetName()}, {text: shortName(instance)}}
 	for _, name := range []string{v1alpha1.ReadyCondition, v1alpha1.SyncedCondition, v1alpha1.AvailableCondition} {
 		status := conditionStatus(instance, name)
@@ -86,5 +79,5 @@ func (t *tableView) row(instance v1alpha1.Instance) []cell {
 	}
 	return append(row, cell{text: cmp.Or(instance.InstanceStatus().StateInstance, "-")},
 		cell{text: strconv.FormatInt(instance.Core().IDInstance, 10)},
-		cell{text: ago(now, instance.GetCreationTimestamp().Time)}, next)
+		cell{text: ago(now, instance.GetCreationTimestamp().Time)}, cell{text: how.brief()})
 }

@@ -69,7 +69,14 @@ func TestStatusOfManyIsATable(t *testing.T) {
 	good := d.craft("good", 1, written)
 	d.craft("bad", 2, flapping)
 	d.line("unseen", 3, nil)
+	d.craft("lost", 4, func(s *v1alpha1.InstanceStatus, at func(time.Duration) metav1.Time) {
+		for _, condition := range []string{v1alpha1.ReadyCondition, v1alpha1.CredentialsValidCondition, v1alpha1.StalledCondition} {
+			set(s, at(time.Hour), condition, metav1.ConditionFalse, v1alpha1.ReasonSecretNotFound, `Secret "nowhere" is not there`)
+		}
+		set(s, at(time.Hour), v1alpha1.StalledCondition, metav1.ConditionTrue, v1alpha1.ReasonSecretNotFound, `Secret "nowhere" is not there`)
+	})
 	now := later(good, 2*time.Hour)
+	d.Expect(d.run(now, "doctor").out).To(ContainSubstring("\n           SecretNotFound (1): wai " + d.ns + "/lost\n             Secret \"nowhere\" is not there.\n             Create the Secret"))
 	table := d.run(now, "status")
 	d.Expect(table.code).To(Equal(exitDone), table.err)
 	golden(t, "status-table", d.named(table.out))
@@ -167,9 +174,19 @@ func TestStatusWithoutRightsSaysWhichOneIsMissing(t *testing.T) {
 		d.Expect(refused.err).To(MatchRegexp(`^error: .*WhatsAppInstance.*: you may not do this\n  Ask whoever runs the cluster for this right: .* cannot (get|list) resource "whatsappinstances"`))
 	}
 	d.become("viewer", viewer)
+	// Whoever may get and not watch sees the page, and then why it ends.
+	getter := viewer
+	getter.Verbs = []string{"get"}
+	seen := d.kubeconfig
+	d.become("getter", getter)
+	watched := d.kubectl("status", "one", "--watch")
+	d.Expect(watched.code).To(Equal(exitFailed))
+	d.Expect(watched.out).To(ContainSubstring("\nWaiting: the operator has not looked at it yet.\n"))
+	d.Expect(watched.err).To(HavePrefix("error: Watching WhatsAppInstance: you may not do this\n"))
+	d.kubeconfig = seen
 	page := d.kubectl("status", "one")
 	d.Expect(page.code).To(Equal(exitDone), page.err)
-	d.Expect(page.out).To(MatchRegexp(`\nEvents\n  not shown: .*you may not do this`))
+	d.Expect(page.out).To(MatchRegexp(`\nEvents\n  not shown: Events: you may not do this. Ask whoever`))
 }
 
 func TestStatusReadsLongListsInChunks(t *testing.T) {

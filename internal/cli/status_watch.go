@@ -52,8 +52,9 @@ func (v *statusVerb) watch(ctx context.Context, cluster client.WithWatch, found 
 	defer stop()
 	changes := make(chan sighting)
 	for _, kind := range kinds {
-		v.inform(ctx, cluster, kind, options, changes)
+		v.inform(ctx, source{cluster, kind, options, changes}, found)
 	}
+	// shown has the version of each resource that was shown last, "" of one that is gone.
 	shown := map[types.UID]string{}
 	for _, instance := range found {
 		shown[instance.GetUID()] = instance.GetResourceVersion()
@@ -72,10 +73,13 @@ func (v *statusVerb) watch(ctx context.Context, cluster client.WithWatch, found 
 		switch {
 		case c.err != nil:
 			return c.err
-		case c.instance == nil, !v.wanted(found, c.instance), !c.gone && c.instance.GetResourceVersion() == shown[c.instance.GetUID()] && !redraws(show):
+		case c.instance == nil, !v.wanted(found, c.instance), c.gone && wasGone(shown, c.instance), !c.gone && c.instance.GetResourceVersion() == shown[c.instance.GetUID()] && !redraws(show):
 			continue
 		}
 		shown[c.instance.GetUID()] = c.instance.GetResourceVersion()
+		if c.gone {
+			shown[c.instance.GetUID()] = ""
+		}
 		if err := show.changed(ctx, c.instance, c.gone); err != nil {
 			if errors.Is(err, errGone) {
 				return nil
@@ -83,6 +87,12 @@ func (v *statusVerb) watch(ctx context.Context, cluster client.WithWatch, found 
 			return err
 		}
 	}
+}
+
+// wasGone reports whether it was told already that a resource is gone.
+func wasGone(shown map[types.UID]string, instance v1alpha1.Instance) bool {
+	version, known := shown[instance.GetUID()]
+	return known && version == ""
 }
 
 // redraws reports whether a view shows the same state of a resource again.
@@ -139,32 +149,42 @@ func kindsOf(found []v1alpha1.Instance) []controllers.Kind {
 	return kinds
 }
 
+// source is where an informer reads, and where it sends what it sees.
+type source struct {
+	cluster client.WithWatch
+	kind    controllers.Kind
+	options []client.ListOption
+	changes chan<- sighting
+}
+
+func (s source) send(ctx context.Context, c sighting) {
+	select {
+	case s.changes <- c:
+	case <-ctx.Done():
+	}
+}
+
+// asked puts the options of an informer under ours.
+func (s source) asked(o metav1.ListOptions) []client.ListOption {
+	return append([]client.ListOption{&client.ListOptions{Raw: &o, Limit: o.Limit, Continue: o.Continue}}, s.options...)
+}
+
 // inform sends what happens to the resources of a kind, until the context ends.
-func (v *statusVerb) inform(ctx context.Context, cluster client.WithWatch, kind controllers.Kind, options []client.ListOption, changes chan<- sighting) {
-	raw := func(o metav1.ListOptions) []client.ListOption {
-		// An option that is applied later writes its own part of what Raw holds.
-		return append([]client.ListOption{&client.ListOptions{Raw: &o, Limit: o.Limit, Continue: o.Continue}}, options...)
-	}
-	send := func(c sighting) {
-		select {
-		case changes <- c:
-		case <-ctx.Done():
-		}
-	}
+func (v *statusVerb) inform(ctx context.Context, s source, found []v1alpha1.Instance) {
 	informer := cache.NewSharedIndexInformer(&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			list := kind.NewList()
-			return list, cluster.List(ctx, list, raw(o)...)
+			list := s.kind.NewList()
+			return list, s.cluster.List(ctx, list, s.asked(o)...)
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			return cluster.Watch(ctx, kind.NewList(), raw(o)...)
+			return s.cluster.Watch(ctx, s.kind.NewList(), s.asked(o)...)
 		},
-	}, kind.New(), 0, cache.Indexers{})
+	}, s.kind.New(), 0, cache.Indexers{})
 	_ = informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
 		switch {
 		case ctx.Err() != nil, apierrors.IsResourceExpired(err), apierrors.IsGone(err), apierrors.IsTooManyRequests(err):
 		case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
-			send(sighting{err: explain(err, "Watching "+kind.Name)})
+			s.send(ctx, sighting{err: explain(err, "Watching "+s.kind.Name)})
 		default:
 			fmt.Fprintln(v.ErrOut, "warning: the connection was lost and is tried again:", err)
 		}
@@ -174,7 +194,7 @@ func (v *statusVerb) inform(ctx context.Context, cluster client.WithWatch, kind 
 			object = last.Obj
 		}
 		if instance, ok := object.(v1alpha1.Instance); ok {
-			send(sighting{instance: instance, gone: gone})
+			s.send(ctx, sighting{instance: instance, gone: gone})
 		}
 	}
 	_, _ = informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
@@ -184,4 +204,15 @@ func (v *statusVerb) inform(ctx context.Context, cluster client.WithWatch, kind 
 	})
 	// What a person should know of a watch the handler above says; client-go would say more.
 	go informer.RunWithContext(klog.NewContext(ctx, logr.Discard()))
+	go func() {
+		if !cache.WaitForCacheSync(ctx.Done(), informer.HasSynced) {
+			return
+		}
+		// What was deleted since it was shown is not among what informers tell.
+		for _, instance := range found {
+			if _, there, err := informer.GetStore().Get(instance); err == nil && !there && kindOf(instance).Name == s.kind.Name {
+				s.send(ctx, sighting{instance: instance, gone: true})
+			}
+		}
+	}()
 }

@@ -18,6 +18,9 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
@@ -188,4 +191,17 @@ func TestWatchingEndsWhenTheOneIsDeleted(t *testing.T) {
 	d.Expect(shown.end(d)).To(Equal(exitDone))
 	d.Expect(shown.screen()).To(ContainSubstring("WhatsAppInstance " + d.ns + "/good was deleted"))
 	d.Expect(shown.screen()).NotTo(ContainSubstring("other"))
+}
+
+func TestWatchingTellsOfWhatWasDeletedBeforeTheWatchBegan(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	ghost := d.craft("ghost", 1, nil)
+	d.Expect(admin.Delete(d.ctx, ghost)).To(Succeed())
+	var out bytes.Buffer
+	flags := genericclioptions.NewConfigFlags(true)
+	flags.KubeConfig, flags.Namespace = new(d.kubeconfig), new(d.ns)
+	v := &statusVerb{session: &session{flags: flags, clock: clock.RealClock{}, IOStreams: genericiooptions.IOStreams{Out: &out, ErrOut: &out}}, names: []string{"ghost"}}
+	d.Expect(v.watch(d.ctx, admin, []v1alpha1.Instance{ghost}, &pageView{session: v.session, cluster: admin})).To(Succeed())
+	d.Expect(out.String()).To(Equal("WhatsAppInstance " + d.ns + "/ghost was deleted\n"))
 }
