@@ -119,7 +119,7 @@ func TestStatusPrintsTheResourcesInEveryFormatOfKubectl(t *testing.T) {
 		"one -o jsonpath={.metadata.name}":             "one",
 		"one -o go-template={{.kind}}":                 "WhatsAppInstance",
 		"-o jsonpath={.items[*].spec.idInstance}":      "7107000001 7107000002",
-		"one two -o jsonpath={.items[*].kind}":         "WhatsAppInstance WhatsAppInstance",
+		"one two -o jsonpath={.items[*].kind}{.kind}":  "WhatsAppInstance WhatsAppInstanceList",
 		"-l team=none -o jsonpath={.kind}{.items}":     "List[]",
 		"one -o jsonpath={.metadata.managedFields[0]}": "",
 	} {

@@ -193,6 +193,67 @@ func TestWatchingEndsWhenTheOneIsDeleted(t *testing.T) {
 	d.Expect(shown.screen()).NotTo(ContainSubstring("other"))
 }
 
+func TestWatchingNamesShowsThoseOnly(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	one := d.craft("one", 1, nil)
+	d.craft("two", 2, nil)
+	three := d.craft("three", 3, nil)
+	shown := d.at(200, []string{"NO_COLOR=1"}, "status", "one", "two", "--watch")
+	d.Eventually(shown.screen, patience).Should(MatchRegexp(`(?m)^two `))
+	for _, instance := range []*v1alpha1.WhatsAppInstance{three, one} {
+		instance.Status.StateInstance = "blocked"
+		d.Expect(admin.Status().Update(d.ctx, instance)).To(Succeed())
+	}
+	d.Eventually(shown.screen, patience).Should(MatchRegexp(`(?m)^one .* blocked `))
+	d.Expect(shown.screen()).NotTo(ContainSubstring("three"))
+	_, err := shown.keyboard.WriteString("\x03")
+	d.Expect(err).NotTo(HaveOccurred())
+	d.Expect(shown.end(d)).To(Equal(exitInterrupted))
+}
+
+// record is a file that is written and read at once.
+type record struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (r *record) Write(part []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.Write(part)
+}
+
+func (r *record) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.String()
+}
+
+func TestWatchingIntoAFileAppends(t *testing.T) {
+	t.Parallel()
+	for arguments, want := range map[string]string{
+		"good --watch":                               `(?s)^WhatsAppInstance .*\n\n---\n\nWhatsAppInstance .*State:      blocked`,
+		"good --watch -o jsonpath={.metadata.name};": `^good;good;$`,
+	} {
+		d := newDesk(t)
+		good := d.craft("good", 1, written)
+		out := &record{}
+		command := d.command(append([]string{"status"}, strings.Fields(arguments)...)...)
+		command.Stdout, command.Stderr = out, out
+		d.Expect(command.Start()).To(Succeed())
+		d.Eventually(out.String, patience).Should(ContainSubstring("good"))
+		good.Status.StateInstance = "blocked"
+		d.Expect(admin.Status().Update(d.ctx, good)).To(Succeed())
+		d.Eventually(out.String, patience).Should(MatchRegexp(want))
+		d.Expect(command.Process.Signal(os.Interrupt)).To(Succeed())
+		d.Expect(command.Wait()).To(HaveOccurred())
+		d.Expect(command.ProcessState.ExitCode()).To(Equal(exitInterrupted))
+		d.Expect(out.String()).NotTo(ContainSubstring("\x1b"))
+		d.search(result{out: out.String()})
+	}
+}
+
 func TestWatchingTellsOfWhatWasDeletedBeforeTheWatchBegan(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
