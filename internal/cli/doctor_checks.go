@@ -67,7 +67,7 @@ func originOf(instance v1alpha1.Instance, flags managerFlags) (greenapi.Origin, 
 // checkHosts says whether each address is one that a manager sends tokens to. Where the vendor has accepted a token,
 // some manager did.
 func (e *examination) checkHosts() checkup {
-	flags := e.flagsOf()
+	flags := e.running
 	from := "the manager's flags"
 	if len(e.managers) == 0 {
 		from = "the defaults, as the manager's flags are not known"
@@ -104,7 +104,7 @@ func (e *examination) checkHosts() checkup {
 // checkDuplicates says whether several resources are about one instance.
 func (e *examination) checkDuplicates() checkup {
 	c := checkup{Name: "Duplicates", Verdict: gradeOK, Message: "no two resources are about one instance"}
-	flags := e.flagsOf()[0]
+	flags := e.running[0]
 	groups := map[string][]v1alpha1.Instance{}
 	for _, instance := range e.instances {
 		if origin, err := originOf(instance, flags); err == nil {
@@ -159,12 +159,26 @@ func (e *examination) checkLookedAfter() checkup {
 	if len(never) > 0 {
 		c.Details = append(c.Details, fmt.Sprintf("Never looked at (%d): %s", len(never), namesOf(never)))
 	}
-	if len(left)+len(never) > 0 {
+	if alone := slices.Concat(left, never); len(alone) > 0 {
 		c.Verdict, c.Message = gradeProblem, "nobody looks after some"
-		c.Details = append(c.Details,
-			"Is the manager running, does it watch their namespaces (--watch-namespaces), and have they the labels that it wants (--watch-label-selector)?")
+		c.Details = append(c.Details, e.whyAlone(alone))
 	}
 	return c
+}
+
+// whyAlone says why nobody looks after resources, as far as the flags of the managers tell.
+func (e *examination) whyAlone(alone []v1alpha1.Instance) string {
+	flags := e.running
+	var outside []v1alpha1.Instance
+	for _, instance := range alone {
+		if !slices.ContainsFunc(flags, func(f managerFlags) bool { return f.watches(instance) }) {
+			outside = append(outside, instance)
+		}
+	}
+	if len(outside) > 0 {
+		return fmt.Sprintf("By the flags --watch-namespaces and --watch-label-selector no manager watches %d of them: %s", len(outside), namesOf(outside))
+	}
+	return "Is the manager running, does it watch their namespaces (--watch-namespaces), and have they the labels that it wants (--watch-label-selector)?"
 }
 
 // groupBy groups resources by the reason of a condition that has a status.

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spf13/pflag"
 	appsv1 "k8s.io/api/apps/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -18,7 +17,6 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/controllers"
-	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 )
 
 // examination is what doctor has looked at, once for all checks.
@@ -41,8 +39,11 @@ type examination struct {
 
 	managers    []appsv1.Deployment
 	managersErr error
-	leases      []coordinationv1.Lease
-	leasesErr   error
+	// running are the flags of the managers, or the defaults.
+	running []managerFlags
+
+	leases    []coordinationv1.Lease
+	leasesErr error
 }
 
 const (
@@ -90,6 +91,7 @@ func (e *examination) look(ctx context.Context) error {
 			e.leases = append(e.leases, lease)
 		}
 	}
+	e.running = e.flagsOf()
 	e.secrets = e.readSecrets(ctx)
 	return nil
 }
@@ -145,39 +147,4 @@ func (e *examination) scope() string {
 	default:
 		return fmt.Sprintf("Instances of all namespaces: %d.", len(e.instances))
 	}
-}
-
-// managerFlags are the flags of a manager that doctor understands.
-type managerFlags struct {
-	hosts      []string
-	insecure   bool
-	defaultURL string
-}
-
-// flagsOf are the flags of the managers that were found, or the defaults.
-func (e *examination) flagsOf() []managerFlags {
-	var all []managerFlags
-	for _, manager := range e.managers {
-		for _, container := range manager.Spec.Template.Spec.Containers {
-			if container.Name == "manager" || len(manager.Spec.Template.Spec.Containers) == 1 {
-				all = append(all, readManagerFlags(append(container.Command, container.Args...)))
-			}
-		}
-	}
-	if len(all) == 0 {
-		all = append(all, readManagerFlags(nil))
-	}
-	return all
-}
-
-func readManagerFlags(arguments []string) managerFlags {
-	var flags managerFlags
-	set := pflag.NewFlagSet("manager", pflag.ContinueOnError)
-	set.ParseErrorsAllowlist.UnknownFlags = true
-	set.Usage = func() {}
-	set.StringSliceVar(&flags.hosts, "allowed-api-hosts", greenapi.DefaultAllowedHosts, "")
-	set.BoolVar(&flags.insecure, "insecure-api", false, "")
-	set.StringVar(&flags.defaultURL, "default-api-url", greenapi.DefaultURL, "")
-	_ = set.Parse(arguments) // what cannot be read keeps its default; the manager itself refuses it
-	return flags
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-logr/logr"
@@ -92,7 +93,11 @@ func (e *examination) wrongWith(ctx context.Context, r reference) (string, error
 		return "", err
 	}
 	value, ok := secret.Data[r.key]
+	flags := e.running
+	readable := slices.ContainsFunc(flags, func(f managerFlags) bool { return selects(f.secrets, secret) })
 	switch {
+	case !readable:
+		return fmt.Sprintf("Secret %s has not the labels that the manager's --secret-label-selector wants: %s. Label it so", r.name, flags[0].secrets), nil
 	case !ok:
 		return fmt.Sprintf("Secret %s has no key %s. Add it, or name another key in the spec", r.name, r.key), nil
 	case r.apiToken && !greenapi.ValidToken(strings.TrimSpace(string(value))):

@@ -101,6 +101,18 @@ func TestDoctorFindsWhatIsToBeMended(t *testing.T) {
 	d.Expect(flags.out).To(MatchRegexp(`(?m)^ok       Hosts: every apiUrl is allowed by the manager's flags$`))
 	d.Expect(flags.out).To(MatchRegexp(`(?m)^PROBLEM  Manager: not available\n +Deployment ` + d.ns + `/controller-manager has no available replica\. See why: kubectl `))
 
+	// So do its namespaces and labels.
+	for _, arguments := range []string{"--watch-namespaces=a,b", "--watch-label-selector=shard=1"} {
+		d.tidy(manager)
+		manager = d.manager(1, arguments)
+		d.Expect(d.run(now, "doctor").out).To(ContainSubstring("\n           By the flags --watch-namespaces and --watch-label-selector no manager watches 3 of them: wai "+d.ns+"/elsewhere, "), arguments)
+	}
+	d.tidy(manager)
+	manager = d.manager(1, "--secret-label-selector", "team=shop", "--watch-namespaces", "a,"+d.ns)
+	strict := d.run(now, "doctor").out
+	d.Expect(strict).To(ContainSubstring("/good: Secret good-token has not the labels that the manager's --secret-label-selector wants: team=shop. Label it so\n"))
+	d.Expect(strict).To(ContainSubstring("\n           Is the manager running, does it watch"))
+
 	// A lease that ran out a little may be a matter of clocks, one of long ago is not.
 	for after, want := range map[time.Duration]string{9 * time.Second: "ok       Leader: manager-0 holds", 20 * time.Second: "warning  Leader: ", 2 * time.Minute: "PROBLEM  Leader: nobody leads"} {
 		at := clocktesting.NewFakeClock(now.Now().Add(after))

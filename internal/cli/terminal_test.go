@@ -233,7 +233,7 @@ func (r *record) String() string {
 func TestWatchingIntoAFileAppends(t *testing.T) {
 	t.Parallel()
 	for arguments, want := range map[string]string{
-		"good --watch":                               `(?s)^WhatsAppInstance .*\n\n---\n\nWhatsAppInstance .*State:      blocked`,
+		"good --watch": `(?s)^WhatsAppInstance .*\n\n---\n\nWhatsAppInstance .*State:      blocked`,
 		"good --watch -o jsonpath={.metadata.name};": `^good;good;$`,
 	} {
 		d := newDesk(t)

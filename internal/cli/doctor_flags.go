@@ -1,0 +1,67 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"slices"
+
+	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+)
+
+// managerFlags are the flags of a manager that doctor understands.
+type managerFlags struct {
+	hosts      []string
+	insecure   bool
+	defaultURL string
+	namespaces []string
+	instances  string
+	secrets    string
+}
+
+// flagsOf are the flags of the managers that were found, or the defaults.
+func (e *examination) flagsOf() []managerFlags {
+	var all []managerFlags
+	for _, manager := range e.managers {
+		containers := manager.Spec.Template.Spec.Containers
+		for _, container := range containers {
+			if container.Name == "manager" || len(containers) == 1 {
+				all = append(all, readManagerFlags(slices.Concat(container.Command, container.Args)))
+			}
+		}
+	}
+	if len(all) == 0 {
+		all = append(all, readManagerFlags(nil))
+	}
+	return all
+}
+
+func readManagerFlags(arguments []string) managerFlags {
+	var flags managerFlags
+	set := pflag.NewFlagSet("manager", pflag.ContinueOnError)
+	set.ParseErrorsAllowlist.UnknownFlags = true
+	set.Usage = func() {}
+	set.StringSliceVar(&flags.hosts, "allowed-api-hosts", greenapi.DefaultAllowedHosts, "")
+	set.BoolVar(&flags.insecure, "insecure-api", false, "")
+	set.StringVar(&flags.defaultURL, "default-api-url", greenapi.DefaultURL, "")
+	set.StringSliceVar(&flags.namespaces, "watch-namespaces", nil, "")
+	set.StringVar(&flags.instances, "watch-label-selector", "", "")
+	set.StringVar(&flags.secrets, "secret-label-selector", "", "")
+	_ = set.Parse(arguments) // what cannot be read keeps its default; the manager itself refuses it
+	return flags
+}
+
+// watches reports whether a manager with these flags looks after a resource.
+func (f managerFlags) watches(object client.Object) bool {
+	return (len(f.namespaces) == 0 || slices.Contains(f.namespaces, object.GetNamespace())) && selects(f.instances, object)
+}
+
+// selects reports whether an object has the labels that a selector wants; one that cannot be read selects all.
+func selects(selector string, object client.Object) bool {
+	parsed, err := labels.Parse(selector)
+	return err != nil || parsed.Matches(labels.Set(object.GetLabels()))
+}
