@@ -67,8 +67,8 @@ func later(about *v1alpha1.WhatsAppInstance, after time.Duration) *clocktesting.
 // named replaces the random name of the namespace by one of the same length.
 func (d *desk) named(text string) string { return strings.ReplaceAll(text, d.ns, "desk-00000") }
 
-// become makes the desk's person somebody with the given rights in the namespace, and with none elsewhere.
-func (d *desk) become(name string, rules ...rbacv1.PolicyRule) {
+// asUser makes the desk's person somebody with the given rights in the namespace, and with none elsewhere.
+func (d *desk) asUser(name string, rules ...rbacv1.PolicyRule) {
 	d.t.Helper()
 	name += "-" + d.ns
 	user, err := environment.AddUser(envtest.User{Name: name}, nil)

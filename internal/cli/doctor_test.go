@@ -157,7 +157,7 @@ func TestDoctorLooksAtWhatItsCallerMay(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	good := d.craft("good", 1, written)
-	d.become("viewer", viewer)
+	d.asUser("viewer", viewer)
 	few := d.run(later(good, time.Hour), "doctor")
 	d.Expect(few.code).To(Equal(exitDone), few.out+few.err)
 	golden(t, "doctor-few-rights", d.named(few.out))
@@ -166,11 +166,11 @@ func TestDoctorLooksAtWhatItsCallerMay(t *testing.T) {
 	d.Expect(d.inCurrent("doctor").out).To(HavePrefix("Instances of namespace " + d.ns + ": 1. You may not look at other namespaces; -n names another one.\n"))
 	d.Expect(d.inCurrent("doctor", "-A").out).To(ContainSubstring("Stalled: not looked at: you may not list instances"))
 
-	d.become("keeper", viewer, rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"secrets"}, ResourceNames: []string{"good-token"}, Verbs: []string{"get"}})
+	d.asUser("keeper", viewer, rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"secrets"}, ResourceNames: []string{"good-token"}, Verbs: []string{"get"}})
 	d.line("other", 2, nil)
 	d.Expect(d.kubectl("doctor").out).To(ContainSubstring("Secrets: all 1 values that instances refer to are there (you may not get 1 others)"))
 
-	d.become("nobody")
+	d.asUser("nobody")
 	none := d.kubectl("doctor")
 	d.Expect(none.code).To(Equal(exitFailed))
 	d.Expect(none.err).To(Equal("error: You may look at nothing here\n  Ask whoever runs the cluster for the role view in a namespace, and name it by -n\n"))

@@ -43,7 +43,7 @@ restart, state, abandoned, condition and resource, reason one word, message a se
 
   # With the hour instead of how long ago
   kubectl greenapi events support-line --timestamps`,
-		Args: oneName,
+		Args: nameOfOne,
 		RunE: func(command *cobra.Command, names []string) error {
 			return v.run(command.Context(), names[0])
 		},
@@ -53,8 +53,8 @@ restart, state, abandoned, condition and resource, reason one word, message a se
 	return command
 }
 
-// oneName is the rule of verbs that are about one instance.
-func oneName(command *cobra.Command, names []string) error {
+// nameOfOne is the rule of verbs that are about one instance.
+func nameOfOne(command *cobra.Command, names []string) error {
 	if len(names) != 1 {
 		return failf("Write "+command.CommandPath()+" NAME. To list the names: kubectl greenapi status", "It takes the name of one instance, not %d", len(names))
 	}
@@ -94,13 +94,13 @@ func (v *eventsVerb) run(ctx context.Context, name string) error {
 func (v *eventsVerb) print(all []happening) {
 	to := terminalOf(v.Out)
 	g := &grid{terminal: to, wraps: true, columns: []column{{name: "TIME"}, {name: "WHAT"}, {name: "MESSAGE"}}}
-	rows := make([][]cell, 0, len(all))
+	rows := make([][]gridCell, 0, len(all))
 	for _, h := range all {
 		at := ago(v.clock.Now(), h.Time.Time)
 		if v.timestamps {
 			at = h.Time.UTC().Format(time.RFC3339)
 		}
-		rows = append(rows, []cell{{at, shadeFaint}, {text: h.Source + "/" + h.Reason}, {text: h.Message}})
+		rows = append(rows, []gridCell{{at, shadeFaint}, {text: h.Source + "/" + h.Reason}, {text: h.Message}})
 	}
 	g.fit(rows)
 	if g.crowded() {

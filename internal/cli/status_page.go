@@ -158,9 +158,9 @@ func (w *page) differences() {
 	if changes := w.status.PendingChanges; len(changes) > 0 {
 		w.section("What differs")
 		g := &grid{terminal: w.terminal, indent: 2, columns: []column{{name: "SETTING"}, {name: "MANIFEST"}, {name: "VENDOR"}}}
-		var rows [][]cell
+		var rows [][]gridCell
 		for _, c := range changes {
-			rows = append(rows, []cell{{text: c.Setting}, {text: quoteEmpty(c.Desired)}, {text: quoteEmpty(c.Observed)}})
+			rows = append(rows, []gridCell{{text: c.Setting}, {text: quoteEmpty(c.Desired)}, {text: quoteEmpty(c.Observed)}})
 		}
 		g.fit(rows)
 		w.table(g, rows)
@@ -174,7 +174,7 @@ func (w *page) differences() {
 }
 
 // table writes a table, or where it does not fit a line for each row.
-func (w *page) table(g *grid, rows [][]cell) {
+func (w *page) table(g *grid, rows [][]gridCell) {
 	if g.crowded() {
 		for _, row := range rows {
 			w.item(fmt.Sprintf("%s: %s in the manifest, %s at the vendor", row[0].text, row[1].text, row[2].text))

@@ -34,7 +34,7 @@ func (t *tableView) changed(_ context.Context, instance v1alpha1.Instance, gone 
 	}
 	row := t.row(instance)
 	if gone {
-		row[len(row)-1] = cell{"was deleted", shadeFaint}
+		row[len(row)-1] = gridCell{"was deleted", shadeFaint}
 	}
 	fmt.Fprint(t.Out, t.grid.line(t.trim(row)))
 	return nil
@@ -49,7 +49,7 @@ func (t *tableView) layOut(found []v1alpha1.Instance) {
 	if !t.namespaces {
 		t.grid.columns = t.grid.columns[1:]
 	}
-	var rows [][]cell
+	var rows [][]gridCell
 	for _, instance := range found {
 		rows = append(rows, t.trim(t.row(instance)))
 	}
@@ -61,7 +61,7 @@ func (t *tableView) layOut(found []v1alpha1.Instance) {
 }
 
 // trim leaves the namespace out where all have the same.
-func (t *tableView) trim(row []cell) []cell {
+func (t *tableView) trim(row []gridCell) []gridCell {
 	if t.namespaces {
 		return row
 	}
@@ -69,15 +69,15 @@ func (t *tableView) trim(row []cell) []cell {
 }
 
 // row is the line of one resource.
-func (t *tableView) row(instance v1alpha1.Instance) []cell {
+func (t *tableView) row(instance v1alpha1.Instance) []gridCell {
 	now := t.clock.Now()
 	how := assess(instance, now)
-	row := []cell{{text: instance.GetNamespace()}, {text: instance.GetName()}, {text: shortName(instance)}}
+	row := []gridCell{{text: instance.GetNamespace()}, {text: instance.GetName()}, {text: shortName(instance)}}
 	for _, name := range []string{v1alpha1.ReadyCondition, v1alpha1.SyncedCondition, v1alpha1.AvailableCondition} {
 		status := conditionStatus(instance, name)
-		row = append(row, cell{cmp.Or(status, "-"), shadeOf(status)})
+		row = append(row, gridCell{cmp.Or(status, "-"), shadeOf(status)})
 	}
-	return append(row, cell{text: cmp.Or(instance.InstanceStatus().StateInstance, "-")},
-		cell{text: strconv.FormatInt(instance.Core().IDInstance, 10)},
-		cell{text: ago(now, instance.GetCreationTimestamp().Time)}, cell{text: how.brief()})
+	return append(row, gridCell{text: cmp.Or(instance.InstanceStatus().StateInstance, "-")},
+		gridCell{text: strconv.FormatInt(instance.Core().IDInstance, 10)},
+		gridCell{text: ago(now, instance.GetCreationTimestamp().Time)}, gridCell{text: how.brief()})
 }

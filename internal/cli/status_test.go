@@ -166,19 +166,19 @@ func TestStatusWithoutRightsSaysWhichOneIsMissing(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.line("one", 1, nil)
-	d.become("nobody")
+	d.asUser("nobody")
 	for _, arguments := range [][]string{{"status"}, {"status", "one"}, {"status", "-w"}} {
 		refused := d.kubectl(arguments...)
 		d.Expect(refused.code).To(Equal(exitFailed))
 		d.Expect(refused.out).To(BeEmpty())
 		d.Expect(refused.err).To(MatchRegexp(`^error: .*WhatsAppInstance.*: you may not do this\n  Ask whoever runs the cluster for this right: .* cannot (get|list) resource "whatsappinstances"`))
 	}
-	d.become("viewer", viewer)
+	d.asUser("viewer", viewer)
 	// Whoever may get and not watch sees the page, and then why it ends.
 	getter := viewer
 	getter.Verbs = []string{"get"}
 	seen := d.kubeconfig
-	d.become("getter", getter)
+	d.asUser("getter", getter)
 	watched := d.kubectl("status", "one", "--watch")
 	d.Expect(watched.code).To(Equal(exitFailed))
 	d.Expect(watched.out).To(ContainSubstring("\nWaiting: the operator has not looked at it yet.\n"))

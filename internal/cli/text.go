@@ -60,8 +60,8 @@ type column struct {
 	width int
 }
 
-// cell is a text, perhaps with a color.
-type cell struct {
+// gridCell is a text, perhaps with a color.
+type gridCell struct {
 	text  string
 	shade shade
 }
@@ -82,7 +82,7 @@ const leastLast = 14
 const gap = 3
 
 // fit measures rows and chooses the columns that fit.
-func (g *grid) fit(rows [][]cell) {
+func (g *grid) fit(rows [][]gridCell) {
 	for i := range g.columns {
 		g.columns[i].width = utf8.RuneCountInString(g.columns[i].name)
 		for _, row := range rows {
@@ -116,7 +116,7 @@ func (g *grid) start() int {
 
 // header is the line with the names of the columns.
 func (g *grid) header() string {
-	row := make([]cell, len(g.columns))
+	row := make([]gridCell, len(g.columns))
 	for i, c := range g.columns {
 		row[i].text = c.name
 	}
@@ -124,7 +124,7 @@ func (g *grid) header() string {
 }
 
 // line lays out one row.
-func (g *grid) line(row []cell) string {
+func (g *grid) line(row []gridCell) string {
 	var b strings.Builder
 	b.WriteString(strings.Repeat(" ", g.indent))
 	last := g.shown[len(g.shown)-1]
