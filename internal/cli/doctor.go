@@ -77,7 +77,7 @@ and "not looked at".`,
   # One namespace
   kubectl greenapi doctor --namespace default
 
-  # The names of the checks that found something to mend
+  # For a program
   kubectl greenapi doctor -o json`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {

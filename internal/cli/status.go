@@ -171,8 +171,8 @@ func (*objectView) printed(err error) error {
 	return failf("Correct the template", "--output: %s", err)
 }
 
-// untyped is a resource as kubectl prints it: with its kind, without managed fields, and with whole numbers, which
-// templates would show as 7.1e+09 of a typed one.
+// untyped is a resource as kubectl prints it: with its kind, and with whole numbers, which templates would show
+// as 7.1e+09 of a typed one.
 func untyped(instance v1alpha1.Instance) (*unstructured.Unstructured, error) {
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(instance)
 	if err != nil {
@@ -180,6 +180,5 @@ func untyped(instance v1alpha1.Instance) (*unstructured.Unstructured, error) {
 	}
 	object := &unstructured.Unstructured{Object: content}
 	object.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kindOf(instance).Name))
-	object.SetManagedFields(nil)
 	return object, nil
 }

@@ -115,13 +115,12 @@ func TestStatusPrintsTheResourcesInEveryFormatOfKubectl(t *testing.T) {
 	d.craft("one", 1, nil)
 	d.craft("two", 2, nil)
 	for arguments, want := range map[string]string{
-		"one -o name":                                  "whatsappinstance.messaging.greenapi-operator.dev/one\n",
-		"one -o jsonpath={.metadata.name}":             "one",
-		"one -o go-template={{.kind}}":                 "WhatsAppInstance",
-		"-o jsonpath={.items[*].spec.idInstance}":      "7107000001 7107000002",
-		"one two -o jsonpath={.items[*].kind}{.kind}":  "WhatsAppInstance WhatsAppInstanceList",
-		"-l team=none -o jsonpath={.kind}{.items}":     "List[]",
-		"one -o jsonpath={.metadata.managedFields[0]}": "",
+		"one -o name":                                 "whatsappinstance.messaging.greenapi-operator.dev/one\n",
+		"one -o jsonpath={.metadata.name}":            "one",
+		"one -o go-template={{.kind}}":                "WhatsAppInstance",
+		"-o jsonpath={.items[*].spec.idInstance}":     "7107000001 7107000002",
+		"one two -o jsonpath={.items[*].kind}{.kind}": "WhatsAppInstance WhatsAppInstanceList",
+		"-l team=none -o jsonpath={.kind}{.items}":    "List[]",
 	} {
 		printed := d.kubectl(append([]string{"status"}, strings.Fields(arguments)...)...)
 		d.Expect(printed).To(Equal(result{out: want}), arguments)
@@ -133,6 +132,8 @@ func TestStatusPrintsTheResourcesInEveryFormatOfKubectl(t *testing.T) {
 	d.Expect(json.Unmarshal([]byte(d.kubectl("status", "-o", "json").out), &list)).To(Succeed())
 	d.Expect(list.Kind).To(Equal("List"))
 	d.Expect(list.Items).To(HaveLen(2))
+	d.Expect(list.Items[0].ManagedFields).To(BeEmpty())
+	d.Expect(d.kubectl("status", "one", "-o", "json", "--show-managed-fields").out).To(ContainSubstring(`"managedFields"`))
 	d.Expect(d.kubectl("status", "one", "-o", "yaml").out).To(HavePrefix("apiVersion: messaging.greenapi-operator.dev/v1alpha1\nkind: WhatsAppInstance\n"))
 	wrong := d.kubectl("status", "-o", "xml")
 	d.Expect(wrong.code).To(Equal(exitFailed))
