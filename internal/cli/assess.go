@@ -84,7 +84,7 @@ func assess(instance v1alpha1.Instance, now time.Time) assessment {
 	feeling := counselFor(first.Reason).mood
 	switch first.Type {
 	case v1alpha1.PausedCondition:
-		return assessment{needsYou, "Paused: " + pausedText(instance), steps}
+		return assessment{waits, "Paused: " + pausedText(instance), steps}
 	case v1alpha1.StalledCondition:
 		feeling = needsYou
 	case v1alpha1.ReadyCondition, v1alpha1.ReconcilingCondition:

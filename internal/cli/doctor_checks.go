@@ -213,7 +213,7 @@ func (e *examination) checkMessengers() checkup {
 	groups := e.groupBy(v1alpha1.AvailableCondition, "False")
 	n := 0
 	for _, reason := range slices.Sorted(maps.Keys(groups)) {
-		if counselFor(reason).mood == needsYou {
+		if reason != v1alpha1.ReasonStarting && reason != v1alpha1.ReasonCreating { // these pass
 			n += len(groups[reason])
 			c.Details = append(c.Details, adviceForGroup(v1alpha1.AvailableCondition, reason, groups[reason])...)
 		}

@@ -87,6 +87,9 @@ func TestDoctorFindsWhatIsToBeMended(t *testing.T) {
 		set(s, at(time.Hour), v1alpha1.ReadyCondition, metav1.ConditionUnknown, v1alpha1.ReasonObservationStale, "The vendor has not answered for some time")
 		set(s, at(time.Hour), v1alpha1.AvailableCondition, metav1.ConditionFalse, v1alpha1.ReasonStarting, "The instance is starting")
 	})
+	d.craft("suspended", 6, func(s *v1alpha1.InstanceStatus, at func(time.Duration) metav1.Time) {
+		set(s, at(time.Hour), v1alpha1.AvailableCondition, metav1.ConditionFalse, v1alpha1.ReasonSuspended, "The messenger restricts the account for a time")
+	})
 	d.Expect(admin.Update(d.ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: d.ns, Name: "unanswered-token"},
 		Data: map[string][]byte{"apiTokenInstance": []byte("not a token")}})).To(Succeed())
 	bad := d.run(now, "doctor")
