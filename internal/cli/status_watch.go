@@ -61,9 +61,7 @@ func (v *statusVerb) watch(ctx context.Context, cluster client.WithWatch, found 
 				err = show.changed(ctx, s.instance, s.gone)
 			}
 		case <-v.clock.After(redrawEvery):
-			if page, ok := show.(*pageView); ok && page.width > 0 {
-				err = page.changed(ctx, page.instance, false)
-			}
+			err = redraw(ctx, show)
 		}
 		if errors.Is(err, errGone) {
 			return nil
@@ -72,6 +70,15 @@ func (v *statusVerb) watch(ctx context.Context, cluster client.WithWatch, found 
 			return err
 		}
 	}
+}
+
+// redraw draws a page on a terminal anew; what was printed elsewhere stays as it is.
+func redraw(ctx context.Context, show view) error {
+	page, ok := show.(*pageView)
+	if !ok || page.width == 0 {
+		return nil
+	}
+	return page.changed(ctx, page.instance, false)
 }
 
 // shownVersions has the version of each resource that was shown last, "" of one that is gone.

@@ -5,6 +5,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -12,10 +13,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/creack/pty"
 	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/types"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -265,4 +268,29 @@ func TestWatchingTellsOfWhatWasDeletedBeforeTheWatchBegan(t *testing.T) {
 	v := &statusVerb{session: &session{flags: flags, clock: clock.RealClock{}, IOStreams: genericiooptions.IOStreams{Out: &out, ErrOut: &out}}, names: []string{"ghost"}}
 	d.Expect(v.watch(d.ctx, admin, []v1alpha1.Instance{ghost}, &pageView{session: v.session, cluster: admin})).To(Succeed())
 	d.Expect(out.String()).To(Equal("WhatsAppInstance " + d.ns + "/ghost was deleted\n"))
+}
+
+func TestAPageOnATerminalIsDrawnAnewAsTimePasses(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	good := d.craft("good", 1, written)
+	out := &record{}
+	flags := genericclioptions.NewConfigFlags(true)
+	flags.KubeConfig, flags.Namespace = new(d.kubeconfig), new(d.ns)
+	for width, want := range map[int]types.GomegaMatcher{80: ContainSubstring("Age:        3h"), 0: Not(ContainSubstring("Age:        3h"))} {
+		now := later(good, 2*time.Hour)
+		v := &statusVerb{session: &session{flags: flags, clock: now, IOStreams: genericiooptions.IOStreams{Out: out, ErrOut: out}}, names: []string{"good"}}
+		page := &pageView{session: v.session, cluster: admin, terminal: terminal{width: width}}
+		d.Expect(page.all(d.ctx, []v1alpha1.Instance{good})).To(Succeed())
+		ctx, stop := context.WithCancel(d.ctx)
+		ended := make(chan error)
+		go func() { ended <- v.watch(ctx, admin, []v1alpha1.Instance{good}, page) }()
+		d.Eventually(now.HasWaiters, patience).Should(BeTrue())
+		now.Step(time.Hour)
+		d.Eventually(now.HasWaiters, patience).Should(BeTrue(), "it waits for the next time")
+		d.Eventually(out.String, patience).Should(want)
+		stop()
+		d.Expect(<-ended).To(MatchError(context.Canceled))
+		out = &record{}
+	}
 }
