@@ -72,7 +72,7 @@ func (d *difference) judge(instance v1alpha1.Instance, decision plan.Decision, h
 	if !d.Differs {
 		return
 	}
-	d.Write, d.Why = verdict(instance, decision, hold)
+	d.Write, d.Why = consequence(instance, decision, hold)
 	for _, change := range decision.Pending {
 		at := slices.IndexFunc(decision.History.Abandoned, func(entry v1alpha1.AbandonedSetting) bool { return entry.Setting == change.Setting })
 		switch {
@@ -86,7 +86,7 @@ func (d *difference) judge(instance v1alpha1.Instance, decision plan.Decision, h
 	}
 }
 
-func verdict(instance v1alpha1.Instance, decision plan.Decision, hold bool) (write, why string) {
+func consequence(instance v1alpha1.Instance, decision plan.Decision, hold bool) (write, why string) {
 	core := instance.Core()
 	stalled := apimeta.FindStatusCondition(instance.InstanceStatus().Conditions, v1alpha1.StalledCondition)
 	switch {
