@@ -93,7 +93,7 @@ func TestStatusesAreReadOneAtATime(t *testing.T) {
 		var what string
 		var err error
 		used := allocated(func() {
-			_, what, err = decodeStatuses(io.MultiReader(strings.NewReader(test.before), &endless{unit: test.unit}))
+			what, err = decodeStatuses(io.MultiReader(strings.NewReader(test.before), &endless{unit: test.unit}), func(statusEntry) string { return "" })
 		})
 		if what != test.want || err != nil {
 			t.Errorf("%s: %q, %v; want %q", name, what, err, test.want)

@@ -65,6 +65,11 @@ func calls(ctx context.Context, i *Instance) map[string]func() error {
 			_, err := i.SetSettings(ctx, map[string]any{"incomingWebhook": "yes"}, NewPermit(time.Minute))
 			return err
 		},
+		MethodQR: func() error { _, err := i.QR(ctx); return err },
+		MethodGetAuthorizationCode: func() error {
+			_, err := i.AuthorizationCode(ctx, 79001234567)
+			return err
+		},
 		MethodReboot: func() error { _, err := i.Reboot(ctx, NewPermit(time.Minute)); return err },
 	}
 }

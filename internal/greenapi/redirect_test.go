@@ -80,7 +80,7 @@ func TestR24NothingIsKeptOfAnAnswer(t *testing.T) {
 		w.Header().Set("Refresh", "0; url=http://"+elsewhere.Address()+r.URL.Path)
 		w.Header().Set("Link", "<http://"+elsewhere.Address()+r.URL.Path+">; rel=preload")
 		w.Header().Set("Content-Location", "http://"+elsewhere.Address()+r.URL.Path)
-		_, _ = io.WriteString(w, `{"stateInstance":"authorized","saveSettings":true,"isReboot":true}`)
+		_, _ = io.WriteString(w, `{"stateInstance":"authorized","saveSettings":true,"isReboot":true,"type":"alreadyLogged"}`)
 	}))
 	server.EnableHTTP2 = true
 	server.StartTLS()
@@ -108,8 +108,8 @@ func TestR24NothingIsKeptOfAnAnswer(t *testing.T) {
 			t.Errorf("Host holds the token: %s", found)
 		}
 	}
-	if len(seen) != 12 {
-		t.Errorf("%d calls came, want 12", len(seen))
+	if len(seen) != 16 {
+		t.Errorf("%d calls came, want 16", len(seen))
 	}
 }
 

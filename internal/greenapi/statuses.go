@@ -36,18 +36,42 @@ type StatusSummary struct {
 	Latest *time.Time
 }
 
+// statusEntry is an entry of getIncomingStatuses (documented; jpegThumbnail is skipped). Whatever the types of its fields,
+// it can be read.
+type statusEntry struct {
+	Type        json.RawMessage `json:"typeMessage"`
+	Time        json.RawMessage `json:"timestamp"`
+	ID          json.RawMessage `json:"idMessage"`
+	Chat        json.RawMessage `json:"chatId"`
+	Sender      json.RawMessage `json:"senderId"`
+	SenderName  json.RawMessage `json:"senderName"`
+	ContactName json.RawMessage `json:"senderContactName"`
+	Text        json.RawMessage `json:"textMessage"`
+	Extended    json.RawMessage `json:"extendedTextMessage"`
+	Caption     json.RawMessage `json:"caption"`
+	DownloadURL json.RawMessage `json:"downloadUrl"`
+	FileName    json.RawMessage `json:"fileName"`
+	MIMEType    json.RawMessage `json:"mimeType"`
+}
+
 // IncomingStatuses calls getIncomingStatuses for the given time back from now, in whole minutes and at least one.
 func (i *Instance) IncomingStatuses(ctx context.Context, window time.Duration) (StatusSummary, error) {
-	var summary StatusSummary
+	summary := StatusSummary{ByType: map[string]int64{}}
+	err := i.eachStatus(ctx, window, func(entry statusEntry) string {
+		summary.count(decodeValue(entry.Type).Text, decodeValue(entry.Time).Text)
+		return ""
+	})
+	return summary, err
+}
+
+// eachStatus calls getIncomingStatuses and visits its entries one by one, so that memory holds one at a time. visit may
+// say what makes the answer unreadable, which ends it.
+func (i *Instance) eachStatus(ctx context.Context, window time.Duration, visit func(statusEntry) string) error {
 	_, err := i.call(ctx, i.client.reading, request{
 		verb: http.MethodGet, method: MethodGetIncomingStatuses,
 		query: "?minutes=" + strconv.FormatInt(max(int64(window/time.Minute), 1), 10),
 		consume: func(body io.Reader) error {
-			var (
-				what string
-				err  error
-			)
-			summary, what, err = decodeStatuses(body)
+			what, err := decodeStatuses(body, visit)
 			switch {
 			case err != nil:
 				return callError(MethodGetIncomingStatuses, err, nil)
@@ -57,17 +81,17 @@ func (i *Instance) IncomingStatuses(ctx context.Context, window time.Duration) (
 			return nil
 		},
 	})
-	return summary, err
+	return err
 }
 
-// decodeStatuses reads the entries one by one, so that memory holds one at a time. It returns what makes the answer
-// unreadable, in words of this package, or the error of the connection.
-func decodeStatuses(body io.Reader) (summary StatusSummary, what string, err error) {
+// decodeStatuses visits the entries one by one. It returns what makes the answer unreadable, in words of this package, or
+// the error of the connection.
+func decodeStatuses(body io.Reader, visit func(statusEntry) string) (what string, err error) {
 	limited := &limitedEntries{body: body, total: maxStatusesBody, entry: maxStatusEntry}
-	if summary, what, err = decodeEntries(json.NewDecoder(limited), limited); what != "" && limited.exceeded != "" {
-		return summary, limited.exceeded, nil
+	if what, err = decodeEntries(json.NewDecoder(limited), limited, visit); what != "" && limited.exceeded != "" {
+		return limited.exceeded, nil
 	}
-	return summary, what, err
+	return what, err
 }
 
 // limitedEntries is a body that ends when it, or what was read of it since the latest entry, is too long.
@@ -92,33 +116,31 @@ func (l *limitedEntries) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func decodeEntries(decoder *json.Decoder, limited *limitedEntries) (summary StatusSummary, what string, err error) {
-	summary.ByType = map[string]int64{}
+func decodeEntries(decoder *json.Decoder, limited *limitedEntries, visit func(statusEntry) string) (what string, err error) {
 	opening, err := decoder.Token()
 	if err != nil {
-		return summary, "it is not valid JSON", connectionError(err)
+		return "it is not valid JSON", connectionError(err)
 	}
 	if opening != json.Delim('[') {
-		return summary, "it is not a list", nil
+		return "it is not a list", nil
 	}
 	for decoder.More() {
 		limited.entry = maxStatusEntry
-		var entry struct {
-			Type json.RawMessage `json:"typeMessage"`
-			Time json.RawMessage `json:"timestamp"`
-		}
+		var entry statusEntry
 		if err := decoder.Decode(&entry); err != nil {
 			if _, odd := errors.AsType[*json.UnmarshalTypeError](err); odd {
 				continue
 			}
-			return summary, "it is not valid JSON", connectionError(err)
+			return "it is not valid JSON", connectionError(err)
 		}
-		summary.count(decodeValue(entry.Type).Text, decodeValue(entry.Time).Text)
+		if what := visit(entry); what != "" {
+			return what, nil
+		}
 	}
 	if _, err := decoder.Token(); err != nil {
-		return summary, "it is not valid JSON", connectionError(err)
+		return "it is not valid JSON", connectionError(err)
 	}
-	return summary, "", nil
+	return "", nil
 }
 
 func (s *StatusSummary) count(kind, received string) {

@@ -33,7 +33,7 @@ func vendorServer(t *testing.T, secure bool, change func(*httptest.Server)) (ser
 			_, _ = io.WriteString(w, `[]`)
 			return
 		}
-		_, _ = io.WriteString(w, `{"stateInstance":"authorized","saveSettings":true,"isReboot":true}`)
+		_, _ = io.WriteString(w, `{"stateInstance":"authorized","saveSettings":true,"isReboot":true,"type":"alreadyLogged"}`)
 	}))
 	server.EnableHTTP2, server.Config.ErrorLog = true, log.New(io.Discard, "", 0)
 	if change != nil {

@@ -4,10 +4,7 @@
 package emulator
 
 import (
-	"bytes"
-	"encoding/base64"
 	"fmt"
-	"image/png"
 	"net/http"
 	"testing"
 	"time"
@@ -156,38 +153,6 @@ func TestLogoutTakesTheAccountAwayAndMayChangeSettings(t *testing.T) {
 	equal(t, "incomingWebhook", w.setting("incomingWebhook"), "no")
 	equal(t, "stateWebhook", w.setting("stateWebhook"), "yes")
 	equal(t, "restarts", w.Restarts(id), 0)
-}
-
-func TestQRCodeIsAPNGWhileNotAuthorizedAndNewEvery20Seconds(t *testing.T) {
-	w := start(t, Options{}, Instance{State: StateNotAuthorized})
-	picture := func() []byte {
-		answer := w.object(w.get("qr"))
-		equal(t, "type", answer["type"], "qrCode")
-		data, err := base64.StdEncoding.DecodeString(fmt.Sprint(answer["message"]))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := png.Decode(bytes.NewReader(data)); err != nil {
-			t.Fatal(err)
-		}
-		return data
-	}
-	first := picture()
-	if !bytes.Equal(first, picture()) {
-		t.Error("the code changed at once")
-	}
-	w.clock.advance(20*time.Second - 1)
-	if !bytes.Equal(first, picture()) {
-		t.Error("the code changed before 20 seconds are over")
-	}
-	w.clock.advance(1)
-	if bytes.Equal(first, picture()) {
-		t.Error("the code is the same after 20 seconds")
-	}
-	w.SetState(id, StateAuthorized)
-	equal(t, "type", w.object(w.get("qr"))["type"], "alreadyLogged")
-	w.SetState(id, StateStarting)
-	equal(t, "type", w.object(w.get("qr"))["type"], "error")
 }
 
 func TestIncomingStatusesAreThoseOfTheWindow(t *testing.T) {

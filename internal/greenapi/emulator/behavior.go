@@ -63,6 +63,9 @@ type Behavior struct {
 	FreshAvatarQuery bool `json:"freshAvatarQuery,omitempty"`
 	// EchoToken puts the API token into the message of every error body, not only into its path.
 	EchoToken bool `json:"echoToken,omitempty"`
+	// PasskeyRequired makes qr answer passkeyRequired in place of a QR code, as it does for accounts that log in with a
+	// passkey (documented).
+	PasskeyRequired bool `json:"passkeyRequired,omitempty"`
 }
 
 // durationText is a duration that is a text such as "90s" in JSON.

@@ -20,6 +20,8 @@ type line struct {
 	veils map[string]veil
 	// called says when each method was last let through by the rate limit.
 	called map[string]time.Time
+	// pairing is the latest authorization code.
+	pairing pairing
 }
 
 // step is a change of state to come.

@@ -4,7 +4,6 @@
 package emulator
 
 import (
-	"encoding/base64"
 	"fmt"
 	"maps"
 	"net/http"
@@ -30,15 +29,16 @@ type method struct {
 
 // methods are those that the emulator has, with the limits that are documented for them.
 var methods = map[string]method{
-	"getStateInstance":    {verb: http.MethodGet, serve: (*Server).getStateInstance},
-	"getSettings":         {verb: http.MethodGet, serve: (*Server).getSettings},
-	"setSettings":         {verb: http.MethodPost, serve: (*Server).setSettings},
-	"getWaSettings":       {verb: http.MethodGet, serve: (*Server).getAccount},
-	"getAccountSettings":  {verb: http.MethodGet, serve: (*Server).getAccount},
-	"reboot":              {verb: http.MethodGet, serve: (*Server).reboot},
-	"logout":              {verb: http.MethodGet, serve: (*Server).logout},
-	"qr":                  {verb: http.MethodGet, serve: (*Server).qr, perSecond: 3},
-	"getIncomingStatuses": {verb: http.MethodGet, serve: (*Server).getIncomingStatuses},
+	"getStateInstance":     {verb: http.MethodGet, serve: (*Server).getStateInstance},
+	"getSettings":          {verb: http.MethodGet, serve: (*Server).getSettings},
+	"setSettings":          {verb: http.MethodPost, serve: (*Server).setSettings},
+	"getWaSettings":        {verb: http.MethodGet, serve: (*Server).getAccount},
+	"getAccountSettings":   {verb: http.MethodGet, serve: (*Server).getAccount},
+	"reboot":               {verb: http.MethodGet, serve: (*Server).reboot},
+	"logout":               {verb: http.MethodGet, serve: (*Server).logout},
+	"qr":                   {verb: http.MethodGet, serve: (*Server).qr, perSecond: 3},
+	"getAuthorizationCode": {verb: http.MethodPost, serve: (*Server).getAuthorizationCode},
+	"getIncomingStatuses":  {verb: http.MethodGet, serve: (*Server).getIncomingStatuses},
 }
 
 // perform answers a call of an instance that exists.
@@ -156,17 +156,6 @@ func (s *Server) logout(l *line, x *exchange) answer {
 	l.enter(StateNotAuthorized, x.now)
 	l.edit(x.behavior.SettingsOnLogout)
 	return jsonAnswer(http.StatusOK, map[string]any{"isLogout": true})
-}
-
-func (s *Server) qr(l *line, x *exchange) answer {
-	kind, message := "error", messageNotAuthorized
-	switch {
-	case hasAccount(l.in.State):
-		kind, message = "alreadyLogged", "instance account already authorized"
-	case l.in.State == StateNotAuthorized:
-		kind, message = "qrCode", base64.StdEncoding.EncodeToString(qrImage(l.in.ID, x.now))
-	}
-	return jsonAnswer(http.StatusOK, map[string]any{"type": kind, "message": message})
 }
 
 func (s *Server) getIncomingStatuses(l *line, x *exchange) answer {
