@@ -16,6 +16,8 @@ type terminal struct {
 	color bool
 	// width in characters; 0 where output is no terminal and lines may have any length.
 	width int
+	// height in lines; 0 where output is no terminal.
+	height int
 }
 
 // terminalOf looks at a writer. Color is for terminals only, and for nobody who has set NO_COLOR (https://no-color.org).
@@ -24,11 +26,11 @@ func terminalOf(w io.Writer) terminal {
 	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return terminal{}
 	}
-	width, _, err := term.GetSize(int(file.Fd()))
-	if err != nil || width <= 0 {
-		width = 80
+	width, height, err := term.GetSize(int(file.Fd()))
+	if err != nil || width <= 0 || height <= 0 {
+		width, height = 80, 24
 	}
-	return terminal{color: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb", width: width}
+	return terminal{color: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb", width: width, height: height}
 }
 
 // shade is a color by its meaning.

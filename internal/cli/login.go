@@ -1,0 +1,237 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+)
+
+const (
+	// statePace is between two calls of getStateInstance, which may be called once a second.
+	statePace = 2 * time.Second
+	// pairingLife is how long a pairing code holds; the vendor says about 2.5 minutes.
+	pairingLife = 150 * time.Second
+	// pairingPause is between two attempts to get one, which may make the phone ring.
+	pairingPause = 10 * time.Second
+	// tick is how often the rest of the time is shown.
+	tick = time.Second
+)
+
+// login follows one instance until its account is authorized.
+type login struct {
+	*session
+	flags    authFlags
+	phone    int64
+	instance v1alpha1.Instance
+	vendor   *greenapi.Instance
+	// pace is between two calls of qr: the vendor advises 1 to 2 seconds for WhatsApp, 5 for the others.
+	pace time.Duration
+
+	screen   screen
+	deadline time.Time
+	// nextState and nextCode are when to ask for the state and for a code.
+	nextState, nextCode time.Time
+	// state is the latest word for it, looked tells whether there is one.
+	state  string
+	looked bool
+	// doing says what is waited for, in the line of progress.
+	doing string
+	// shown is the picture on the screen, on a terminal of that size.
+	shown []byte
+	on    terminal
+	// refused counts how often there was no pairing code.
+	refused int
+}
+
+// run logs in, and leaves the terminal as it was, whatever happens.
+func (l *login) run(ctx context.Context) error {
+	l.screen = screen{out: l.Out, still: !terminalOf(l.Out).color}
+	l.deadline = l.clock.Now().Add(l.flags.timeout)
+	defer l.screen.clear()
+	for {
+		done, err := l.look(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case done || err != nil:
+			return err
+		}
+		rest := l.deadline.Sub(l.clock.Now())
+		if rest <= 0 {
+			return l.overdue()
+		}
+		l.report(rest)
+		timer := l.clock.NewTimer(min(tick, rest))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		case <-timer.C():
+		}
+	}
+}
+
+// look asks the vendor what is due, and tells whether the account is authorized.
+func (l *login) look(ctx context.Context) (bool, error) {
+	if !l.clock.Now().Before(l.nextState) {
+		state, err := l.vendor.State(ctx)
+		l.nextState = l.clock.Now().Add(statePace)
+		if err != nil {
+			return false, l.trouble(err)
+		}
+		first := !l.looked
+		l.state, l.looked = state, true
+		if state == stateAuthorized {
+			l.welcome(ctx, first)
+			return true, nil
+		}
+		if err := l.dead(ctx); err != nil {
+			return false, err
+		}
+		l.doing = stateAdvice[state]
+		if state != stateNotAuthorized {
+			l.forget()
+		}
+	}
+	if l.state != stateNotAuthorized || l.clock.Now().Before(l.nextCode) {
+		return false, nil
+	}
+	if l.phone != 0 {
+		return false, l.pair(ctx)
+	}
+	return false, l.scan(ctx)
+}
+
+// trouble keeps on where an error may pass.
+func (l *login) trouble(err error) error {
+	if !passes(err) {
+		return explainVendor(l.instance, err)
+	}
+	l.doing = "The vendor gave no answer to use, trying again"
+	return nil
+}
+
+// scan shows the QR code.
+func (l *login) scan(ctx context.Context) error {
+	code, err := l.vendor.QR(ctx)
+	l.nextCode = l.clock.Now().Add(l.pace)
+	if err != nil {
+		return l.trouble(err)
+	}
+	if code.Kind != greenapi.QRCode {
+		l.forget()
+	}
+	switch code.Kind {
+	case greenapi.QRCode:
+		return l.showQR(code.Picture)
+	case greenapi.QRAlreadyLogged:
+		l.doing = "Logged in, waiting for the instance"
+	case greenapi.QRPasskeyRequired:
+		l.doing = "The account wants a passkey: confirm it on the phone, or log in in the vendor's console"
+	case greenapi.QRPendingPassword:
+		l.doing = stateAdvice[statePendingPassword]
+	default:
+		l.doing = "The vendor shows no code now"
+		if code.Message != "" {
+			l.doing += ": " + code.Message
+		}
+	}
+	return nil
+}
+
+// showQR draws a code unless it is on the screen already.
+func (l *login) showQR(picture []byte) error {
+	on := terminalOf(l.Out)
+	l.doing = "Waiting for the scan"
+	if bytes.Equal(picture, l.shown) && on == l.on {
+		return nil
+	}
+	code, err := readQR(picture)
+	if err != nil {
+		return failf("Log in in the vendor's console"+l.orByPhone(), "%s: the vendor's QR code cannot be shown: %s", title(l.instance), err)
+	}
+	how := scanHow[kindOf(l.instance).Messenger]
+	quiet, fits := code.fit(on, 2)
+	with := inkLight
+	switch {
+	case !fits && !l.flags.force:
+		return l.tooSmall(code, on)
+	case !fits:
+		l.screen.still, quiet = true, quietZone
+	}
+	if on.color && fits {
+		with = inkColors
+	} else if l.flags.invert {
+		with = inkDark
+	}
+	if on != l.on && l.shown != nil && !l.screen.still {
+		fmt.Fprint(l.Out, "\x1b[2J\x1b[H") // a terminal of another size has moved the lines
+	}
+	l.screen.show(append(code.lines(quiet, with), cut(how, on.width)))
+	l.shown, l.on = picture, on
+	return nil
+}
+
+func (l *login) tooSmall(code *qrCode, on terminal) error {
+	needed := fmt.Sprintf("it needs %d columns and %d lines (%d and %d at least)",
+		code.columns(quietZone), code.rows(quietZone)+2, code.columns(leastQuiet), code.rows(leastQuiet)+2)
+	if on.width == 0 {
+		return failf("Run it in a terminal, or print the code anyway by --force"+l.orByPhone(), "%s: the output is no terminal to show the QR code on: %s", title(l.instance), needed)
+	}
+	return failf("Enlarge the window or make its font smaller, or print the code anyway by --force"+l.orByPhone(),
+		"%s: the terminal of %d columns and %d lines is too small for the QR code: %s", title(l.instance), on.width, on.height, needed)
+}
+
+// orByPhone is the other way to log in, where there is one.
+func (l *login) orByPhone() string {
+	if kindOf(l.instance).Messenger != whatsApp {
+		return ""
+	}
+	return ", or use --phone NUMBER"
+}
+
+// pair shows a pairing code, and another one when it has expired.
+func (l *login) pair(ctx context.Context) error {
+	code, err := l.vendor.AuthorizationCode(ctx, l.phone)
+	l.nextCode = l.clock.Now().Add(pairingPause)
+	if err != nil {
+		return l.trouble(err)
+	}
+	if code == "" {
+		if l.refused++; l.refused > 1 {
+			return failf("See whether the number is that of a WhatsApp account, or scan the QR code: leave --phone out",
+				"%s: the vendor gives no code for --phone %d", title(l.instance), l.phone)
+		}
+		l.doing = "The vendor gave no code, asking once more"
+		return nil
+	}
+	l.refused, l.nextCode = 0, l.clock.Now().Add(pairingLife)
+	l.on = terminalOf(l.Out)
+	lines := []string{"", "    " + l.on.paint(shadeBold, code), "",
+		fmt.Sprintf("Enter it on the phone with the number %d: WhatsApp > Settings > Linked devices >", l.phone),
+		"Link a device > Link with phone number instead."}
+	for i := range lines {
+		if i > 2 {
+			lines[i] = cut(lines[i], l.on.width)
+		}
+	}
+	l.screen.show(lines)
+	l.shown = []byte(code)
+	l.doing = "Waiting for the code"
+	return nil
+}
+
+// forget takes a code that is no longer good from the screen.
+func (l *login) forget() {
+	if l.shown != nil && !l.screen.still {
+		l.screen.clear()
+	}
+	l.shown, l.nextCode = nil, time.Time{}
+}

@@ -1,0 +1,116 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+)
+
+// The vendor's words for states that auth tells apart.
+const (
+	stateAuthorized      = "authorized"
+	stateNotAuthorized   = "notAuthorized"
+	stateStarting        = "starting"
+	stateBlocked         = "blocked"
+	stateSuspended       = "suspended"
+	stateYellowCard      = "yellowCard"
+	statePendingCode     = "pendingCode"
+	statePendingPassword = "pendingPassword"
+)
+
+// stateAdvice says what is waited for in a state, where it is not a code that is scanned or entered.
+var stateAdvice = map[string]string{
+	"":                   "The instance is being created, which takes some minutes",
+	stateStarting:        "The instance is starting, which takes up to five minutes",
+	stateNotAuthorized:   "Waiting for a code of the vendor",
+	"sleepMode":          "The phone is off: switch it on and connect it",
+	statePendingCode:     "The messenger sent a code: enter it in the vendor's console",
+	statePendingPassword: "The account has a password: enter it in the vendor's console, or finish on the phone",
+}
+
+// scanHow says where each messenger scans.
+var scanHow = map[string]string{
+	whatsApp:   "Scan it on the phone: WhatsApp > Settings > Linked devices > Link a device",
+	"v3":       "Scan it on the phone: MAX > Profile > Devices",
+	"telegram": "Scan it on the phone: Telegram > Settings > Devices > Link Desktop Device",
+}
+
+// dead is the problem of a state from which no scan leads on; nil in others.
+func (l *login) dead(ctx context.Context) error {
+	name := l.instance.GetName() + " -n " + l.instance.GetNamespace()
+	switch l.state {
+	case stateBlocked:
+		return failf("Appeal in the messenger on the phone, or log out in the vendor's console and log in with another number",
+			"%s: the messenger blocked the account", title(l.instance))
+	case stateYellowCard:
+		return failf("Reboot it: kubectl greenapi reboot "+name, "%s: the messenger warned the account (yellowCard)", title(l.instance))
+	case stateSuspended:
+		until := ""
+		if account, err := l.vendor.Account(ctx); err == nil && account.SuspendedUntil != nil {
+			until = " until " + account.SuspendedUntil.Format(time.RFC3339)
+		}
+		return failf("It ends by itself; then run this again if the account is not authorized. Meanwhile write to saved contacts only",
+			"%s: the messenger suspended the account%s", title(l.instance), until)
+	default:
+		return nil
+	}
+}
+
+// welcome says whose account is authorized.
+func (l *login) welcome(ctx context.Context, already bool) {
+	phone := ""
+	if account, err := l.vendor.Account(ctx); err == nil && account.Phone != "" {
+		phone = ", phone " + account.Phone
+	}
+	l.screen.clear()
+	if already {
+		fmt.Fprintf(l.Out, "%s is authorized already%s.\nTo log another account in, log this one out in the vendor's console first.\n", title(l.instance), phone)
+		return
+	}
+	fmt.Fprintf(l.Out, "%s is authorized%s.\n", title(l.instance), phone)
+	if l.instance.Core().Paused {
+		fmt.Fprintln(l.Out, "It is paused: the operator will show it once it is resumed.")
+		return
+	}
+	fmt.Fprintf(l.Out, "The operator will show it within a minute: kubectl get greenapi -n %s\n", l.instance.GetNamespace())
+}
+
+// overdue is the problem of a time that is over.
+func (l *login) overdue() error {
+	name := l.instance.GetName() + " -n " + l.instance.GetNamespace()
+	next := "Run it again, with a longer --timeout perhaps"
+	switch {
+	case !l.looked:
+		next = "See whether this machine reaches the address of the API, and run it again"
+	case l.state == stateStarting:
+		next = "If it has been starting for more than five minutes, reboot it: kubectl greenapi reboot " + name
+	case l.state == statePendingCode, l.state == statePendingPassword:
+		next = "Finish in the vendor's console or on the phone, and run it again"
+	}
+	return &problem{
+		what: fmt.Sprintf("%s was not authorized within %s; its state is %s", title(l.instance), l.flags.timeout, l.word()),
+		next: next, code: exitNo,
+	}
+}
+
+// word is the state for a person.
+func (l *login) word() string {
+	if !l.looked {
+		return "not known"
+	}
+	return cmp.Or(l.state, "being created")
+}
+
+// report shows the state and the rest of the time.
+func (l *login) report(rest time.Duration) {
+	line := fmt.Sprintf("%s (state %s)", cmp.Or(l.doing, "Waiting for the account"), l.word())
+	if !l.screen.still {
+		line = fmt.Sprintf("%s left. %s", rest.Round(time.Second), line)
+		line = cut(line, terminalOf(l.Out).width-1)
+	}
+	l.screen.progress(line)
+}

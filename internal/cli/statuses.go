@@ -1,0 +1,221 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/yaml"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+)
+
+// The window of statuses: the vendor counts in minutes and keeps them for 30 days.
+const (
+	leastSince, mostSince = time.Minute, 30 * 24 * time.Hour
+)
+
+// statusesFlags are the flags of statuses.
+type statusesFlags struct {
+	vendor vendorFlags
+	since  time.Duration
+	output string
+}
+
+func newStatuses(s *session) *cobra.Command {
+	var flags statusesFlags
+	command := &cobra.Command{
+		Use:   "statuses NAME",
+		Short: "Show the statuses that contacts of a WhatsApp account published",
+		Long: `Show the statuses that contacts of a WhatsApp account published, the oldest first.
+
+FROM is what the account's address book calls the contact, else the number. Texts are shown on one line, without
+characters that do not show or that would mean something to a terminal.
+
+-o json and -o yaml print an object with these fields, of which empty ones are left out of the statuses:
+
+  instance     namespace/name of the resource
+  idInstance   the vendor's number of the instance
+  since        how far back was asked, such as 24h0m0s
+  statuses     a list, always there, the oldest first:
+    time         when it was received, RFC 3339 in UTC
+    type         extendedTextMessage, imageMessage, videoMessage, audioMessage or another word of the vendor's
+    from         number of the contact
+    contactName  what the account's address book calls the contact
+    senderName   what the contact calls itself
+    text         of a text; at most 4096 characters
+    caption      of a picture or video; at most 4096 characters
+    downloadUrl, fileName, mimeType   of a picture, a video or a sound
+    id           the vendor's idMessage
+
+Statuses are a beta of the vendor's, which its support enables for an account. You need the rights to get the instance
+and its Secret.`,
+		Example: `  # The statuses of the last 24 hours
+  kubectl greenapi statuses support-line
+
+  # All that the vendor keeps, as JSON
+  kubectl greenapi statuses support-line --since 720h -o json`,
+		Args: func(_ *cobra.Command, arguments []string) error { return oneName("statuses", arguments) },
+		RunE: func(command *cobra.Command, arguments []string) error {
+			return s.statuses(command.Context(), arguments[0], flags)
+		},
+	}
+	flags.vendor.bind(command)
+	command.Flags().DurationVar(&flags.since, "since", 24*time.Hour, "How far back, from 1m to 720h")
+	command.Flags().StringVarP(&flags.output, "output", "o", "", "json or yaml; a table without it")
+	return command
+}
+
+func (s *session) statuses(ctx context.Context, name string, flags statusesFlags) error {
+	switch {
+	case flags.since < leastSince || flags.since > mostSince:
+		return failf("Write a time from 1m to 720h, such as --since=24h", "--since=%s is out of range: the vendor counts in minutes and keeps statuses for 30 days", flags.since)
+	case !slices.Contains([]string{"", "json", "yaml"}, flags.output):
+		return failf("Write -o json or -o yaml, or leave it out for a table", "-o %s is not known", flags.output)
+	}
+	cluster, err := s.client()
+	if err != nil {
+		return err
+	}
+	instance, err := s.findOne(ctx, cluster, name)
+	if err != nil {
+		return err
+	}
+	if kindOf(instance).Messenger != whatsApp {
+		return failf("Name a WhatsAppInstance; kubectl get wai lists them", "%s: only WhatsApp has statuses", title(instance))
+	}
+	vendor, err := s.connect(ctx, cluster, instance, flags.vendor)
+	if err != nil {
+		return err
+	}
+	list, err := vendor.ListIncomingStatuses(ctx, flags.since)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if status, ok := errors.AsType[*greenapi.StatusError](err); ok && status.Cause == greenapi.CauseForbidden {
+		return failf("Ask GREEN-API's support to enable it", "%s: the beta of statuses is not enabled for this account", title(instance))
+	}
+	if err != nil {
+		return explainVendor(instance, err)
+	}
+	report := statusReport{Instance: instance.GetNamespace() + "/" + instance.GetName(), ID: instance.Core().IDInstance, Since: flags.since.String(), Statuses: statusLines(list)}
+	return s.printStatuses(report, flags)
+}
+
+// statusReport is the output of statuses in JSON and YAML, which its help documents.
+type statusReport struct {
+	Instance string       `json:"instance"`
+	ID       int64        `json:"idInstance"`
+	Since    string       `json:"since"`
+	Statuses []statusLine `json:"statuses"`
+}
+
+// statusLine is one status.
+type statusLine struct {
+	Time        string `json:"time,omitempty"`
+	Type        string `json:"type,omitempty"`
+	From        string `json:"from,omitempty"`
+	ContactName string `json:"contactName,omitempty"`
+	SenderName  string `json:"senderName,omitempty"`
+	Text        string `json:"text,omitempty"`
+	Caption     string `json:"caption,omitempty"`
+	DownloadURL string `json:"downloadUrl,omitempty"`
+	FileName    string `json:"fileName,omitempty"`
+	MIMEType    string `json:"mimeType,omitempty"`
+	ID          string `json:"id,omitempty"`
+}
+
+// statusLines brings statuses into the order of their times; those without one come first.
+func statusLines(list []greenapi.Status) []statusLine {
+	lines := make([]statusLine, 0, len(list))
+	for _, status := range list {
+		from, _, _ := strings.Cut(status.Sender, "@")
+		line := statusLine{Type: status.Type, From: from, ContactName: status.ContactName, SenderName: status.SenderName, Text: status.Text,
+			Caption: status.Caption, DownloadURL: status.DownloadURL, FileName: status.FileName, MIMEType: status.MIMEType, ID: status.ID}
+		if status.Time != nil {
+			line.Time = status.Time.Format(time.RFC3339)
+		}
+		lines = append(lines, line)
+	}
+	slices.SortStableFunc(lines, func(a, b statusLine) int { return strings.Compare(a.Time, b.Time) })
+	return lines
+}
+
+func (s *session) printStatuses(report statusReport, flags statusesFlags) error {
+	switch {
+	case flags.output == "json":
+		text, err := json.MarshalIndent(report, "", "  ")
+		fmt.Fprintln(s.Out, string(text))
+		return err
+	case flags.output == "yaml":
+		text, err := yaml.Marshal(report)
+		fmt.Fprint(s.Out, string(text))
+		return err
+	case len(report.Statuses) == 0:
+		// As kubectl get does where it finds nothing.
+		fmt.Fprintf(s.ErrOut, "No statuses of contacts of %s in the last %s.\n", report.Instance, sinceText(flags.since))
+		return nil
+	}
+	s.printStatusTable(report.Statuses)
+	return nil
+}
+
+// statusKinds are short words for the documented types.
+var statusKinds = map[string]string{"extendedTextMessage": "text", "imageMessage": "image", "videoMessage": "video", "audioMessage": "audio"}
+
+// maxCell is how wide a column other than the last may become.
+const maxCell = 24
+
+// printStatusTable prints columns as kubectl does, three spaces apart, the last one cut to the width of the terminal.
+func (s *session) printStatusTable(statuses []statusLine) {
+	rows := [][4]string{{"TIME", "FROM", "TYPE", "TEXT/CAPTION"}}
+	for _, status := range statuses {
+		from := cut(cmp.Or(status.ContactName, status.From, "-"), maxCell)
+		kind := cut(cmp.Or(statusKinds[status.Type], status.Type, "-"), maxCell)
+		rows = append(rows, [4]string{cmp.Or(status.Time, "-"), from, kind, cmp.Or(status.Text, status.Caption, "-")})
+	}
+	var widths [3]int
+	for _, row := range rows {
+		for i := range widths {
+			widths[i] = max(widths[i], displayed(row[i]))
+		}
+	}
+	columns := terminalOf(s.Out).width
+	for _, row := range rows {
+		var line strings.Builder
+		for i, least := range widths {
+			line.WriteString(row[i] + strings.Repeat(" ", least-displayed(row[i])+3))
+		}
+		fmt.Fprintln(s.Out, cut(line.String()+row[3], columns))
+	}
+}
+
+// displayed is how many columns of a terminal a text takes.
+func displayed(text string) int {
+	n := 0
+	for _, r := range text {
+		n += columnsOf(r)
+	}
+	return n
+}
+
+// sinceText writes a duration as a person does: 24h, not 24h0m0s.
+func sinceText(since time.Duration) string {
+	text := since.String()
+	if rest, ok := strings.CutSuffix(text, "m0s"); ok {
+		text = rest + "m"
+	}
+	if rest, ok := strings.CutSuffix(text, "h0m"); ok {
+		text = rest + "h"
+	}
+	return text
+}
