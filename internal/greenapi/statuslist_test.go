@@ -53,7 +53,7 @@ func TestAListOfStatusesThatCannotBeReadIsNoList(t *testing.T) {
 	for want, unit := range map[string]string{"more than 100000 entries": "{},", "longer than 32 MiB": `{"jpegThumbnail":"` + strings.Repeat("x", 1<<16) + `"},`} {
 		_, err := dial(t, func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, "[")
-			for range max(100_001*3, maxStatusesBody) /len(unit) + 2 {
+			for range max(100_001*3, maxStatusesBody)/len(unit) + 2 {
 				if _, err := fmt.Fprint(w, unit); err != nil {
 					return
 				}
