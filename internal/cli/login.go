@@ -41,8 +41,9 @@ type login struct {
 	// state is the latest word for it, looked tells whether there is one.
 	state  string
 	looked bool
-	// doing says what is waited for, in the line of progress.
-	doing string
+	// doing says what is waited for, in the line of progress; troubled, that the latest call failed.
+	doing    string
+	troubled bool
 	// shown is the picture on the screen, on a terminal of that size.
 	shown []byte
 	on    terminal
@@ -86,8 +87,8 @@ func (l *login) look(ctx context.Context) (bool, error) {
 		if err != nil {
 			return false, l.trouble(err)
 		}
-		first := !l.looked
-		l.state, l.looked = state, true
+		first, changed := !l.looked, !l.looked || state != l.state
+		l.state, l.looked, l.troubled = state, true, false
 		if state == stateAuthorized {
 			l.welcome(ctx, first)
 			return true, nil
@@ -95,8 +96,8 @@ func (l *login) look(ctx context.Context) (bool, error) {
 		if err := l.dead(ctx); err != nil {
 			return false, err
 		}
-		l.doing = stateAdvice[state]
-		if state != stateNotAuthorized {
+		if changed {
+			l.doing, l.nextCode = stateAdvice[state], time.Time{}
 			l.forget()
 		}
 	}
@@ -114,7 +115,7 @@ func (l *login) trouble(err error) error {
 	if !passes(err) {
 		return explainVendor(l.instance, err)
 	}
-	l.doing = "The vendor gave no answer to use, trying again"
+	l.troubled = true
 	return nil
 }
 
@@ -125,6 +126,7 @@ func (l *login) scan(ctx context.Context) error {
 	if err != nil {
 		return l.trouble(err)
 	}
+	l.troubled = false
 	if code.Kind != greenapi.QRCode {
 		l.forget()
 	}
@@ -214,15 +216,13 @@ func (l *login) pair(ctx context.Context) error {
 	}
 	l.refused, l.nextCode = 0, l.clock.Now().Add(pairingLife)
 	l.on = terminalOf(l.Out)
-	lines := []string{"", "    " + l.on.paint(shadeBold, code), "",
-		fmt.Sprintf("Enter it on the phone with the number %d: WhatsApp > Settings > Linked devices >", l.phone),
-		"Link a device > Link with phone number instead."}
-	for i := range lines {
-		if i > 2 {
-			lines[i] = cut(lines[i], l.on.width)
-		}
+	l.troubled = false
+	how := []string{fmt.Sprintf("Enter it on the phone with the number %d:", l.phone),
+		"WhatsApp > Settings > Linked devices > Link a device >", "Link with phone number instead"}
+	for i := range how {
+		how[i] = cut(how[i], l.on.width)
 	}
-	l.screen.show(lines)
+	l.screen.show(append([]string{"", "    " + l.on.paint(shadeBold, code), ""}, how...))
 	l.shown = []byte(code)
 	l.doing = "Waiting for the code"
 	return nil
@@ -233,5 +233,5 @@ func (l *login) forget() {
 	if l.shown != nil && !l.screen.still {
 		l.screen.clear()
 	}
-	l.shown, l.nextCode = nil, time.Time{}
+	l.shown = nil
 }

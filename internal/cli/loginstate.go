@@ -107,7 +107,11 @@ func (l *login) word() string {
 
 // report shows the state and the rest of the time.
 func (l *login) report(rest time.Duration) {
-	line := fmt.Sprintf("%s (state %s)", cmp.Or(l.doing, "Waiting for the account"), l.word())
+	doing := cmp.Or(l.doing, "Waiting for the account")
+	if l.troubled {
+		doing = "The vendor gave no answer to use, trying again"
+	}
+	line := fmt.Sprintf("%s (state %s)", doing, l.word())
 	if !l.screen.still {
 		line = fmt.Sprintf("%s left. %s", rest.Round(time.Second), line)
 		line = cut(line, terminalOf(l.Out).width-1)
