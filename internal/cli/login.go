@@ -16,6 +16,8 @@ import (
 const (
 	// statePace is between two calls of getStateInstance, which may be called once a second.
 	statePace = 2 * time.Second
+	// codeLife is how long a QR code is shown by the vendor before there is another one.
+	codeLife = 20 * time.Second
 	// pairingLife is how long a pairing code holds; the vendor says about 2.5 minutes.
 	pairingLife = 150 * time.Second
 	// pairingPause is between two attempts to get one, which may make the phone ring.
@@ -44,9 +46,11 @@ type login struct {
 	// doing says what is waited for, in the line of progress; troubled, that the latest call failed.
 	doing    string
 	troubled bool
-	// shown is the picture on the screen, on a terminal of that size.
+	// shown is the picture or the code on the screen, on a terminal of that size.
 	shown []byte
 	on    terminal
+	// good is until when what is shown can be used, unless the vendor says otherwise.
+	good time.Time
 	// refused counts how often there was no pairing code.
 	refused int
 }
@@ -97,7 +101,7 @@ func (l *login) look(ctx context.Context) (bool, error) {
 			return false, err
 		}
 		if changed {
-			l.doing, l.nextCode = stateAdvice[state], time.Time{}
+			l.nextCode = time.Time{}
 			l.forget()
 		}
 	}
@@ -116,6 +120,9 @@ func (l *login) trouble(err error) error {
 		return explainVendor(l.instance, err)
 	}
 	l.troubled = true
+	if !l.clock.Now().Before(l.good) {
+		l.forget()
+	}
 	return nil
 }
 
@@ -132,6 +139,7 @@ func (l *login) scan(ctx context.Context) error {
 	}
 	switch code.Kind {
 	case greenapi.QRCode:
+		l.good = l.nextCode.Add(codeLife - l.pace)
 		return l.showQR(code.Picture)
 	case greenapi.QRAlreadyLogged:
 		l.doing = "Logged in, waiting for the instance"
@@ -211,10 +219,12 @@ func (l *login) pair(ctx context.Context) error {
 			return failf("See whether the number is that of a WhatsApp account, or scan the QR code: leave --phone out",
 				"%s: the vendor gives no code for --phone %d", title(l.instance), l.phone)
 		}
+		l.forget()
 		l.doing = "The vendor gave no code, asking once more"
 		return nil
 	}
 	l.refused, l.nextCode = 0, l.clock.Now().Add(pairingLife)
+	l.good = l.nextCode
 	l.on = terminalOf(l.Out)
 	l.troubled = false
 	how := []string{fmt.Sprintf("Enter it on the phone with the number %d:", l.phone),
@@ -233,5 +243,5 @@ func (l *login) forget() {
 	if l.shown != nil && !l.screen.still {
 		l.screen.clear()
 	}
-	l.shown = nil
+	l.shown, l.doing = nil, stateAdvice[l.state]
 }

@@ -172,15 +172,16 @@ func (s *session) printStatuses(report statusReport, flags statusesFlags) error 
 // statusKinds are short words for the documented types.
 var statusKinds = map[string]string{"extendedTextMessage": "text", "imageMessage": "image", "videoMessage": "video", "audioMessage": "audio"}
 
-// maxCell is how wide a column other than the last may become.
-const maxCell = 24
+// maxFrom and maxType are how wide these columns may become, so that the text has room on a terminal of 80 columns,
+// whatever contacts call themselves.
+const maxFrom, maxType = 20, 8
 
 // printStatusTable prints columns as kubectl does, three spaces apart, the last one cut to the width of the terminal.
 func (s *session) printStatusTable(statuses []statusLine) {
 	rows := [][4]string{{"TIME", "FROM", "TYPE", "TEXT/CAPTION"}}
 	for _, status := range statuses {
-		from := cut(cmp.Or(status.ContactName, status.From, "-"), maxCell)
-		kind := cut(cmp.Or(statusKinds[status.Type], status.Type, "-"), maxCell)
+		from := cut(cmp.Or(status.ContactName, status.From, "-"), maxFrom)
+		kind := cut(cmp.Or(statusKinds[status.Type], status.Type, "-"), maxType)
 		rows = append(rows, [4]string{cmp.Or(status.Time, "-"), from, kind, cmp.Or(status.Text, status.Caption, "-")})
 	}
 	var widths [3]int
