@@ -31,9 +31,15 @@ type typist struct {
 // atTerminal runs kubectl greenapi on a terminal with colors, as a shell does.
 func (d *desk) atTerminal(arguments ...string) *typist {
 	d.t.Helper()
+	return d.atTerminalWith("NO_COLOR=", arguments...)
+}
+
+// atTerminalWith has one more variable in its environment.
+func (d *desk) atTerminalWith(variable string, arguments ...string) *typist {
+	d.t.Helper()
 	p := &typist{desk: d, screen: &vt{}, home: d.t.TempDir(), exit: make(chan error, 1)}
 	command := d.command(append(arguments, local...)...)
-	command.Env = append(command.Env, "TERM=xterm-256color", "NO_COLOR=", "HOME="+p.home, "TMPDIR="+p.home)
+	command.Env = append(command.Env, "TERM=xterm-256color", variable, "HOME="+p.home, "TMPDIR="+p.home)
 	master, err := pty.StartWithSize(command, &pty.Winsize{Cols: 80, Rows: 40})
 	d.Expect(err).NotTo(HaveOccurred())
 	p.master = master
@@ -137,4 +143,17 @@ func TestKubectlShowsAPairingCodeThatIsWrittenNowhere(t *testing.T) {
 	p.Expect(p.ends()).To(Equal(exitDone))
 	p.Expect(p.screen.lines()).NotTo(ContainSubstring(code))
 	p.writtenNowhere(code)
+}
+
+func TestWhoeverWantsNoColorsGetsACodeForTheTerminalsOwn(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	id := d.notAuthorized("line", 1)
+	p := d.atTerminalWith("NO_COLOR=1", "auth", "line")
+	p.Eventually(p.screen.lines, patience).Should(ContainSubstring("Waiting for the scan"))
+	p.Expect(p.screen.scan(true)).To(HavePrefix("2@"))
+	p.Expect(p.screen.lines()).To(ContainSubstring("If it does not scan, add --invert"))
+	d.vendor.SetState(id, emulator.StateAuthorized)
+	p.Expect(p.ends()).To(Equal(exitDone))
+	p.Expect(p.screen.all()).NotTo(ContainSubstring("\x1b"))
 }

@@ -22,6 +22,8 @@ const (
 	pairingLife = 150 * time.Second
 	// pairingPause is between two attempts to get one, which may make the phone ring.
 	pairingPause = 10 * time.Second
+	// linesBelow is how many lines there may be below a QR code.
+	linesBelow = 3
 	// tick is how often the rest of the time is shown.
 	tick = time.Second
 )
@@ -144,7 +146,7 @@ func (l *login) scan(ctx context.Context) error {
 	case greenapi.QRAlreadyLogged:
 		l.doing = "Logged in, waiting for the instance"
 	case greenapi.QRPasskeyRequired:
-		l.doing = "The account wants a passkey: confirm it on the phone, or log in in the vendor's console"
+		l.doing = "The account wants a passkey: confirm it on the phone, or use the vendor's console"
 	case greenapi.QRPendingPassword:
 		l.doing = stateAdvice[statePendingPassword]
 	default:
@@ -165,15 +167,16 @@ func (l *login) showQR(picture []byte) error {
 	}
 	code, err := readQR(picture)
 	if err != nil {
-		return failf("Log in in the vendor's console"+l.orByPhone(), "%s: the vendor's QR code cannot be shown: %s", title(l.instance), err)
+		return failf("Use the vendor's console to log in"+l.orByPhone(), "%s: the vendor's QR code cannot be shown: %s", title(l.instance), err)
 	}
 	how := scanHow[kindOf(l.instance).Messenger]
-	quiet, fits := code.fit(on, 2)
+	quiet, fits := code.fit(on, linesBelow)
 	with := inkLight
 	switch {
 	case !fits && !l.flags.force:
 		return l.tooSmall(code, on)
 	case !fits:
+		l.screen.clear()
 		l.screen.still, quiet = true, quietZone
 	}
 	if on.color && fits {
@@ -184,14 +187,18 @@ func (l *login) showQR(picture []byte) error {
 	if on != l.on && l.shown != nil && !l.screen.still {
 		fmt.Fprint(l.Out, "\x1b[2J\x1b[H") // a terminal of another size has moved the lines
 	}
-	l.screen.show(append(code.lines(quiet, with), cut(how, on.width)))
+	lines := append(code.lines(quiet, with), cut(how, on.width))
+	if with != inkColors {
+		lines = append(lines, cut(inkHints[with], on.width))
+	}
+	l.screen.show(lines)
 	l.shown, l.on = picture, on
 	return nil
 }
 
 func (l *login) tooSmall(code *qrCode, on terminal) error {
 	needed := fmt.Sprintf("it needs %d columns and %d lines (%d and %d at least)",
-		code.columns(quietZone), code.rows(quietZone)+2, code.columns(leastQuiet), code.rows(leastQuiet)+2)
+		code.columns(quietZone), code.rows(quietZone)+linesBelow, code.columns(leastQuiet), code.rows(leastQuiet)+linesBelow)
 	if on.width == 0 {
 		return failf("Run it in a terminal, or print the code anyway by --force"+l.orByPhone(), "%s: the output is no terminal to show the QR code on: %s", title(l.instance), needed)
 	}

@@ -39,6 +39,12 @@ var scanHow = map[string]string{
 	"telegram": "Scan it on the phone: Telegram > Settings > Devices > Link Desktop Device",
 }
 
+// inkHints say for which terminals a code without colors is, and what to do on others.
+var inkHints = map[ink]string{
+	inkLight: "If it does not scan, add --invert: it is for dark backgrounds",
+	inkDark:  "If it does not scan, omit --invert: it is for light ones",
+}
+
 // dead is the problem of a state from which no scan leads on; nil in others.
 func (l *login) dead(ctx context.Context) error {
 	name := l.instance.GetName() + " -n " + l.instance.GetNamespace()

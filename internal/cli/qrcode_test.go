@@ -93,11 +93,11 @@ func TestQRCodesAreReadHoweverTheyAreDrawn(t *testing.T) {
 			same(g, fmt.Sprintf("%d pixels a module, %d modules around", scale, quiet), pngOf(t, paint(code, scale, quiet, color.Black, color.White)), code)
 		}
 	}
-	blue, cream, clear := color.NRGBA{R: 20, G: 30, B: 120, A: 255}, color.NRGBA{R: 255, G: 250, B: 220, A: 255}, color.NRGBA{}
+	blue, cream, nothing := color.NRGBA{R: 20, G: 30, B: 120, A: 255}, color.NRGBA{R: 255, G: 250, B: 220, A: 255}, color.NRGBA{}
 	same(g, "colors", pngOf(t, paint(code, 5, 4, blue, cream)), code)
-	same(g, "nothing behind it", pngOf(t, paint(code, 5, 4, color.Black, clear)), code)
+	same(g, "nothing behind it", pngOf(t, paint(code, 5, 4, color.Black, nothing)), code)
 	same(g, "light on dark", pngOf(t, paint(code, 5, 4, cream, blue)), code)
-	same(g, "half transparent", pngOf(t, paint(code, 5, 4, color.NRGBA{A: 200}, clear)), code)
+	same(g, "half transparent", pngOf(t, paint(code, 5, 4, color.NRGBA{A: 200}, nothing)), code)
 	plain := paint(code, 5, 4, color.Black, color.White)
 	for name, into := range map[string]draw.Image{
 		"gray": image.NewGray(plain.Bounds()), "16 bits of gray": image.NewGray16(plain.Bounds()), "16 bits of color": image.NewNRGBA64(plain.Bounds()),

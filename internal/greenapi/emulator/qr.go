@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"rsc.io/qr"
@@ -73,12 +74,13 @@ func (s *Server) qr(l *line, x *exchange) answer {
 // qrPayload makes up a text as long and as random as a messenger's own: another one for each instance and every 20
 // seconds.
 func qrPayload(id int64, now time.Time) string {
-	text := "2@"
+	var text strings.Builder
+	text.WriteString("2@")
 	for part := range 5 {
 		sum := sha256.Sum256(fmt.Appendf(nil, "%d %d %d", id, now.Unix()/int64(qrLifetime/time.Second), part))
-		text += base64.StdEncoding.EncodeToString(sum[:]) + ","
+		text.WriteString(base64.StdEncoding.EncodeToString(sum[:]) + ",")
 	}
-	return text
+	return text.String()
 }
 
 // qrImage draws a QR code as PNG, 8 pixels a module.
