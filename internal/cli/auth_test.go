@@ -426,15 +426,15 @@ func TestEveryCauseOfTheVendorHasANextStep(t *testing.T) {
 	for _, cause := range []greenapi.Cause{greenapi.CauseUnauthorized, greenapi.CauseNotFound, greenapi.CauseForbidden, greenapi.CauseRateLimited, greenapi.CauseQuota,
 		greenapi.CauseStarting, greenapi.CauseNotAuthorized, greenapi.CauseExpired, greenapi.CauseDeleted, greenapi.CauseRefused, greenapi.CauseUnavailable} {
 		var out bytes.Buffer
-		g.Expect(report(&out, explainVendor(instance, &greenapi.StatusError{Method: "qr", Code: 400, Cause: cause, Message: "why"}))).To(Equal(exitFailed))
+		g.Expect(report(&out, explainVendor(&greenapi.StatusError{Method: "qr", Code: 400, Cause: cause, Message: "why"}, placeOf(instance)))).To(Equal(exitFailed))
 		g.Expect(out.String()).To(MatchRegexp(`^error: WhatsAppInstance shop/line: .+\n  .+\n$`), string(cause))
 	}
 	for _, err := range []error{&greenapi.TransportError{Method: "qr", What: "no answer in time"}, &greenapi.UnreadableError{Method: "qr", What: "it is HTML"}} {
 		g.Expect(passes(err)).To(BeTrue())
-		g.Expect(explainVendor(instance, err)).To(MatchError(ContainSubstring("See whether this machine reaches")))
+		g.Expect(explainVendor(err, placeOf(instance))).To(MatchError(ContainSubstring("See whether this machine reaches")))
 	}
 	g.Expect(passes(&greenapi.EndpointError{What: "x"})).To(BeFalse())
-	g.Expect(explainVendor(instance, &greenapi.EndpointError{What: "x"})).To(MatchError(ContainSubstring("Correct spec.apiUrl")))
+	g.Expect(explainVendor(&greenapi.EndpointError{What: "x"}, placeOf(instance))).To(MatchError(ContainSubstring("Correct spec.apiUrl")))
 }
 
 func TestAuthDrawsAnewWhenTheWindowChangesItsSize(t *testing.T) {

@@ -222,10 +222,3 @@ func checkMessenger(instance v1alpha1.Instance, settings greenapi.Settings) erro
 	return failf("Delete this resource and create a "+belongs+" for it", "%s: instance %d belongs to another messenger, and its kind is %s",
 		title(instance), instance.Core().IDInstance, belongs)
 }
-
-// placeOf says where a resource holds what leads to its instance.
-func placeOf(instance v1alpha1.Instance) place {
-	ref := instance.Core().APITokenSecretRef
-	return place{subject: title(instance), id: "spec.idInstance", address: "spec.apiUrl",
-		token: fmt.Sprintf("key %q of Secret %q", ref.KeyOr(v1alpha1.DefaultAPITokenKey), ref.Name)}
-}

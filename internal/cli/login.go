@@ -119,7 +119,7 @@ func (l *login) look(ctx context.Context) (bool, error) {
 // trouble keeps on where an error may pass.
 func (l *login) trouble(err error) error {
 	if !passes(err) {
-		return explainVendor(l.instance, err)
+		return explainVendor(err, placeOf(l.instance))
 	}
 	l.troubled = true
 	if !l.clock.Now().Before(l.good) {

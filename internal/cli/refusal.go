@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -11,44 +12,59 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 )
 
-// explainVendor words an error of a call to the vendor for an instance.
-func explainVendor(instance v1alpha1.Instance, err error) error {
+// place says in messages which instance is meant, and what to correct: where its number, its address and its token stand.
+type place struct{ subject, id, address, token string }
+
+// placeOf says where a resource holds what leads to its instance.
+func placeOf(instance v1alpha1.Instance) place {
+	ref := instance.Core().APITokenSecretRef
+	return place{subject: title(instance), id: "spec.idInstance", address: "spec.apiUrl",
+		token: fmt.Sprintf("key %q of Secret %q", ref.KeyOr(v1alpha1.DefaultAPITokenKey), ref.Name)}
+}
+
+// explainVendor words an error of the vendor's client.
+func explainVendor(err error, where place) error {
+	var known *problem
+	if err == nil || errors.As(err, &known) || errors.Is(err, context.Canceled) {
+		return err
+	}
 	if endpoint, ok := errors.AsType[*greenapi.EndpointError](err); ok {
-		return failf("Correct spec.apiUrl, or allow the host by --allowed-api-hosts", "%s: %s", title(instance), endpoint)
+		return failf("Correct "+where.address+", or allow the host by --allowed-api-hosts", "%s: %s", where.subject, endpoint)
 	}
-	status, ok := errors.AsType[*greenapi.StatusError](err)
-	if !ok {
-		// A call without an answer, or with one that cannot be read.
-		return failf("See whether this machine reaches the address of the API, and try again", "%s: %s", title(instance), err)
+	if status, ok := errors.AsType[*greenapi.StatusError](err); ok {
+		return explainStatus(status, where)
 	}
-	core := instance.Core()
-	what, next := status.Error(), "Try again later; if it stays so, ask GREEN-API's support"
+	if _, ok := errors.AsType[*greenapi.TransportError](err); ok {
+		return failf("Try again; if it stays so, see whether this machine reaches the vendor, and whether "+where.address+" is right", "%s: %s", where.subject, err)
+	}
+	return failf("Try again; if it stays so, see whether "+where.address+" is right", "%s: %s", where.subject, err)
+}
+
+func explainStatus(status *greenapi.StatusError, where place) error {
 	switch status.Cause {
 	case greenapi.CauseUnauthorized:
-		what = "the vendor refused the API token"
-		next = fmt.Sprintf("Copy apiTokenInstance from the vendor's console into Secret %q", core.APITokenSecretRef.Name)
+		return failf("Copy apiTokenInstance from the vendor's console into "+where.token, "%s: the vendor refuses the API token (401)", where.subject)
 	case greenapi.CauseNotFound, greenapi.CauseForbidden:
-		what = fmt.Sprintf("the vendor has no instance %d at this address", core.IDInstance)
-		next = "Compare spec.idInstance and spec.apiUrl with the vendor's console"
-	case greenapi.CauseExpired:
-		what, next = "the instance is expired: it is not paid for", "Renew it in the vendor's console"
-	case greenapi.CauseDeleted:
-		what = fmt.Sprintf("the vendor deleted instance %d", core.IDInstance)
-		next = "Create another one in the vendor's console, and write its idInstance and token into a new resource"
+		return failf("Compare "+where.id+" and "+where.address+" with the vendor's console", "%s: the vendor knows no such instance at this address (%d)", where.subject, status.Code)
 	case greenapi.CauseRateLimited:
-		what, next = "the vendor was asked too often", "Try again in some seconds"
+		return failf("Try again in some seconds; something else calls getSettings or getStateInstance of it all the time", "%s: the vendor refuses more than one call a second (429)", where.subject)
 	case greenapi.CauseQuota:
-		what, next = "a quota of the account is used up", "Wait, or choose another tariff in the vendor's console"
-	case greenapi.CauseStarting:
-		what, next = "the instance is starting, which takes up to five minutes", "Try again then"
-	case greenapi.CauseNotAuthorized:
-		what, next = "nobody is logged in to the instance", "Log in: kubectl greenapi auth "+instance.GetName()+" -n "+instance.GetNamespace()
-	case greenapi.CauseRefused:
-		next = "Correct what it names"
+		return failf("See the tariff in the vendor's console", "%s: a quota of the account is used up (466)", where.subject)
+	case greenapi.CauseExpired:
+		return failf("Pay for it in the vendor's console", "%s: the instance is not paid for", where.subject)
+	case greenapi.CauseDeleted:
+		return failf("Delete its resource, or restore it in the vendor's console", "%s: the instance was deleted at the vendor", where.subject)
 	case greenapi.CauseUnavailable:
-		what = fmt.Sprintf("the vendor does not work just now (%d)", status.Code)
+		return failf("Try again in a minute", "%s: the vendor fails at present (%d)", where.subject, status.Code)
+	case greenapi.CauseStarting:
+		return failf("Try again when it has started", "%s: the instance is starting, which takes up to five minutes", where.subject)
+	case greenapi.CauseNotAuthorized:
+		return failf("Log in: kubectl greenapi auth NAME", "%s: nobody is logged in to the instance", where.subject)
+	case greenapi.CauseRefused:
+		return failf("Correct what it names", "%s: %s", where.subject, status)
+	default:
+		return failf("Compare "+where.id+" and "+where.address+" with the vendor's console", "%s: %s", where.subject, status)
 	}
-	return failf(next, "%s: %s", title(instance), what)
 }
 
 // passes reports whether an error of the vendor may be gone a moment later.

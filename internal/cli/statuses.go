@@ -105,7 +105,7 @@ func (s *session) statuses(ctx context.Context, name string, flags statusesFlags
 		return failf("Ask GREEN-API's support to enable it", "%s: the beta of statuses is not enabled for this account", title(instance))
 	}
 	if err != nil {
-		return explainVendor(instance, err)
+		return explainVendor(err, placeOf(instance))
 	}
 	report := statusReport{Instance: instance.GetNamespace() + "/" + instance.GetName(), ID: instance.Core().IDInstance, Since: flags.since.String(), Statuses: statusLines(list)}
 	return s.printStatuses(report, flags)

@@ -6,9 +6,6 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -23,19 +20,9 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 )
 
-var update = flag.Bool("update-statuses", false, "write the golden files of statuses anew")
-
-// golden compares an output with a file. The namespace, which differs each time, is NAMESPACE there.
-func (s *seat) golden(file, output string) {
-	s.t.Helper()
-	path := filepath.Join("testdata", file)
-	output = strings.ReplaceAll(output, s.ns, "NAMESPACE")
-	if *update {
-		s.Expect(os.WriteFile(path, []byte(output), 0o600)).To(Succeed())
-	}
-	want, err := os.ReadFile(path)
-	s.Expect(err).NotTo(HaveOccurred())
-	s.Expect(output).To(Equal(string(want)), file)
+// anonymous puts NAMESPACE in place of the namespace, which differs each time.
+func (s *seat) anonymous(output string) string {
+	return strings.ReplaceAll(output, s.ns, "NAMESPACE")
 }
 
 // contacts have published some statuses, one of them an attack.
@@ -60,12 +47,12 @@ func TestStatusesAreShownOldestFirst(t *testing.T) {
 	s := newSeat(t)
 	s.line("line", 1, nil)
 	s.contacts(firstID + 1)
-	for file, arguments := range map[string][]string{"statuses.txt": nil, "statuses.json": {"-o", "json"}, "statuses.yaml": {"-o", "yaml"}} {
+	for file, arguments := range map[string][]string{"statuses-txt": nil, "statuses-json": {"-o", "json"}, "statuses-yaml": {"-o", "yaml"}} {
 		s.clock.Step(time.Second)
 		r := s.run(s.clock, append(append([]string{"statuses", "line"}, arguments...), local...)...)
 		s.Expect(r.code).To(Equal(exitDone), r.err)
 		s.Expect(r.err).To(BeEmpty())
-		s.golden(file, r.out)
+		golden(s.t, file, s.anonymous(r.out))
 		var report statusReport
 		if len(arguments) > 0 {
 			s.Expect(yaml.UnmarshalStrict([]byte(r.out), &report)).To(Succeed(), "what is not in the help must not be in the output")
@@ -110,7 +97,7 @@ func TestStatusesAreCutToTheTerminal(t *testing.T) {
 		_, _ = screen.Write(buffer[:n])
 	}
 	s.Expect(master.Close()).To(Succeed())
-	s.golden("statuses-72.txt", screen.lines())
+	golden(s.t, "statuses-72", s.anonymous(screen.lines()))
 	for line := range strings.Lines(screen.lines()) {
 		s.Expect(displayed(strings.TrimSuffix(line, "\n"))).To(BeNumerically("<=", 72), line)
 	}
