@@ -108,21 +108,33 @@ func (i *importer) run(ctx context.Context) error {
 
 // check refuses flags that do not go together.
 func (i *importer) check() error {
-	one := i.id != 0 || i.apiURL != "" || i.secret != "" || i.name != "" || i.createSecret || i.tokenFile != ""
+	if err := i.checkWhich(); err != nil {
+		return err
+	}
 	policies := []v1alpha1.ReconcilePolicy{"", v1alpha1.PolicyEnforce, v1alpha1.PolicyOnSpecChange, v1alpha1.PolicyObserve}
 	switch {
-	case i.list != "" && one:
-		return failf("Give --id, --api-url and the like for one instance, or -f for many", "-f goes with none of --id, --api-url, --secret, --name, --create-secret and --token-file")
-	case i.list == "" && (i.id == 0 || i.apiURL == ""):
-		return failf("Give both as the vendor's console shows them, or many instances by -f; see kubectl greenapi import --help", "--id and --api-url are needed")
-	case i.list == "" && i.secret == "" && !i.createSecret:
-		return failf("Name a Secret that holds it by --secret, or have one written by --create-secret", "The API token is needed")
 	case i.tokenFile != "" && !i.createSecret:
 		return failf("Add --create-secret, or put the token into a Secret and name it by --secret", "--token-file is for --create-secret only")
 	case i.overwrite && i.folder == "":
 		return failf("Name a folder by -o", "--overwrite goes with --output-dir only")
 	case !slices.Contains(policies, v1alpha1.ReconcilePolicy(i.policy)):
 		return failf("Write --policy Enforce, OnSpecChange or Observe, or leave it out", "There is no policy %q", i.policy)
+	}
+	return nil
+}
+
+// checkWhich refuses flags that do not say which instances are to be imported.
+func (i *importer) checkWhich() error {
+	one := i.id != 0 || i.createSecret || i.apiURL+i.secret+i.name+i.tokenFile != ""
+	switch {
+	case i.list != "" && one:
+		return failf("Give --id, --api-url and the like for one instance, or -f for many", "-f goes with none of --id, --api-url, --secret, --name, --create-secret and --token-file")
+	case i.list != "":
+		return nil
+	case i.id == 0 || i.apiURL == "":
+		return failf("Give both as the vendor's console shows them, or many instances by -f; see kubectl greenapi import --help", "--id and --api-url are needed")
+	case i.secret == "" && !i.createSecret:
+		return failf("Name a Secret that holds it by --secret, or have one written by --create-secret", "The API token is needed")
 	}
 	return nil
 }

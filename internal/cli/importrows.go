@@ -162,7 +162,7 @@ func newImportRow(values map[string]string, named func(column string) string, li
 	if len(validation.IsDNS1123Subdomain(row.name)) > 0 {
 		return wrong("name", "Write small letters, digits, - and ., such as support-line", "%q cannot be the name of a resource", row.name)
 	}
-	known := false
+	var known bool
 	if row.kind, known = canonicalKind(values["kind"]); !known {
 		return wrong("kind", "Write WhatsAppInstance, MaxInstance or TelegramInstance, or leave it out", "there is no kind %q", values["kind"])
 	}

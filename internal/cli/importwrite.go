@@ -21,22 +21,7 @@ const (
 // write puts the manifests of an instance into the folder, or on standard output.
 func (i *importer) write(row importRow, made imported) error {
 	if i.folder == "" {
-		for _, text := range [][]byte{made.secret, made.instance} {
-			if text == nil {
-				continue
-			}
-			if i.printed {
-				fmt.Fprintln(i.Out, "---")
-			}
-			i.printed = true
-			if _, err := i.Out.Write(text); err != nil {
-				return failf("Look after what reads it, or write into a folder by -o", "The manifest cannot be written: %s", err)
-			}
-		}
-		if made.secret != nil {
-			fmt.Fprintln(i.ErrOut, "warning: the output holds tokens: keep it out of Git, or encrypt it")
-		}
-		return nil
+		return i.print(made)
 	}
 	if err := os.MkdirAll(i.folder, 0o755); err != nil {
 		return failf("Name a folder that can be made by -o", "%s: %s", row.where.subject, err)
@@ -63,6 +48,26 @@ func (i *importer) write(row importRow, made imported) error {
 	}
 	if made.secret != nil {
 		fmt.Fprintf(i.ErrOut, "warning: %s holds tokens: keep it out of Git, or encrypt it\n", names[1])
+	}
+	return nil
+}
+
+// print puts the manifests of an instance on standard output.
+func (i *importer) print(made imported) error {
+	for _, text := range [][]byte{made.secret, made.instance} {
+		if text == nil {
+			continue
+		}
+		if i.printed {
+			fmt.Fprintln(i.Out, "---")
+		}
+		i.printed = true
+		if _, err := i.Out.Write(text); err != nil {
+			return failf("Look after what reads it, or write into a folder by -o", "The manifest cannot be written: %s", err)
+		}
+	}
+	if made.secret != nil {
+		fmt.Fprintln(i.ErrOut, "warning: the output holds tokens: keep it out of Git, or encrypt it")
 	}
 	return nil
 }

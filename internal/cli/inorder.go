@@ -5,7 +5,7 @@ package cli
 
 import "golang.org/x/sync/errgroup"
 
-// sideBySide is how many instances a verb looks at at once. The vendor's own limit is one call a second of one method for
+// sideBySide is how many instances a verb looks at side by side. The vendor's own limit is one call a second of one method for
 // one instance, so many instances do not wait for one another.
 const sideBySide = 8
 
