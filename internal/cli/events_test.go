@@ -91,6 +91,10 @@ func TestTheSameThingIsToldOnce(t *testing.T) {
 	g.Expect(tell()).To(ConsistOf("resource/Created", "restart/Reboot", "write/SpecChange"))
 	s.Restarts.LastTime = new(at(2 * time.Minute))
 	g.Expect(tell()).To(ConsistOf("resource/Created", "restart/Reboot", "write/SpecChange", "restart/SpecChange"), "two things are told twice")
+	for _, condition := range []string{v1alpha1.SyncedCondition, v1alpha1.ReadyCondition, v1alpha1.StalledCondition} {
+		set(s, at(time.Hour), condition, metav1.ConditionFalse, v1alpha1.ReasonSettingNotSupported, "Not supported")
+	}
+	g.Expect(tell()).To(HaveLen(5), "three conditions of one reason are told once")
 }
 
 func TestEventsOfARunningOperator(t *testing.T) {
