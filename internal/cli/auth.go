@@ -49,7 +49,8 @@ suspended, the token is refused, ...), 130 after Ctrl-C.`,
 
   # Several kinds have an instance of that name
   kubectl greenapi auth maxi/support-line -n shop`,
-		Args: func(_ *cobra.Command, arguments []string) error { return oneName("auth", arguments) },
+		Args:              func(_ *cobra.Command, arguments []string) error { return oneName("auth", arguments) },
+		ValidArgsFunction: s.completeNames,
 		RunE: func(command *cobra.Command, arguments []string) error {
 			return s.auth(command.Context(), arguments[0], flags)
 		},

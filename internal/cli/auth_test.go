@@ -221,10 +221,10 @@ func TestAuthSaysWhatAStateMeans(t *testing.T) {
 		{func() { s.vendor.SetState(id, emulator.StatePendingPassword) }, exitNo, "Finish in the vendor's console or on the phone"},
 		{func() { s.vendor.SetState(id, emulator.StateStarting) }, exitNo, "its state is starting\n  If it has been starting for more than five minutes, reboot it"},
 		{func() { s.vendor.SetState(id, emulator.StateNull) }, exitNo, "its state is being created"},
-		{func() { s.vendor.Update(id, func(in *emulator.Instance) { in.Expired = true }) }, exitFailed, "it is not paid for\n  Renew it"},
-		{func() { s.vendor.Update(id, func(in *emulator.Instance) { in.Expired, in.Deleted = false, true }) }, exitFailed, fmt.Sprintf("the vendor deleted instance %d\n  Create another", id)},
-		{func() { s.vendor.RotateToken(id, "another-token") }, exitFailed, "the vendor refused the API token\n  Copy apiTokenInstance from the vendor's console into Secret \"line-token\""},
-		{func() { s.vendor.Remove(id) }, exitFailed, fmt.Sprintf("the vendor has no instance %d at this address\n  Compare spec.idInstance", id)},
+		{func() { s.vendor.Update(id, func(in *emulator.Instance) { in.Expired = true }) }, exitFailed, "the instance is not paid for\n  Pay for it in the vendor's console"},
+		{func() { s.vendor.Update(id, func(in *emulator.Instance) { in.Expired, in.Deleted = false, true }) }, exitFailed, "the instance was deleted at the vendor\n  Delete its resource"},
+		{func() { s.vendor.RotateToken(id, "another-token") }, exitFailed, "the vendor refuses the API token (401)\n  Copy apiTokenInstance from the vendor's console into key \"apiTokenInstance\" of Secret \"line-token\""},
+		{func() { s.vendor.Remove(id) }, exitFailed, "the vendor knows no such instance at this address (404)\n  Compare spec.idInstance"},
 	} {
 		c.do()
 		s.clock.Step(2 * time.Second)
@@ -431,7 +431,7 @@ func TestEveryCauseOfTheVendorHasANextStep(t *testing.T) {
 	}
 	for _, err := range []error{&greenapi.TransportError{Method: "qr", What: "no answer in time"}, &greenapi.UnreadableError{Method: "qr", What: "it is HTML"}} {
 		g.Expect(passes(err)).To(BeTrue())
-		g.Expect(explainVendor(err, placeOf(instance))).To(MatchError(ContainSubstring("See whether this machine reaches")))
+		g.Expect(explainVendor(err, placeOf(instance))).To(MatchError(ContainSubstring("Try again; if it stays so, see whether ")))
 	}
 	g.Expect(passes(&greenapi.EndpointError{What: "x"})).To(BeFalse())
 	g.Expect(explainVendor(&greenapi.EndpointError{What: "x"}, placeOf(instance))).To(MatchError(ContainSubstring("Correct spec.apiUrl")))

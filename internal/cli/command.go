@@ -82,7 +82,7 @@ found a difference, doctor something to mend, a wait was over too soon), 2 it co
 
 // verbs are all verbs, in the order of the help.
 func verbs(s *session) []*cobra.Command {
-	list := []*cobra.Command{diffCommand(s), importCommand(s)}
+	list := []*cobra.Command{newStatus(s), newDiff(s), newAuth(s), newStatuses(s), newImport(s), newEvents(s), newDoctor(s)}
 	for _, a := range asks {
 		list = append(list, a.command(s))
 	}

@@ -28,7 +28,7 @@ type differ struct {
 	output string
 }
 
-func diffCommand(s *session) *cobra.Command {
+func newDiff(s *session) *cobra.Command {
 	d := &differ{session: s}
 	command := &cobra.Command{
 		Use:   "diff [NAME...] [-f FILE]",
@@ -60,7 +60,7 @@ what could not be found out.`,
 
   # In a script
   kubectl greenapi diff -A -o json | jq '.items[] | select(.differs)'`,
-		ValidArgsFunction: cobra.NoFileCompletions,
+		ValidArgsFunction: s.completeNames,
 		RunE: func(command *cobra.Command, arguments []string) error {
 			return d.run(command.Context(), arguments)
 		},

@@ -43,7 +43,8 @@ restart, state, abandoned, condition and resource, reason one word, message a se
 
   # With the hour instead of how long ago
   kubectl greenapi events support-line --timestamps`,
-		Args: nameOfOne,
+		Args:              nameOfOne,
+		ValidArgsFunction: s.completeNames,
 		RunE: func(command *cobra.Command, names []string) error {
 			return v.run(command.Context(), names[0])
 		},

@@ -36,7 +36,7 @@ type importer struct {
 	printed bool
 }
 
-func importCommand(s *session) *cobra.Command {
+func newImport(s *session) *cobra.Command {
 	i := &importer{session: s}
 	command := &cobra.Command{
 		Use:   "import --id NUMBER --api-url URL --secret NAME[/KEY]",

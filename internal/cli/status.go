@@ -48,6 +48,7 @@ A name is NAME, or KIND/NAME with wai, maxi or tgi as KIND where several kinds h
 
   # Follow one until Ctrl-C
   kubectl greenapi status support-line --watch`,
+		ValidArgsFunction: s.completeNames,
 		RunE: func(command *cobra.Command, names []string) error {
 			v.names = names
 			return v.run(command.Context())

@@ -128,8 +128,8 @@ func TestStatusesThatAreNotThereOrNotReadable(t *testing.T) {
 	}{
 		{emulator.Fault{Status: 200, Body: "[" + strings.Repeat(`{"caption":"`+strings.Repeat("x", 1<<16)+`"},`, 512) + "{}]"}, "it is longer than 32 MiB"},
 		{emulator.Fault{Status: 200, Body: `[{"caption":"` + strings.Repeat("x", 2<<20) + `"}]`}, "an entry of it is longer than 1 MiB"},
-		{emulator.Fault{Status: 502}, "the vendor does not work just now (502)\n  Try again later"},
-		{emulator.Fault{Status: 401}, "the vendor refused the API token"},
+		{emulator.Fault{Status: 502}, "the vendor fails at present (502)\n  Try again in a minute"},
+		{emulator.Fault{Status: 401}, "the vendor refuses the API token"},
 	} {
 		s.clock.Step(time.Second)
 		s.vendor.Fault(c.fault)
