@@ -77,7 +77,7 @@ func (o *options) bind(f *flag.FlagSet) {
 	f.StringVar(&o.secretLabels, "secret-label-selector", "", "read only Secrets with these labels; empty is any")
 	f.StringVar(&c.DefaultAPIURL, "default-api-url", c.DefaultAPIURL, "origin of the vendor's API where spec.apiUrl is unset")
 	f.StringVar(&o.allowedHosts, "allowed-api-hosts", o.allowedHosts, "comma-separated hosts a token may be sent to; *. matches any labels below")
-	f.StringVar(&o.apiProxy, "api-proxy", "", "HTTP proxy for calls to the vendor, such as http://proxy.example:3128; the environment's is ignored")
+	f.StringVar(&o.apiProxy, "api-proxy", "", "HTTP proxy for calls to the vendor, such as http://egress.example:3128; the environment's is ignored")
 	f.BoolVar(&o.insecureAPI, "insecure-api", false, "permit http://, other ports than 443, and private or loopback addresses; for the emulator only")
 	f.DurationVar(&c.StateInterval, "state-interval", c.StateInterval, "how often a state is read where the spec does not say")
 	f.DurationVar(&c.SettingsInterval, "settings-interval", c.SettingsInterval, "how often settings and account are read where the spec does not say")

@@ -116,12 +116,12 @@ func TestR24ABadProxyIsNotQuoted(t *testing.T) {
 	watch := &canary.Watch{}
 	watch.Add(password)
 	for want, flags := range map[string][]string{
-		"--api-proxy must be http://HOST:PORT": {"--api-proxy=socks5://user:" + password + "@proxy.example:1080"},
+		"--api-proxy must be http://HOST:PORT": {"--api-proxy=socks5://user:" + password + "@egress.example:1080"},
 		"--api-proxy must be":                  {"--api-proxy=http://user:" + password + "@proxy example"},
-		"--api-proxy must be http":             {"--api-proxy", "http://user:" + password + "@proxy.example:99999"},
-		"--state-interval must be":             {"--state-interval=0", "--api-proxy=http://user:" + password + "@proxy.example"},
-		"there are no arguments, only flags":   {"--api-proxy=", "http://user:" + password + "@proxy.example"},
-		"flag provided but not defined":        {"--api-proxi=http://user:" + password + "@proxy.example"},
+		"--api-proxy must be http":             {"--api-proxy", "http://user:" + password + "@egress.example:99999"},
+		"--state-interval must be":             {"--state-interval=0", "--api-proxy=http://user:" + password + "@egress.example"},
+		"there are no arguments, only flags":   {"--api-proxy=", "http://user:" + password + "@egress.example"},
+		"flag provided but not defined":        {"--api-proxi=http://user:" + password + "@egress.example"},
 	} {
 		command := w.command(flags...)
 		var output bytes.Buffer

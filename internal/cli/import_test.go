@@ -52,7 +52,7 @@ func TestImportWritesAManifestThatSaysWhatItLeavesOut(t *testing.T) {
 	id, secret := d.running(1, emulator.WhatsApp, map[string]any{
 		"webhookUrl": "https://shop.example/hooks?key=of-the-shop", "webhookUrlToken": "canary-webhook-token-at-the-vendor",
 		"delaySendMessagesMilliseconds": 0, "incomingWebhook": true, "outgoingWebhook": "maybe", "stateWebhook": 1, "keepOnlineStatus": nil,
-		"deviceWebhook": "yes", "linkPreview": true, "autoTyping": 3, "newToken": "some text", "proxyInstance": "http://user:canary-of-the-proxy@proxy.example",
+		"deviceWebhook": "yes", "linkPreview": true, "autoTyping": 3, "newToken": "some text", "proxyInstance": "http://user:canary-of-the-proxy@egress.example",
 		"odd": map[string]any{"a": 1}, "name\nwith: a line": "yes",
 	})
 	arguments := []string{"--id", fmt.Sprint(id), "--api-url", d.url, "--secret", secret}

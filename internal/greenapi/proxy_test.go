@@ -201,10 +201,10 @@ func TestR21ACallThroughAProxyIsMadeOnce(t *testing.T) {
 
 func TestAddressesOfProxies(t *testing.T) {
 	for raw, want := range map[string]string{
-		"http://proxy.example:3128": "http://proxy.example:3128", "https://proxy.example": "https://proxy.example", "http://10.0.0.1:8080/": "http://10.0.0.1:8080", "http://[fd00::1]:8080": "http://[fd00::1]:8080",
-		"http://u:p%40ss@proxy.example:3128": "http://u:p%40ss@proxy.example:3128",
-		"proxy.example:3128":                 "", "socks5://proxy.example:1080": "", "http://": "", "http://:3128": "", "http://proxy.example:0": "", "http://proxy.example:99999": "", "http://proxy.example:": "",
-		"http://proxy.example/path": "", "http://proxy.example?x": "", "http://proxy.example?": "", "http://proxy.example#": "", "http:proxy.example": "", "http://proxy example": "", "http://a@b@c:1\n": "", "none": "",
+		"http://egress.example:3128": "http://egress.example:3128", "https://egress.example": "https://egress.example", "http://10.0.0.1:8080/": "http://10.0.0.1:8080", "http://[fd00::1]:8080": "http://[fd00::1]:8080",
+		"http://u:p%40ss@egress.example:3128": "http://u:p%40ss@egress.example:3128",
+		"egress.example:3128":                 "", "socks5://egress.example:1080": "", "http://": "", "http://:3128": "", "http://egress.example:0": "", "http://egress.example:99999": "", "http://egress.example:": "",
+		"http://egress.example/path": "", "http://egress.example?x": "", "http://egress.example?": "", "http://egress.example#": "", "http:egress.example": "", "http://proxy example": "", "http://a@b@c:1\n": "", "none": "",
 	} {
 		parsed, err := ParseProxy(raw)
 		switch {
