@@ -89,7 +89,7 @@ func counselFor(reason string) counsel {
 	if known, ok := counsels[reason]; ok {
 		return known
 	}
-	return counsel{needsYou, "Read the message; a newer kubectl greenapi knows more about the reason " + reason}
+	return counsel{needsYou, "Read the message; a newer release of this plugin knows more about the reason " + reason}
 }
 
 // advise words the next step for a reason that a resource shows.

@@ -119,7 +119,7 @@ func TestAReasonOfANewerOperatorIsTold(t *testing.T) {
 	g := NewWithT(t)
 	how := assess(conditioned(v1alpha1.StalledCondition, "FromTheFuture"), time.Now())
 	g.Expect(how.headline).To(Equal("Needs you: it is so."))
-	g.Expect(how.steps).To(ConsistOf("Read the message; a newer kubectl greenapi knows more about the reason FromTheFuture"))
+	g.Expect(how.steps).To(ConsistOf("Read the message; a newer release of this plugin knows more about the reason FromTheFuture"))
 }
 
 func TestWhoseTurnItIs(t *testing.T) {

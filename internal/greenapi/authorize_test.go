@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -90,13 +91,13 @@ func TestR22RefusalsOfTheWaysToLogInAreStatusErrors(t *testing.T) {
 
 // TestAnAuthorizationCodeIsAskedForOnce: a kept connection that dies makes net/http send a GET again, but no POST.
 func TestAnAuthorizationCodeIsAskedForOnce(t *testing.T) {
-	asked := 0
+	var asked atomic.Int32
 	instance := dial(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet {
 			_, _ = io.WriteString(w, `{"type":"error"}`)
 			return
 		}
-		asked++
+		asked.Add(1)
 		_, _ = io.Copy(io.Discard, r.Body)
 		panic(http.ErrAbortHandler)
 	})
@@ -104,7 +105,7 @@ func TestAnAuthorizationCodeIsAskedForOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := instance.AuthorizationCode(t.Context(), 79001234567)
-	if transport, ok := errors.AsType[*TransportError](err); !ok || !transport.Begun || asked != 1 {
-		t.Errorf("asked %d times, %v; want once, and an error that may have taken effect", asked, err)
+	if transport, ok := errors.AsType[*TransportError](err); !ok || !transport.Begun || asked.Load() != 1 {
+		t.Errorf("asked %d times, %v; want once, and an error that may have taken effect", asked.Load(), err)
 	}
 }
