@@ -77,8 +77,8 @@ licenses: $(GO_LICENSES) ## Check that everything in the binaries has a licence 
 	@output="$$(GOROOT="$$(go env GOROOT)" $(GO_LICENSES) check ./cmd/... --allowed_licenses=Apache-2.0,MIT,BSD-2-Clause,BSD-3-Clause,ISC 2>&1)" || { echo "$$output" >&2; exit 1; }
 
 .PHONY: vulncheck
-vulncheck: $(GOVULNCHECK) ## Check the code against the Go vulnerability database (needs the network, or GOVULNDB).
-	$(GOVULNCHECK) ./...
+vulncheck: $(GOVULNCHECK) ## Check the code against the Go vulnerability database (needs the network, or VULNDB=file:///COPY).
+	$(GOVULNCHECK) $(if $(VULNDB),-db $(VULNDB)) ./...
 
 .PHONY: verify
 verify: ## Check generated files, formatting, licences, vet and lint.
