@@ -120,10 +120,10 @@ func (p *pass) generation() int64 { return p.instance.GetGeneration() }
 // maxRequest is the MaxLength of the fields of the status that echo a request.
 const maxRequest = 256
 
-// request returns the value of an annotation that asks for something once, as the status echoes it: one that is too long
+// requestOf returns the value of an annotation that asks for something once, as the status echoes it: one that is too long
 // for that by its digest.
-func (p *pass) request(annotation string) string {
-	value := p.instance.GetAnnotations()[annotation]
+func requestOf(instance v1alpha1.Instance, annotation string) string {
+	value := instance.GetAnnotations()[annotation]
 	if utf8.RuneCountInString(value) <= maxRequest {
 		return value
 	}

@@ -41,7 +41,7 @@ type countedReboot struct {
 // readRebootRequest reads the annotation. A value that is there at first sight, under Observe or while paused is only
 // echoed, so that one that is kept in Git does not reboot a fleet after a restore.
 func (p *pass) readRebootRequest() {
-	at := p.request(v1alpha1.RebootRequestedAtAnnotation)
+	at := requestOf(p.instance, v1alpha1.RebootRequestedAtAnnotation)
 	if at == "" || at == p.stored.LastHandledRebootAt {
 		return
 	}

@@ -27,7 +27,7 @@ func (r *Reconciler) resolve(ctx context.Context, p *pass) error {
 	if core.Paused {
 		return &paused{}
 	}
-	if at := p.request(v1alpha1.ReconcileRequestedAtAnnotation); at != p.stored.LastHandledReconcileAt {
+	if at := requestOf(p.instance, v1alpha1.ReconcileRequestedAtAnnotation); at != p.stored.LastHandledReconcileAt {
 		p.requested = at
 	}
 	raw := core.APIURL

@@ -51,6 +51,16 @@ type trap struct {
 
 func newGate(t *testing.T, config *rest.Config) *gate {
 	t.Helper()
+	g := &gate{watches: map[int]context.CancelFunc{}, proxy: proxyTo(t, config)}
+	g.kubeconfig = stand(t, g)
+	t.Cleanup(g.cut)
+	return g
+}
+
+// proxyTo passes requests on to an API server with the rights of a config. What the API server does to a connection, it
+// does as well.
+func proxyTo(t *testing.T, config *rest.Config) *httputil.ReverseProxy {
+	t.Helper()
 	transport, err := rest.TransportFor(config)
 	if err != nil {
 		t.Fatal(err)
@@ -59,30 +69,30 @@ func newGate(t *testing.T, config *rest.Config) *gate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &gate{watches: map[int]context.CancelFunc{}}
-	g.proxy = &httputil.ReverseProxy{
+	return &httputil.ReverseProxy{
 		Transport: transport, FlushInterval: -1, ErrorLog: log.New(io.Discard, "", 0),
-		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) },
-		ErrorHandler: func(http.ResponseWriter, *http.Request, error) {
-			// What the API server does to a connection, the gate does as well.
-			panic(http.ErrAbortHandler)
-		},
+		Rewrite:      func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 	}
-	server := httptest.NewServer(g)
+}
+
+// stand puts a handler in the place of an API server until the test ends, and returns the kubeconfig that leads to it.
+func stand(t *testing.T, handler http.Handler) (kubeconfig string) {
+	t.Helper()
+	server := httptest.NewServer(handler)
 	t.Cleanup(func() {
-		g.cut()
 		server.CloseClientConnections()
 		server.Close()
 	})
-	g.kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
+	kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
 	file := clientcmdapi.NewConfig()
-	file.Clusters["gate"] = &clientcmdapi.Cluster{Server: server.URL}
-	file.Contexts["gate"] = &clientcmdapi.Context{Cluster: "gate"}
-	file.CurrentContext = "gate"
-	if err := clientcmd.WriteToFile(*file, g.kubeconfig); err != nil {
+	file.Clusters["stand-in"] = &clientcmdapi.Cluster{Server: server.URL}
+	file.Contexts["stand-in"] = &clientcmdapi.Context{Cluster: "stand-in"}
+	file.CurrentContext = "stand-in"
+	if err := clientcmd.WriteToFile(*file, kubeconfig); err != nil {
 		t.Fatal(err)
 	}
-	return g
+	return kubeconfig
 }
 
 // ServeHTTP is part of http.Handler.

@@ -8,13 +8,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log"
 	"net/http"
-	"net/http/httptest"
 	"net/http/httputil"
-	"net/url"
 	"path"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -23,8 +19,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
@@ -53,38 +47,15 @@ type asked struct {
 
 func newWitness(t *testing.T, config *rest.Config, old bool) *witness {
 	t.Helper()
-	transport, err := rest.TransportFor(config)
-	if err != nil {
-		t.Fatal(err)
+	w := &witness{old: old, refused: map[right]bool{}, edited: map[string]bool{}, proxy: proxyTo(t, config)}
+	passOn := w.proxy.Rewrite
+	w.proxy.Rewrite = func(r *httputil.ProxyRequest) {
+		passOn(r)
+		// What is read here is to be readable.
+		r.Out.Header.Set("Accept-Encoding", "identity")
 	}
-	target, err := url.Parse(config.Host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &witness{old: old, refused: map[right]bool{}, edited: map[string]bool{}}
-	w.proxy = &httputil.ReverseProxy{
-		Transport: transport, FlushInterval: -1, ErrorLog: log.New(io.Discard, "", 0),
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(target)
-			// What is read here is to be readable.
-			r.Out.Header.Set("Accept-Encoding", "identity")
-		},
-		ModifyResponse: w.note,
-		ErrorHandler:   func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
-	}
-	server := httptest.NewServer(w)
-	t.Cleanup(func() {
-		server.CloseClientConnections()
-		server.Close()
-	})
-	w.kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
-	file := clientcmdapi.NewConfig()
-	file.Clusters["witness"] = &clientcmdapi.Cluster{Server: server.URL}
-	file.Contexts["witness"] = &clientcmdapi.Context{Cluster: "witness"}
-	file.CurrentContext = "witness"
-	if err := clientcmd.WriteToFile(*file, w.kubeconfig); err != nil {
-		t.Fatal(err)
-	}
+	w.proxy.ModifyResponse = w.note
+	w.kubeconfig = stand(t, w)
 	return w
 }
 

@@ -49,7 +49,7 @@ suspended, the token is refused, ...), 130 after Ctrl-C.`,
 
   # Several kinds have an instance of that name
   kubectl greenapi auth maxi/support-line -n shop`,
-		Args:              func(_ *cobra.Command, arguments []string) error { return oneName("auth", arguments) },
+		Args:              nameOfOne,
 		ValidArgsFunction: s.completeNames,
 		RunE: func(command *cobra.Command, arguments []string) error {
 			return s.auth(command.Context(), arguments[0], flags)
@@ -61,14 +61,6 @@ suspended, the token is refused, ...), 130 after Ctrl-C.`,
 	command.Flags().BoolVar(&flags.force, "force", false, "Print the QR code even where there is no terminal, or one that is too small")
 	command.Flags().BoolVar(&flags.invert, "invert", false, "Without colors, draw dark text on a light background")
 	return command
-}
-
-// oneName wants exactly one argument.
-func oneName(verb string, arguments []string) error {
-	if len(arguments) != 1 || arguments[0] == "" {
-		return failf("Write kubectl greenapi "+verb+" NAME; kubectl get greenapi lists the names", "%s is about one instance, and %d names were given", verb, len(arguments))
-	}
-	return nil
 }
 
 func (s *session) auth(ctx context.Context, name string, flags authFlags) error {

@@ -54,14 +54,6 @@ restart, state, abandoned, condition and resource, reason one word, message a se
 	return command
 }
 
-// nameOfOne is the rule of verbs that are about one instance.
-func nameOfOne(command *cobra.Command, names []string) error {
-	if len(names) != 1 {
-		return failf("Write "+command.CommandPath()+" NAME. To list the names: kubectl greenapi status", "It takes the name of one instance, not %d", len(names))
-	}
-	return nil
-}
-
 func (v *eventsVerb) run(ctx context.Context, name string) error {
 	if err := structured(v.output); err != nil {
 		return err

@@ -91,6 +91,14 @@ func (s *session) findOne(ctx context.Context, cluster client.Reader, argument s
 	}
 }
 
+// nameOfOne is the rule of verbs that are about one instance: exactly one argument.
+func nameOfOne(command *cobra.Command, names []string) error {
+	if len(names) != 1 || names[0] == "" {
+		return failf("Write "+command.CommandPath()+" NAME; kubectl get greenapi lists the names", "%s is about one instance, and %d names were given", command.Name(), len(names))
+	}
+	return nil
+}
+
 // find returns the resources that arguments name, or without arguments those of the selection, sorted by namespace, name
 // and kind.
 func (s *session) find(ctx context.Context, cluster client.Reader, arguments []string, by selection) ([]v1alpha1.Instance, error) {

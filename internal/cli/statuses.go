@@ -64,7 +64,7 @@ and its Secret.`,
 
   # All that the vendor keeps, as JSON
   kubectl greenapi statuses support-line --since 720h -o json`,
-		Args:              func(_ *cobra.Command, arguments []string) error { return oneName("statuses", arguments) },
+		Args:              nameOfOne,
 		ValidArgsFunction: s.completeNames,
 		RunE: func(command *cobra.Command, arguments []string) error {
 			return s.statuses(command.Context(), arguments[0], flags)

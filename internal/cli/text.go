@@ -43,15 +43,6 @@ func wrap(text string, width, at, indent int) string {
 	return b.String()
 }
 
-// cutTo shortens a text to a width; 0 cuts nothing.
-func cutTo(text string, width int) string {
-	if width <= 0 || utf8.RuneCountInString(text) <= width {
-		return text
-	}
-	runes := []rune(text)
-	return string(runes[:max(0, width-1)]) + "…"
-}
-
 // column is one column of a grid.
 type column struct {
 	name string
@@ -135,7 +126,7 @@ func (g *grid) line(row []gridCell) string {
 			case g.wraps:
 				text = wrap(text, g.width, g.start(), g.start())
 			case g.width > 0:
-				text = cutTo(text, max(1, g.width-g.start()))
+				text = cut(text, max(1, g.width-g.start()))
 			}
 			b.WriteString(g.paint(row[i].shade, text))
 			break
