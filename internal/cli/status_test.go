@@ -75,7 +75,7 @@ func TestStatusOfManyIsATable(t *testing.T) {
 		}
 		set(s, at(time.Hour), v1alpha1.StalledCondition, metav1.ConditionTrue, v1alpha1.ReasonSecretNotFound, `Secret "nowhere" is not there`)
 	})
-	now := later(good, 2*time.Hour)
+	now := later(good, 2*time.Hour+30*time.Second) // The others are born up to seconds after it; an age in minutes must not tell.
 	d.Expect(d.run(now, "doctor").out).To(ContainSubstring("\n           SecretNotFound (1): wai " + d.ns + "/lost\n             Secret \"nowhere\" is not there.\n             Create the Secret"))
 	table := d.run(now, "status")
 	d.Expect(table.code).To(Equal(exitDone), table.err)
