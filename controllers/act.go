@@ -115,6 +115,10 @@ func (r *Reconciler) act(ctx context.Context, p *pass) error {
 	if p.decision == nil || len(p.decision.Send) == 0 {
 		return nil
 	}
+	if ok, err := r.takeTurn(ctx, p); !ok {
+		p.withhold(r.Options.SettingsInterval)
+		return err
+	}
 	if wait := r.limiter.take(p.now, p.id, r.Options.CallTimeout, greenapi.MethodSetSettings); wait > 0 {
 		p.withhold(wait)
 		return nil
@@ -132,6 +136,7 @@ func (r *Reconciler) act(ctx context.Context, p *pass) error {
 	if err := r.saveIntent(ctx, p); err != nil {
 		return err
 	}
+	r.useTurn(p, false)
 	r.limiter.slot(p.now, 1)
 	log.FromContext(ctx).Info("Writing settings", "settings", p.decision.Send, "reason", p.decision.History.Record.Reason,
 		"attempt", p.decision.History.Record.Attempt)

@@ -86,6 +86,9 @@ func syncedVerdict(p *pass, before *metav1.Condition) verdict {
 	case v1alpha1.ReasonDriftFlapping:
 		return no("Something else keeps changing these settings back. Find out what it is, or remove them from the spec: %s", names)
 	default:
+		if p.turn.waits {
+			return no("These settings differ and wait%s: %s", queueText(p.turn.ahead), names)
+		}
 		return no("These settings differ and are about to be written: %s", names)
 	}
 }
@@ -154,9 +157,17 @@ func (r *Reconciler) composeProgress(p *pass, w statusWriter) {
 	}
 	if p.decision != nil {
 		w.show(fromDecision(p, w.find(v1alpha1.SyncedCondition)))
+		w.composeTurn(p)
 		if p.soft != nil && w.find(v1alpha1.StalledCondition) == nil && w.find(v1alpha1.ReconcilingCondition) == nil {
 			w.set(v1alpha1.ReconcilingCondition, metav1.ConditionTrue, v1alpha1.ReasonProgressingWithRetry, "Cannot read the account: "+p.soft.Error())
 		}
+	}
+}
+
+// composeTurn says that a reboot waits for its turn, if nothing else is said.
+func (w statusWriter) composeTurn(p *pass) {
+	if p.turn.waits && p.reboot.Reason != "" && w.find(v1alpha1.StalledCondition) == nil && w.find(v1alpha1.ReconcilingCondition) == nil {
+		w.set(v1alpha1.ReconcilingCondition, metav1.ConditionTrue, v1alpha1.ReasonProgressing, "The reboot waits"+queueText(p.turn.ahead))
 	}
 }
 

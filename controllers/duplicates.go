@@ -15,7 +15,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 )
 
 // checkOwner says whether this resource may manage its instance, or is one of several that name it (R18). While the
@@ -100,10 +99,6 @@ func first(a, b bool) int {
 }
 
 func (r *Reconciler) sameOrigin(other v1alpha1.Instance, p *pass) bool {
-	raw := other.Core().APIURL
-	if raw == "" {
-		raw = r.Options.DefaultAPIURL
-	}
-	origin, err := greenapi.ParseOrigin(raw)
-	return err == nil && origin.Identity() == p.id.origin
+	id, ok := r.instanceOf(other)
+	return ok && id.origin == p.id.origin
 }

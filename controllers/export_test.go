@@ -11,7 +11,22 @@ func (r *Reconciler) Remembered() map[string]int {
 	defer r.limiter.mu.Unlock()
 	r.ownWrites.mu.Lock()
 	defer r.ownWrites.mu.Unlock()
-	return map[string]int{"resources": len(r.memories.byKey), "calls": len(r.limiter.next), "writes": len(r.ownWrites.byKey)}
+	r.rollout.mu.Lock()
+	defer r.rollout.mu.Unlock()
+	return map[string]int{"slots": len(r.rollout.slots), "waiters": len(r.rollout.waiters) + len(r.rollout.queues) + len(r.rollout.order), "resources": len(r.memories.byKey), "calls": len(r.limiter.next), "writes": len(r.ownWrites.byKey)}
+}
+
+// Turns takes the resources whose turn to be written has come.
+func (r *Reconciler) Turns() []string {
+	var names []string
+	for {
+		select {
+		case e := <-r.turns:
+			names = append(names, e.Object.GetName())
+		default:
+			return names
+		}
+	}
 }
 
 // ReasonOfState is the reason that Available shows for a state.

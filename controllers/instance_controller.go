@@ -12,10 +12,12 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -47,6 +49,9 @@ type Options struct {
 	QPS float64
 	// SecretSelector limits which Secrets are read; nil is any.
 	SecretSelector labels.Selector
+	// MaxConcurrentRestarts bounds how many instances may be restarting at once because of this operator: a number or a
+	// percentage of the resources; 0 is no bound.
+	MaxConcurrentRestarts intstr.IntOrString
 	// Limits are what decisions depend on.
 	Limits plan.Limits
 }
@@ -69,11 +74,12 @@ type Shared struct {
 
 	limiter   *limiter
 	ownWrites *ownWrites
+	rollout   *rollout
 }
 
 // NewShared completes a Shared.
 func NewShared(s Shared) *Shared {
-	s.limiter = newLimiter(s.Options.QPS)
+	s.limiter, s.rollout = newLimiter(s.Options.QPS), newRollout()
 	// Twice the settle time, so that it is still known whose an outcome is when that time is just over.
 	s.ownWrites = newOwnWrites(2 * s.Options.Limits.SettleTimeout)
 	return &s
@@ -84,11 +90,13 @@ type Reconciler struct {
 	*Shared
 	Kind     Kind
 	memories *memories
+	// turns are resources whose turn to be written has come.
+	turns chan event.GenericEvent
 }
 
 // NewReconciler returns a reconciler of one kind.
 func NewReconciler(shared *Shared, kind Kind) *Reconciler {
-	r := &Reconciler{Shared: shared, Kind: kind, memories: newMemories()}
+	r := &Reconciler{Shared: shared, Kind: kind, memories: newMemories(), turns: make(chan event.GenericEvent, wakeups)}
 	shared.Metrics.watch(kind.Name, r.memories, shared.Clock)
 	return r
 }
@@ -156,6 +164,7 @@ func (r *Reconciler) begin(ctx context.Context, key types.NamespacedName) (*pass
 // that is over: nothing stays for ever, even if this was the last resource.
 func (r *Reconciler) gone(key types.NamespacedName) reconcile.Result {
 	now := r.Clock.Now()
+	r.rollout.forget(r.resource(key), now)
 	r.limiter.sweep(now)
 	r.ownWrites.sweep(now)
 	if !r.memories.forget(key) {

@@ -11,6 +11,7 @@ import (
 
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
@@ -207,6 +208,8 @@ func TestSchemaBoundsAdditionalSettings(t *testing.T) {
 // after the last one.
 func TestNothingIsLeftOfDeletedResources(t *testing.T) {
 	s := newStory(t)
+	s.options.MaxConcurrentRestarts = intstr.FromInt32(100)
+	s.restart()
 	const token = "t0ken-of-all-abcdefghijkl"
 	s.secret("token", map[string]string{"apiTokenInstance": token})
 	const total, alive = 120, 6
@@ -228,7 +231,7 @@ func TestNothingIsLeftOfDeletedResources(t *testing.T) {
 		}
 		for what, n := range s.operators[0].Remembered() {
 			// Calls of four methods, and writes of the last twelve minutes, two a minute.
-			if most := map[string]int{"resources": alive + 1, "calls": 4 * (alive + 12), "writes": 30}[what]; n > most {
+			if most := map[string]int{"resources": alive + 1, "calls": 4 * (alive + 12), "writes": 30, "slots": 30, "waiters": 0}[what]; n > most {
 				t.Fatalf("%d %s are remembered after %d resources", n, what, i)
 			}
 		}
@@ -239,6 +242,6 @@ func TestNothingIsLeftOfDeletedResources(t *testing.T) {
 		s.drop(fmt.Sprintf("line-%d", total-alive+i))
 	}
 	s.forward(time.Hour)
-	s.Expect(s.operators[0].Remembered()).To(Equal(map[string]int{"resources": 0, "calls": 0, "writes": 0}))
+	s.Expect(s.operators[0].Remembered()).To(Equal(map[string]int{"resources": 0, "calls": 0, "writes": 0, "slots": 0, "waiters": 0}))
 	s.Expect(s.due).To(BeEmpty(), "and nothing is looked at any more")
 }

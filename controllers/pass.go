@@ -82,6 +82,9 @@ type pass struct {
 	reboot reboot
 
 	// act
+	turn turn
+
+	// act
 	before       plan.History // what the intent replaced
 	applyMessage string       // the vendor's message with a refusal
 

@@ -88,6 +88,10 @@ func (r *Reconciler) decideReboot(p *pass) {
 
 // actReboot reboots the instance: intent first, then the call. An unknown outcome is not repeated.
 func (r *Reconciler) actReboot(ctx context.Context, p *pass) error {
+	if ok, err := r.takeTurn(ctx, p); !ok {
+		p.reboot.LookAgain = r.Options.SettingsInterval
+		return err
+	}
 	if wait := r.limiter.take(p.now, p.id, r.Options.CallTimeout, greenapi.MethodReboot); wait > 0 {
 		p.reboot.LookAgain = wait
 		return nil
@@ -101,6 +105,7 @@ func (r *Reconciler) actReboot(ctx context.Context, p *pass) error {
 	if err := r.save(ctx, p, r.compose(p)); err != nil {
 		return err
 	}
+	r.useTurn(p, true)
 	log.FromContext(ctx).Info("Rebooting the instance", "reason", p.reboot.Reason)
 	p.reboot.LookAgain = r.Options.Limits.SettlePoll
 	yes, err := p.vendor.Reboot(ctx, permit)

@@ -36,6 +36,7 @@ func (r *Reconciler) report(ctx context.Context, p *pass) (reconcile.Result, err
 		p.memory.readAll()
 		return reconcile.Result{}, err
 	}
+	r.endTurn(ctx, p)
 	r.publish(p)
 	r.planNext(p)
 	return r.next(p), nil

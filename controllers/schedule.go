@@ -36,6 +36,10 @@ func (r *Reconciler) coreDue(p *pass) looks {
 		return looks{}
 	}
 	reached := func(at time.Time) bool { return !at.IsZero() && !at.After(p.now) }
+	if s, _ := r.rollout.look(r.resource(p.key), p.id); s != nil && !s.called {
+		// Its turn to be written has come.
+		return everything
+	}
 	if m.failing && (reached(m.retryAt) || reached(m.stateDue)) {
 		return everything
 	}

@@ -316,6 +316,11 @@ func (s *story) pass(name string) {
 	if result.RequeueAfter > 0 {
 		s.due[name] = s.clock.Now().Add(result.RequeueAfter)
 	}
+	for _, operator := range s.operators {
+		for _, woken := range operator.Turns() {
+			s.due[woken] = s.clock.Now()
+		}
+	}
 	resource := controllers.Kinds[s.kinds[name]].New()
 	if admin.Get(s.ctx, key, resource) != nil || len(resource.InstanceStatus().Conditions) == 0 {
 		return

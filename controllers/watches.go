@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 )
@@ -74,6 +75,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Optio
 		Named(r.Kind.Name).
 		For(r.Kind.New(), builder.WithPredicates(asked())).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.usersOf), builder.WithPredicates(predicate.ResourceVersionChangedPredicate{})).
+		WatchesRawSource(source.Channel(r.turns, &handler.EnqueueRequestForObject{})).
 		WithOptions(options)
 	for _, kind := range r.Kinds {
 		build = build.Watches(kind.New(), handler.EnqueueRequestsFromMapFunc(r.rivalsOf), builder.WithPredicates(claimChanged()))

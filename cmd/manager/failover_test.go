@@ -26,10 +26,10 @@ type pair struct {
 	holder string
 }
 
-func newPair(t *testing.T, size int) *pair {
+func newPair(t *testing.T, size int, flags ...string) *pair {
 	t.Helper()
 	p := &pair{fleet: newFleet(t, admin, size)}
-	p.flags = []string{"--leader-elect", "--leader-election-namespace=" + p.ns}
+	p.flags = append(flags, "--leader-elect", "--leader-election-namespace="+p.ns)
 	p.leader = p.launch(newGate(t, environment.Config))
 	p.Eventually(p.holds, patience).ShouldNot(BeEmpty(), "%s", p.alarm)
 	p.holder = p.holds()

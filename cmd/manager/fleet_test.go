@@ -57,7 +57,7 @@ func newFleet(t *testing.T, admin client.Client, size int) *fleet {
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "fleet-"}}
 	f.Expect(admin.Create(f.ctx, namespace)).To(Succeed())
 	f.ns = namespace.Name
-	f.vendor = emulator.New(emulator.Options{RestartTime: 300 * time.Millisecond})
+	f.vendor = emulator.New(emulator.Options{RestartTime: restartTime})
 	server := httptest.NewServer(f.vendor)
 	t.Cleanup(func() { f.vendor.Close(); server.Close() })
 	f.url = server.URL

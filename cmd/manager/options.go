@@ -8,10 +8,12 @@ import (
 	"flag"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/greenapi-operator/greenapi-operator/controllers"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
@@ -27,7 +29,7 @@ type options struct {
 	leaderElectionNamespace, leaderElectionID  string
 	leaseDuration, renewDeadline, retryPeriod  time.Duration
 	watchNamespaces, watchLabels, secretLabels string
-	allowedHosts, apiProxy                     string
+	allowedHosts, apiProxy, concurrentRestarts string
 	maxConcurrentReconciles                    int
 	insecureAPI                                bool
 	flapThreshold, maxAttempts                 int
@@ -48,6 +50,7 @@ func defaultOptions() options {
 		leaseDuration: 10 * time.Second, renewDeadline: 7 * time.Second, retryPeriod: 2 * time.Second,
 		allowedHosts:            strings.Join(greenapi.DefaultAllowedHosts, ","),
 		maxConcurrentReconciles: 32,
+		concurrentRestarts:      "25%",
 		flapThreshold:           plan.DefaultLimits().FlapThreshold, maxAttempts: int(plan.DefaultLimits().MaxAttempts),
 		controller: controllers.Options{
 			DefaultAPIURL: greenapi.DefaultURL,
@@ -72,6 +75,7 @@ func (o *options) bind(f *flag.FlagSet) {
 	f.StringVar(&o.watchNamespaces, "watch-namespaces", "", "comma-separated namespaces to look after; empty is all")
 	f.StringVar(&o.watchLabels, "watch-label-selector", "", "look after instances with these labels only; empty is all")
 	f.IntVar(&o.maxConcurrentReconciles, "max-concurrent-reconciles", o.maxConcurrentReconciles, "how many resources of a kind are looked at side by side")
+	f.StringVar(&o.concurrentRestarts, "max-concurrent-restarts", o.concurrentRestarts, "instances that may be restarting at once because of this operator: a number, or a percentage that comes to 10 at least; 0 is no limit")
 	f.Float64Var(&c.QPS, "api-qps", 0, "calls a second to the vendor, all instances together; 0 is no limit")
 	f.DurationVar(&c.CallTimeout, "api-timeout", c.CallTimeout, "how long one call to the vendor may take")
 	f.StringVar(&o.secretLabels, "secret-label-selector", "", "read only Secrets with these labels; empty is any")
@@ -113,6 +117,10 @@ func (o *options) complete() error {
 	between("max-apply-attempts", o.maxAttempts, 1, 10)
 	// The status keeps the latest 16 corrections, and twice the threshold must fit.
 	between("flap-threshold", o.flapThreshold, 1, 8)
+	var err error
+	if c.MaxConcurrentRestarts, err = numberOrPercent(o.concurrentRestarts); err != nil {
+		problems = append(problems, fmt.Errorf("--max-concurrent-restarts %w", err))
+	}
 	if c.QPS < 0 {
 		problems = append(problems, errors.New("--api-qps must be 0 or more"))
 	}
@@ -123,7 +131,6 @@ func (o *options) complete() error {
 	if len(o.hosts) == 0 {
 		problems = append(problems, errors.New("--allowed-api-hosts must name at least one host"))
 	}
-	var err error
 	if o.instanceOnly, err = selector(o.watchLabels); err != nil {
 		problems = append(problems, fmt.Errorf("--watch-label-selector: %w", err))
 	}
@@ -143,6 +150,20 @@ func (o *options) complete() error {
 		problems = append(problems, fmt.Errorf("--default-api-url: %w", err))
 	}
 	return errors.Join(problems...)
+}
+
+// numberOrPercent parses a number such as 40 or a percentage such as 25%.
+func numberOrPercent(text string) (intstr.IntOrString, error) {
+	number, percent := strings.CutSuffix(text, "%")
+	n, err := strconv.ParseInt(number, 10, 32)
+	switch {
+	case err != nil || n < 0 || percent && (n < 1 || n > 100):
+		return intstr.IntOrString{}, errors.New("must be a number such as 40, a percentage from 1% to 100%, or 0 for no limit")
+	case percent:
+		return intstr.FromString(strconv.FormatInt(n, 10) + "%"), nil
+	default:
+		return intstr.FromInt32(int32(n)), nil
+	}
 }
 
 // selector parses a label selector; an empty one is nil.

@@ -1,0 +1,244 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// turnTimeout is how long a turn is kept for a resource whose pass does not come.
+const turnTimeout = 2 * time.Minute
+
+// countEvery is how old the number of resources may be that a percentage is of.
+const countEvery = 10 * time.Second
+
+// rollout bounds how many instances restart at once because of this operator. Who finds no room waits in the queue of its
+// namespace; the namespaces take turns, so that one with thousands of instances does not hold up another's single one.
+// It knows nothing that is not in the status of the resources, from which a new process fills it.
+type rollout struct {
+	mu sync.Mutex
+	// filled: what the process before this one began is known.
+	filled bool
+	slots  map[instanceKey]*slot
+	// waiters are those who wait, and those whose turn has come and who have not used it yet.
+	waiters map[resourceKey]*waiter
+	queues  map[string]*queue
+	// order holds the namespaces with a queue; turn is the one that comes next.
+	order []string
+	turn  int
+	// swept is when slots were last looked through for those whose time is over.
+	swept time.Time
+	// total is how many resources there were when they were counted.
+	total   int
+	counted time.Time
+}
+
+// resourceKey names a resource of any kind.
+type resourceKey struct {
+	kind string
+	types.NamespacedName
+}
+
+// slot is one instance that may be restarting.
+type slot struct {
+	since, until time.Time
+	// called: the call was made, or is about to be. Until then the slot is only kept for somebody.
+	called bool
+	// reboot: it is for a reboot, whose end shows in the state alone.
+	reboot bool
+}
+
+// waiter is a resource that waits for its turn.
+type waiter struct {
+	resource resourceKey
+	id       instanceKey
+	// place counts up within the namespace. granted: its turn has come. gone: it does not wait any more.
+	place         int
+	granted, gone bool
+	wake          func(types.NamespacedName)
+}
+
+// queue is who waits in one namespace, first come, first served.
+type queue struct {
+	list []*waiter
+	// next is the place of the next to come.
+	next int
+}
+
+func newRollout() *rollout {
+	return &rollout{slots: map[instanceKey]*slot{}, waiters: map[resourceKey]*waiter{}, queues: map[string]*queue{}}
+}
+
+// size returns how many resources there are, counted anew when that is some seconds old.
+func (o *rollout) size(now time.Time, count func() (int, error)) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if age := now.Sub(o.counted); age >= 0 && age < countEvery {
+		return o.total, nil
+	}
+	total, err := count()
+	if err != nil {
+		return 0, err
+	}
+	o.total, o.counted = total, now
+	return total, nil
+}
+
+// fill makes known what is restarting already, once.
+func (o *rollout) fill(restarting func(add func(instanceKey, slot)) error) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.filled {
+		return nil
+	}
+	err := restarting(func(id instanceKey, s slot) {
+		if o.slots[id] == nil {
+			o.slots[id] = &s
+		}
+	})
+	o.filled = err == nil
+	return err
+}
+
+// ask asks for a slot of limit many. It returns true if the instance may restart now, else about how many are ahead; the
+// resource then waits, and is woken when its turn has come.
+func (o *rollout) ask(w waiter, limit int, now time.Time) (ahead int, ok bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if s := o.slots[w.id]; s != nil {
+		if now.Before(s.until) {
+			return 0, true
+		}
+		delete(o.slots, w.id)
+	}
+	known := o.waiters[w.resource]
+	if known == nil || known.id != w.id || known.granted {
+		known = o.enqueue(w)
+	}
+	o.grant(limit, now, w.resource)
+	if known.granted {
+		return 0, true
+	}
+	return o.ahead(known), false
+}
+
+// begin says that the call is made: from now until then the instance counts as restarting.
+func (o *rollout) begin(w waiter, reboot bool, now, until time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.waiters, w.resource)
+	o.slots[w.id] = &slot{since: now, until: until, called: true, reboot: reboot}
+}
+
+// look finds what is kept for an instance, nil if nothing is, and whether the resource waits.
+func (o *rollout) look(resource resourceKey, id instanceKey) (kept *slot, waits bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if s := o.slots[id]; s != nil {
+		kept = new(*s)
+	}
+	return kept, o.waiters[resource] != nil
+}
+
+// end says that a resource neither waits nor restarts its instance any more, and lets others follow.
+func (o *rollout) end(resource resourceKey, id instanceKey, limit int, now time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.leave(resource)
+	delete(o.slots, id)
+	o.grant(limit, now, resource)
+}
+
+// forget drops a resource that does not wait any more. A call that was made counts until its time is over.
+func (o *rollout) forget(resource resourceKey, now time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.leave(resource)
+	o.sweep(now)
+}
+
+func (o *rollout) leave(resource resourceKey) {
+	w := o.waiters[resource]
+	if w == nil {
+		return
+	}
+	w.gone = true
+	delete(o.waiters, resource)
+	if s := o.slots[w.id]; s != nil && !s.called {
+		delete(o.slots, w.id)
+	}
+}
+
+func (o *rollout) enqueue(w waiter) *waiter {
+	o.leave(w.resource)
+	q := o.queues[w.resource.Namespace]
+	if q == nil {
+		q = &queue{}
+		o.queues[w.resource.Namespace] = q
+		o.order = append(o.order, w.resource.Namespace)
+	}
+	w.place = q.next
+	q.next++
+	q.list = append(q.list, &w)
+	o.waiters[w.resource] = &w
+	return &w
+}
+
+// grant gives what is free to those whose turn it is, and wakes them, except the one that asks.
+func (o *rollout) grant(limit int, now time.Time, asking resourceKey) {
+	o.sweep(now)
+	for len(o.slots) < limit && len(o.order) > 0 {
+		w := o.pop()
+		if w.gone || o.slots[w.id] != nil {
+			continue
+		}
+		w.granted = true
+		o.slots[w.id] = &slot{since: now, until: now.Add(turnTimeout)}
+		if w.resource != asking {
+			w.wake(w.resource.NamespacedName)
+		}
+	}
+}
+
+// sweep gives back the slots whose time is over.
+func (o *rollout) sweep(now time.Time) {
+	if now.Sub(o.swept).Abs() >= time.Second {
+		o.swept = now
+		maps.DeleteFunc(o.slots, func(_ instanceKey, s *slot) bool { return !now.Before(s.until) })
+	}
+}
+
+// pop takes the first of the namespace whose turn it is.
+func (o *rollout) pop() *waiter {
+	o.turn %= len(o.order)
+	namespace := o.order[o.turn]
+	q := o.queues[namespace]
+	w := q.list[0]
+	q.list = q.list[1:]
+	if len(q.list) > 0 {
+		o.turn++
+		return w
+	}
+	delete(o.queues, namespace)
+	o.order = slices.Delete(o.order, o.turn, o.turn+1)
+	return w
+}
+
+// ahead is about how many come before a waiter: of each namespace as many as of its own.
+func (o *rollout) ahead(w *waiter) int {
+	own := o.queues[w.resource.Namespace]
+	before := w.place - own.list[0].place
+	ahead := before
+	for namespace, q := range o.queues {
+		if namespace != w.resource.Namespace {
+			ahead += min(len(q.list), before+1)
+		}
+	}
+	return ahead
+}

@@ -1,0 +1,213 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+)
+
+// leastRestarts is what a percentage of instances comes to at the least.
+const leastRestarts = 10
+
+// wakeups is how many resources may be told at once that their turn has come. One that is not told finds out at its next
+// look.
+const wakeups = 4096
+
+// turn is what a pass knows of its turn to restart the instance.
+type turn struct {
+	// waits: there is no room, and about so many are ahead.
+	waits bool
+	ahead int
+	// held: the turn has come, but the call cannot be made yet.
+	held bool
+}
+
+// quiet are the states in which no account is at work, so that a restart interrupts nobody.
+var quiet = map[string]bool{"": true, stateStarting: true, "notAuthorized": true, "blocked": true, "pendingCode": true, "pendingPassword": true}
+
+// takeTurn reports whether the instance may be restarted now. If not, the resource is woken when it may.
+func (r *Reconciler) takeTurn(ctx context.Context, p *pass) (bool, error) {
+	if !r.boundsRestarts() || quiet[p.state] {
+		return true, nil
+	}
+	if err := r.rollout.fill(func(add func(instanceKey, slot)) error { return r.restartingNow(ctx, p.now, add) }); err != nil {
+		return false, err
+	}
+	limit, err := r.restartLimit(ctx, p.now)
+	if err != nil {
+		return false, err
+	}
+	ahead, ok := r.rollout.ask(r.waiter(p), limit, p.now)
+	p.turn = turn{waits: !ok, ahead: ahead, held: ok}
+	return ok, nil
+}
+
+// useTurn says that the call is about to be made.
+func (r *Reconciler) useTurn(p *pass, reboot bool) {
+	p.turn = turn{}
+	if r.boundsRestarts() && !quiet[p.state] {
+		r.rollout.begin(r.waiter(p), reboot, p.now, p.now.Add(r.restartTime()))
+	}
+}
+
+// endTurn lets others follow once the resource neither waits nor restarts its instance. It is called when the status is
+// stored.
+func (r *Reconciler) endTurn(ctx context.Context, p *pass) {
+	if !r.boundsRestarts() {
+		return
+	}
+	switch p.end.(type) {
+	case *paused, *stalled:
+		r.rollout.forget(r.resource(p.key), p.now)
+		return
+	}
+	s, waits := r.rollout.look(r.resource(p.key), p.id)
+	switch {
+	case s == nil && !waits, p.turn.waits, p.turn.held, p.stored.Apply.Active():
+		return
+	case s != nil && s.reboot && (!p.looked.state || restarting(p.state) || p.now.Sub(s.since) < r.Options.Limits.SettlePoll):
+		return
+	case p.decision == nil && (s == nil || !s.called):
+		// Nothing was decided that could say that the turn is not needed.
+		return
+	}
+	limit, err := r.restartLimit(ctx, p.now)
+	if err != nil {
+		// Nobody is woken then; who waits asks again at the next look.
+		limit = 0
+	}
+	r.rollout.end(r.resource(p.key), p.id, limit, p.now)
+}
+
+func (r *Reconciler) boundsRestarts() bool {
+	return r.Options.MaxConcurrentRestarts != intstr.FromInt32(0)
+}
+
+// restartTime is how long an instance counts as restarting at the most.
+func (r *Reconciler) restartTime() time.Duration {
+	return r.Options.Limits.SettleTimeout + r.Options.Limits.SettleTimeout/10 + r.Options.Limits.SettlePoll
+}
+
+// restartLimit is how many instances may restart at once.
+func (r *Reconciler) restartLimit(ctx context.Context, now time.Time) (int, error) {
+	bound := r.Options.MaxConcurrentRestarts
+	if bound.Type == intstr.Int {
+		return bound.IntValue(), nil
+	}
+	total, err := r.rollout.size(now, func() (int, error) {
+		n := 0
+		err := r.eachInstance(ctx, func(string, v1alpha1.Instance) { n++ })
+		return n, err
+	})
+	if err != nil {
+		return 0, err
+	}
+	share, err := intstr.GetScaledValueFromIntOrPercent(&bound, total, false)
+	return max(share, leastRestarts), err
+}
+
+// restartingNow adds what the status of the resources says to be restarting, for a process that has just begun.
+func (r *Reconciler) restartingNow(ctx context.Context, now time.Time, add func(instanceKey, slot)) error {
+	return r.eachInstance(ctx, func(_ string, instance v1alpha1.Instance) {
+		status := instance.InstanceStatus()
+		rebooted, rebooting := lastReboot(status), quiet[status.StateInstance] && status.StateInstance == stateStarting
+		rebooting = rebooting && now.Sub(rebooted) < r.restartTime()
+		// What was known of the state before the call is gone once the instance is starting.
+		interrupted := !quiet[status.StateInstance] || status.StateInstance == stateStarting
+		if !interrupted || !status.Apply.Active() && !rebooting {
+			return
+		}
+		id, ok := r.instanceOf(instance)
+		if !ok {
+			return
+		}
+		s := slot{since: rebooted, called: true, reboot: true}
+		if status.Apply.Active() {
+			s.since, s.reboot = status.Apply.StartedTime.Time, false
+		}
+		s.until = s.since.Add(r.restartTime())
+		add(id, s)
+	})
+}
+
+// eachInstance calls a function with every resource of the cache, and its kind. It must not change them.
+func (r *Reconciler) eachInstance(ctx context.Context, do func(kind string, instance v1alpha1.Instance)) error {
+	for _, kind := range r.Shared.Kinds {
+		list := kind.NewList()
+		if err := r.Client.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
+			return err
+		}
+		_ = apimeta.EachListItem(list, func(object runtime.Object) error {
+			if instance, ok := object.(v1alpha1.Instance); ok {
+				do(kind.Name, instance)
+			}
+			return nil
+		})
+	}
+	return nil
+}
+
+// instanceOf returns the instance that a resource names; false if its address is not valid.
+func (r *Reconciler) instanceOf(resource v1alpha1.Instance) (instanceKey, bool) {
+	raw := resource.Core().APIURL
+	if raw == "" {
+		raw = r.Options.DefaultAPIURL
+	}
+	origin, err := greenapi.ParseOrigin(raw)
+	if err != nil {
+		return instanceKey{}, false
+	}
+	return instanceKey{origin: origin.Identity(), id: resource.Core().IDInstance}, true
+}
+
+func (r *Reconciler) resource(key types.NamespacedName) resourceKey {
+	return resourceKey{r.Kind.Name, key}
+}
+
+func (r *Reconciler) waiter(p *pass) waiter {
+	return waiter{resource: r.resource(p.key), id: p.id, wake: r.wake}
+}
+
+// wake makes a resource be looked at. It never blocks.
+func (r *Reconciler) wake(key types.NamespacedName) {
+	select {
+	case r.turns <- event.GenericEvent{Object: &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}}}:
+	default:
+	}
+}
+
+// queueText says why somebody waits and how many are ahead, roughly: a status is not to be written each time one of many is
+// done.
+func queueText(ahead int) string {
+	text := " for other instances to restart first (--max-concurrent-restarts); "
+	about := 0
+	for _, step := range []int{1, 2, 5} {
+		for n := step; n <= ahead; n *= 10 {
+			about = max(about, n)
+		}
+	}
+	switch {
+	case ahead == 0:
+		return text + "it is the next one"
+	case ahead == 1:
+		return text + "one is ahead of it"
+	case about == ahead:
+		return text + fmt.Sprintf("%d are ahead of it", ahead)
+	default:
+		return text + fmt.Sprintf("more than %d are ahead of it", about)
+	}
+}
