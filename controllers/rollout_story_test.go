@@ -78,11 +78,16 @@ func (l *lines) progress() (restarting, done int) {
 // followThrough lets time pass until all are done, and watches that never more than so many restart at once.
 func (l *lines) followThrough(most int) {
 	l.t.Helper()
+	l.followUntil(most, func(_, done int) bool { return done == len(l.names) })
+}
+
+func (l *lines) followUntil(most int, holds func(restarting, done int) bool) {
+	l.t.Helper()
 	l.Expect(l.until(4*time.Hour, func() bool {
 		restarting, done := l.progress()
 		l.Expect(restarting).To(BeNumerically("<=", most))
-		return done == len(l.names)
-	})).To(BeTrue(), "all are done in the end")
+		return holds(restarting, done)
+	})).To(BeTrue(), "it comes to that in the end")
 }
 
 func (l *lines) inOrder(resource *v1alpha1.WhatsAppInstance) bool {
@@ -102,8 +107,10 @@ func (l *lines) expectOneRestartEach() {
 	l.Expect(l.failures).To(BeEmpty())
 }
 
-func TestNoMoreRestartAtOnceThanAllowed(t *testing.T) {
+func TestR28NoMoreRestartAtOnceThanAllowed(t *testing.T) {
 	l := newLines(t, 10, intstr.FromInt32(3))
+	l.lookSeldom()
+	l.forward(time.Minute)
 	l.changeAll()
 	l.forward(5 * time.Second)
 	l.Expect(l.restarting()).To(Equal(3))
@@ -124,26 +131,27 @@ func TestNoMoreRestartAtOnceThanAllowed(t *testing.T) {
 		wait + "5 are ahead of it: incomingWebhook":           1,
 		wait + "more than 5 are ahead of it: incomingWebhook": 1,
 	}))
+	began := l.clock.Now()
 	l.followThrough(3)
+	l.Expect(l.clock.Since(began)).To(BeNumerically("<", 10*time.Minute), "who is next is woken, and does not find out at its next look")
 	l.expectOneRestartEach()
 }
 
-// TestTheBoundOfRestartsSurvivesTheProcess: a new process counts what the old one began, whether it was killed before or
+// TestR28TheBoundOfRestartsSurvivesTheProcess: a new process counts what the old one began, whether it was killed before or
 // after the vendor's answer.
-func TestTheBoundOfRestartsSurvivesTheProcess(t *testing.T) {
+func TestR28TheBoundOfRestartsSurvivesTheProcess(t *testing.T) {
 	l := newLines(t, 8, intstr.FromInt32(2))
 	l.changeAll()
-	for round := 0; round < 4; round++ {
-		l.until(time.Hour, func() bool { return l.restarting() == 2 })
+	for range 4 {
+		l.followUntil(2, func(restarting, _ int) bool { return restarting == 2 })
 		l.restart()
-		l.forward(10 * time.Second)
 	}
 	l.followThrough(2)
 	l.expectOneRestartEach()
 }
 
-// TestAPercentageOfRestarts: it is of all resources, and ten at the least.
-func TestAPercentageOfRestarts(t *testing.T) {
+// TestR28APercentageOfRestarts: it is of all resources, and ten at the least.
+func TestR28APercentageOfRestarts(t *testing.T) {
 	for bound, most := range map[string]int{"60%": 12, "25%": 10} {
 		t.Run(bound, func(t *testing.T) {
 			l := newLines(t, 20, intstr.FromString(bound))
@@ -155,8 +163,8 @@ func TestAPercentageOfRestarts(t *testing.T) {
 	}
 }
 
-// TestWhoIsNotAuthorizedNeitherWaitsNorCounts: nobody is interrupted there.
-func TestWhoIsNotAuthorizedNeitherWaitsNorCounts(t *testing.T) {
+// TestR28WhoIsNotAuthorizedNeitherWaitsNorCounts: nobody is interrupted there.
+func TestR28WhoIsNotAuthorizedNeitherWaitsNorCounts(t *testing.T) {
 	l := newLines(t, 6, intstr.FromInt32(1))
 	for i := range 4 {
 		l.vendor.SetState(instanceID+int64(i), "notAuthorized")
@@ -171,9 +179,9 @@ func TestWhoIsNotAuthorizedNeitherWaitsNorCounts(t *testing.T) {
 	l.expectOneRestartEach()
 }
 
-// TestTurnsAreNotKeptByWhoDoesNotNeedThem: whoever was waiting and takes the change back, pauses or is deleted holds up
+// TestR28TurnsAreNotKeptByWhoDoesNotNeedThem: whoever was waiting and takes the change back, pauses or is deleted holds up
 // nobody.
-func TestTurnsAreNotKeptByWhoDoesNotNeedThem(t *testing.T) {
+func TestR28TurnsAreNotKeptByWhoDoesNotNeedThem(t *testing.T) {
 	l := newLines(t, 5, intstr.FromInt32(1))
 	l.changeAll()
 	l.forward(5 * time.Second)
@@ -199,8 +207,8 @@ func TestTurnsAreNotKeptByWhoDoesNotNeedThem(t *testing.T) {
 	l.Expect(restarts()).To(Equal([]int{0, 0, 0, 1}))
 }
 
-// TestRebootsWaitForTheirTurn: a fleet that is asked to reboot does not reboot at once.
-func TestRebootsWaitForTheirTurn(t *testing.T) {
+// TestR28RebootsWaitForTheirTurn: a fleet that is asked to reboot does not reboot at once.
+func TestR28RebootsWaitForTheirTurn(t *testing.T) {
 	l := newLines(t, 4, intstr.FromInt32(1))
 	for _, name := range l.names {
 		l.edit(name, func(r *v1alpha1.WhatsAppInstance) {

@@ -49,9 +49,9 @@ func (f *fleet) waiting() bool {
 	return false
 }
 
-// TestTheBoundOfRestartsHoldsAcrossProcesses: a fleet is changed at once, and the process is killed in the middle, or a
+// TestR28TheBoundOfRestartsHoldsAcrossProcesses: a fleet is changed at once, and the process is killed in the middle, or a
 // standby takes over.
-func TestTheBoundOfRestartsHoldsAcrossProcesses(t *testing.T) {
+func TestR28TheBoundOfRestartsHoldsAcrossProcesses(t *testing.T) {
 	const size, bound = 8, 2
 	changeAll := func(f *fleet) {
 		for _, name := range f.names {
@@ -84,8 +84,8 @@ func TestTheBoundOfRestartsHoldsAcrossProcesses(t *testing.T) {
 	})
 }
 
-// TestNamespacesTakeTurns: one that changes many instances does not hold up another's single one.
-func TestNamespacesTakeTurns(t *testing.T) {
+// TestR28NamespacesTakeTurns: one that changes many instances does not hold up another's single one.
+func TestR28NamespacesTakeTurns(t *testing.T) {
 	t.Parallel()
 	crowd, single := newFleet(t, admin, 8), newFleet(t, admin, 1)
 	// One vendor for both.

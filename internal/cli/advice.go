@@ -49,7 +49,7 @@ var counsels = map[string]counsel{
 	v1alpha1.ReasonSpecPaused:           {needsYou, "Let the operator work: kubectl greenapi resume {it}"},
 	v1alpha1.ReasonNotObserved:          {waits, "Wait a minute for the operator to look. If it does not: kubectl greenapi doctor"},
 
-	v1alpha1.ReasonApplyPending:     {waits, "Wait: the settings are about to be written, which restarts the instance"},
+	v1alpha1.ReasonApplyPending:     {waits, "Wait: the settings are to be written, which restarts the instance"},
 	v1alpha1.ReasonInstanceStarting: {waits, "Wait up to five minutes: the settings are written once the instance has started"},
 	v1alpha1.ReasonDriftDetected:    {fine, "See what differs: kubectl greenapi diff {it}. Set spec.reconcilePolicy to Enforce to have it written, or change the manifest"},
 
