@@ -86,6 +86,7 @@ func checkConformance(t *testing.T, instance v1alpha1.Instance) {
 	if ready != nil && ready.Status == metav1.ConditionTrue && !paused && ready.ObservedGeneration != status.ObservedGeneration {
 		t.Errorf("R26: Ready is True for generation %d, and generation %d was compared", ready.ObservedGeneration, status.ObservedGeneration)
 	}
+	checkVerdicts(t, instance)
 	if ready != nil && ready.Status == metav1.ConditionTrue && status.Apply.Active() {
 		t.Error("R26: Ready is True while a write is open")
 	}

@@ -1,0 +1,3 @@
+-- Stops every call to the vendor; the last status is kept.
+obj.spec.paused = true
+return obj
