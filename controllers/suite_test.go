@@ -29,6 +29,8 @@ var (
 	config *rest.Config
 	scheme = runtime.NewScheme()
 	admin  client.WithWatch
+	// kubeconfig has the rights of an administrator, for kubectl.
+	kubeconfig []byte
 	// leaks sees all that the operator logs, at the most verbose level.
 	leaks = &canary.Watch{}
 )
@@ -58,6 +60,7 @@ func run(m *testing.M) int {
 	stop := sync.OnceFunc(func() { _ = environment.Stop() })
 	defer stop()
 	config.QPS = -1
+	kubeconfig = environment.KubeConfig
 	if admin, err = client.NewWithWatch(config, client.Options{Scheme: scheme}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

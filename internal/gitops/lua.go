@@ -42,6 +42,12 @@ func compile(script string) (*lua.FunctionProto, error) {
 	return proto, err
 }
 
+// libraries are those that a script has.
+var libraries = []struct {
+	name string
+	open lua.LGFunction
+}{{lua.LoadLibName, lua.OpenPackage}, {lua.BaseLibName, lua.OpenBase}, {lua.TabLibName, lua.OpenTable}, {lua.OsLibName, openSafeOS}}
+
 // run runs a script the way Argo CD runs one of argocd-cm: with the basic functions, package and table, with os as a module
 // that has to be required and knows only date and time, and without string, math, io and the rest. The resource is
 // the global obj. The script has to return a table, which is returned as JSON.
@@ -52,12 +58,11 @@ func run(script string, obj *unstructured.Unstructured) ([]byte, error) {
 	}
 	state := lua.NewState(lua.Options{SkipOpenLibs: true})
 	defer state.Close()
-	for name, open := range map[string]lua.LGFunction{lua.BaseLibName: lua.OpenBase, lua.TabLibName: lua.OpenTable, lua.LoadLibName: lua.OpenPackage} {
-		if err := state.CallByParam(lua.P{Fn: state.NewFunction(open), Protect: true}, lua.LString(name)); err != nil {
+	for _, library := range libraries {
+		if err := state.CallByParam(lua.P{Fn: state.NewFunction(library.open), Protect: true}, lua.LString(library.name)); err != nil {
 			return nil, err
 		}
 	}
-	state.PreloadModule(lua.OsLibName, safeOS)
 	ctx, cancel := context.WithTimeout(context.Background(), scriptTime)
 	defer cancel()
 	state.SetContext(ctx)
@@ -74,20 +79,22 @@ func run(script string, obj *unstructured.Unstructured) ([]byte, error) {
 	return luajson.Encode(table)
 }
 
-// safeOS makes the module os of Argo CD's scripts.
-func safeOS(state *lua.LState) int {
-	whole := state.NewTable()
-	state.Push(state.NewFunction(lua.OpenOs))
-	state.Call(0, 1)
+// openSafeOS makes the module os of Argo CD's scripts, which has to be required.
+func openSafeOS(state *lua.LState) int {
+	lua.OpenOs(state)
 	all := state.CheckTable(-1)
-	state.Pop(1)
-	// OpenOs makes a global of it too, which Argo CD does not.
+	// OpenOs makes a global of the whole module too, and has it loaded already.
 	state.SetGlobal(lua.OsLibName, lua.LNil)
-	for _, name := range []string{"date", "time"} {
-		whole.RawSetString(name, all.RawGetString(name))
-	}
-	state.Push(whole)
-	return 1
+	state.SetField(state.GetField(state.GetGlobal(lua.LoadLibName), "loaded"), lua.OsLibName, lua.LNil)
+	state.PreloadModule(lua.OsLibName, func(state *lua.LState) int {
+		module := state.NewTable()
+		for _, name := range []string{"date", "time"} {
+			module.RawSetString(name, all.RawGetString(name))
+		}
+		state.Push(module)
+		return 1
+	})
+	return 0
 }
 
 // numbers returns a value with floats for all numbers, as the decoder knows no others.
