@@ -223,6 +223,17 @@ func TestKubectlDiffShowsNothingForEver(t *testing.T) {
 			code, output = s.kubectl(append([]string{"apply", "-f", path}, flags...)...)
 			s.Expect(code).To(Equal(0), output)
 			nothing("after the same was applied again")
+
+			// A pause that Git knows nothing of is no difference either, and applying does not undo it.
+			s.act("pause", "support-line")
+			s.act("reconcile", "sales-line")
+			code, output = s.kubectl(append([]string{"diff", "-f", path}, flags...)...)
+			s.Expect(code).To(Equal(0), output)
+			code, output = s.kubectl(append([]string{"apply", "-f", path}, flags...)...)
+			s.Expect(code).To(Equal(0), output)
+			paused, _, _ := unstructured.NestedBool(s.object("support-line").Object, "spec", "paused")
+			s.Expect(paused).To(BeTrue())
+			s.Expect(s.object("sales-line").GetAnnotations()).To(HaveKey(v1alpha1.ReconcileRequestedAtAnnotation))
 			s.Expect(s.failures).To(BeEmpty())
 		})
 	}

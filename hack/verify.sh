@@ -9,7 +9,7 @@ step() { echo "verify: $*"; }
 fingerprint() { find "$@" -type f -print0 | sort -z | xargs -0 cksum; }
 
 step "generated files are up to date"
-generated=(api config/crd config/rbac)
+generated=(api config/crd config/rbac config/argocd)
 before="$(fingerprint "${generated[@]}")"
 make --no-print-directory generate manifests >/dev/null
 if ! diff <(echo "$before") <(fingerprint "${generated[@]}"); then
