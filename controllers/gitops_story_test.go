@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -121,13 +122,13 @@ func (s *story) kubectl(args ...string) (int, string) {
 	return command.ProcessState.ExitCode(), string(output)
 }
 
-// samples writes the samples into a file as a user keeps them in Git, with the addresses of the emulator and the tokens of its
-// instances, and returns the file and the names of the resources with their messengers.
-func (s *story) samples() (path string, messengers map[string]string) {
+// samples writes the samples into a file as a user keeps them in Git, with the address of the emulator, and returns the
+// file and the resources by their names.
+func (s *story) samples() (path string, lines map[string]*unstructured.Unstructured) {
 	s.t.Helper()
 	paths, err := filepath.Glob("../config/samples/*-line.yaml")
 	s.Expect(err).NotTo(HaveOccurred())
-	messengers = map[string]string{}
+	lines = map[string]*unstructured.Unstructured{}
 	var all []string
 	for _, path := range paths {
 		text, err := os.ReadFile(path)
@@ -135,20 +136,27 @@ func (s *story) samples() (path string, messengers map[string]string) {
 		for document := range strings.SplitSeq(string(text), "\n---\n") {
 			object := &unstructured.Unstructured{}
 			s.Expect(yaml.Unmarshal([]byte(document), &object.Object)).To(Succeed())
-			for i, kind := range argocd.Kinds {
-				if object.GetKind() == kind {
-					messengers[object.GetName()], s.kinds[object.GetName()] = controllers.Kinds[i].Messenger, i
-				}
-			}
 			if address, found, _ := unstructured.NestedString(object.Object, "spec", "apiUrl"); found {
 				document = strings.ReplaceAll(document, address, s.url)
+			}
+			if kind := slices.Index(argocd.Kinds, object.GetKind()); kind >= 0 {
+				text, err := yaml.YAMLToJSON([]byte(document))
+				s.Expect(err).NotTo(HaveOccurred())
+				s.Expect(object.UnmarshalJSON(text)).To(Succeed())
+				lines[object.GetName()], s.kinds[object.GetName()] = object, kind
 			}
 			all = append(all, document)
 		}
 	}
 	path = filepath.Join(s.t.TempDir(), "samples.yaml")
 	s.Expect(os.WriteFile(path, []byte(strings.Join(all, "\n---\n")), 0o600)).To(Succeed())
-	return path, messengers
+	return path, lines
+}
+
+// idOf is idInstance of a manifest.
+func idOf(manifest *unstructured.Unstructured) int64 {
+	id, _, _ := unstructured.NestedInt64(manifest.Object, "spec", "idInstance")
+	return id
 }
 
 // desired is what a GitOps tool compares: a resource without its status and what the API server counts.
@@ -177,15 +185,15 @@ func TestKubectlDiffShowsNothingForEver(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)
 			s.lookSeldom()
-			path, messengers := s.samples()
+			path, lines := s.samples()
 			code, output := s.kubectl(append([]string{"apply", "-f", path}, flags...)...)
 			s.Expect(code).To(Equal(0), output)
-			s.Expect(messengers).To(HaveLen(5))
+			s.Expect(lines).To(HaveLen(5))
 			before := map[string]string{}
-			for line, messenger := range messengers {
+			for line, manifest := range lines {
 				object := s.object(line)
-				id, _, _ := unstructured.NestedInt64(object.Object, "spec", "idInstance")
-				s.vendor.Add(emulator.Instance{ID: id, Token: fmt.Sprint("replace-me-", id), Messenger: messenger})
+				s.Expect(object.Object["spec"]).To(Equal(manifest.Object["spec"]), "the API server fills nothing in")
+				s.vendor.Add(emulator.Instance{ID: idOf(manifest), Token: fmt.Sprint("replace-me-", idOf(manifest)), Messenger: controllers.Kinds[s.kinds[line]].Messenger})
 				s.awaitVersion(line, object.GetResourceVersion())
 				before[line] = s.desired(line)
 			}
@@ -194,7 +202,7 @@ func TestKubectlDiffShowsNothingForEver(t *testing.T) {
 				// Compared as it was applied: otherwise kubectl shows what it notes for itself.
 				code, output := s.kubectl(append([]string{"diff", "-f", path}, flags...)...)
 				s.Expect(code).To(Equal(0), "%s, kubectl diff shows:\n%s", when, output)
-				for line := range messengers {
+				for line := range lines {
 					s.Expect(s.desired(line)).To(Equal(before[line]), "%s, of %s", when, line)
 				}
 			}
@@ -202,21 +210,19 @@ func TestKubectlDiffShowsNothingForEver(t *testing.T) {
 			s.forward(time.Second)
 			nothing("after the first look")
 			s.forward(time.Hour)
-			for line := range messengers {
+			for line := range lines {
 				s.Expect(s.ready(line).Status).To(Equal(metav1.ConditionTrue), line)
 			}
 			nothing("when all is settled")
-			for line := range messengers {
-				id, _, _ := unstructured.NestedInt64(s.object(line).Object, "spec", "idInstance")
-				s.vendor.Edit(id, map[string]any{"incomingWebhook": "no", "keepOnlineStatus": "no", "webhookUrl": "https://other.example"})
+			for _, manifest := range lines {
+				s.vendor.Edit(idOf(manifest), map[string]any{"incomingWebhook": "no", "keepOnlineStatus": "no", "webhookUrl": "https://other.example"})
 			}
 			s.forward(3 * time.Hour)
 			s.Expect(s.vendor.Restarts(instanceID)).To(Equal(2), "drift of support-line was corrected")
 			s.Expect(s.condition("new-line", v1alpha1.SyncedCondition).Reason).To(Equal(v1alpha1.ReasonDriftDetected))
 			nothing("after drift")
-			for line := range messengers {
-				id, _, _ := unstructured.NestedInt64(s.object(line).Object, "spec", "idInstance")
-				s.vendor.SetState(id, emulator.StateNotAuthorized)
+			for _, manifest := range lines {
+				s.vendor.SetState(idOf(manifest), emulator.StateNotAuthorized)
 			}
 			s.forward(24 * time.Hour)
 			nothing("a day later")

@@ -4,6 +4,7 @@
 package argocd_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -119,6 +120,41 @@ func TestHealth(t *testing.T) {
 			if err != nil || got != test.HealthStatus {
 				t.Errorf("%s %s: %+v, %v, want %+v", kind, test.InputPath, got, err, test.HealthStatus)
 			}
+		}
+	}
+}
+
+// TestKstatusAgreesOnEveryStatus: what Argo CD and Flux say of a status must not contradict each other, nor the conditions.
+func TestKstatusAgreesOnEveryStatus(t *testing.T) {
+	seen := map[string]int{}
+	for _, kind := range argocd.Kinds {
+		paths, err := filepath.Glob(filepath.Join(argocd.Customization(kind), "testdata", "*.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		script := fromConfigMap(t, kind).health
+		for _, path := range paths {
+			name := "testdata/" + filepath.Base(path)
+			verdict, err := gitops.Judge(script, load(t, kind, name))
+			if err != nil {
+				t.Errorf("%s: %v", path, err)
+				continue
+			}
+			// The kinds share their metadata and status.
+			resource := &v1alpha1.WhatsAppInstance{}
+			text, err := os.ReadFile(path)
+			if err := errors.Join(err, yaml.Unmarshal(text, resource)); err != nil {
+				t.Fatal(err)
+			}
+			if fault := verdict.Fault(resource); fault != "" {
+				t.Errorf("%s: %s", path, fault)
+			}
+			seen[string(verdict.Flux)+" "+verdict.Argo.Status]++
+		}
+	}
+	for _, pair := range []string{"Current Healthy", "Current Suspended", "InProgress Progressing", "InProgress Suspended", "Failed Degraded", "Terminating Progressing"} {
+		if seen[pair] == 0 {
+			t.Errorf("no status is %s to kstatus and Argo CD", pair)
 		}
 	}
 }
