@@ -26,7 +26,7 @@ func read(t *testing.T, path string, into any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := yaml.UnmarshalStrict(text, into); err != nil {
+	if err := gitops.ReadStrictly(text, into); err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
 }

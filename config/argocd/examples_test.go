@@ -12,9 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/gitops"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
 )
 
 // The fields of other projects' kinds that the examples use. Their modules are too heavy to have their types here; the
@@ -88,7 +88,7 @@ func TestEveryApplicationMayDoWhatItDoes(t *testing.T) {
 		}
 		first, _, _ := strings.Cut(string(text), "\n---\n")
 		var app application
-		if err := yaml.UnmarshalStrict([]byte(first), &app); err != nil {
+		if err := gitops.ReadStrictly([]byte(first), &app); err != nil {
 			t.Errorf("%s: %v", path, err)
 		}
 		source := app.Spec.Source
@@ -121,7 +121,7 @@ func wave(t *testing.T, path string) int {
 	}
 	first, _, _ := strings.Cut(string(text), "\n---\n")
 	object := &unstructured.Unstructured{}
-	if err := yaml.UnmarshalStrict([]byte(first), &object.Object); err != nil {
+	if err := gitops.ReadStrictly([]byte(first), &object.Object); err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
 	n, err := strconv.Atoi(object.GetAnnotations()["argocd.argoproj.io/sync-wave"])

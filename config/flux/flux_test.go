@@ -17,6 +17,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/gitops"
 )
 
 // examples reads every document strictly, by kind and name.
@@ -48,7 +50,7 @@ func examples(t *testing.T) map[string]client.Object {
 				t.Errorf("%s has a %s of %s", path, meta.Kind, meta.APIVersion)
 				continue
 			}
-			if err := yaml.UnmarshalStrict([]byte(document), object); err != nil {
+			if err := gitops.ReadStrictly([]byte(document), object); err != nil {
 				t.Errorf("%s: %v", path, err)
 			}
 			if object.GetNamespace() != "flux-system" {
