@@ -12,9 +12,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/greenapi-operator/greenapi-operator/internal/gitops"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/gitops"
 )
 
 // The fields of other projects' kinds that the examples use. Their modules are too heavy to have their types here; the
