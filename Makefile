@@ -24,7 +24,7 @@ ASSETS = $$(go run -C hack/controlplane ./cmd/assets)
 .PHONY: help
 help: ## Show this list.
 	@echo "Usage: make TARGET"; echo
-	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: build ## Show the operator at work on a control plane and an emulator of its own (ONCE=1 to stop at the end).
@@ -35,8 +35,9 @@ test: test-unit ## Run all tests: pure ones, user stories on a real API server, 
 	@$(MAKE) --no-print-directory demo ONCE=1
 
 .PHONY: test-unit
-test-unit: $(KUBECTL) ## Run the Go tests, those on a real API server included.
-	@assets="$(ASSETS)"; KUBEBUILDER_ASSETS="$$assets" TEST_KUBECTL="$(KUBECTL)" go test $(RACE) -timeout 20m ./...
+test-unit: $(KUBECTL) $(PROMTOOL) $(KUBE_STATE_METRICS) ## Run the Go tests, those on a real API server included.
+	@assets="$(ASSETS)"; KUBEBUILDER_ASSETS="$$assets" TEST_KUBECTL="$(KUBECTL)" TEST_PROMTOOL="$(PROMTOOL)" TEST_KUBE_STATE_METRICS="$(KUBE_STATE_METRICS)" \
+		go test $(RACE) -timeout 20m ./...
 	@go test -C hack/controlplane ./...
 
 .PHONY: kill
@@ -92,6 +93,14 @@ envtest: ## Build or find kube-apiserver and etcd, and print where they are.
 .PHONY: kubectl
 kubectl: $(KUBECTL) ## Build kubectl, and print where it is.
 	@echo "$(KUBECTL)"
+
+.PHONY: promtool
+promtool: $(PROMTOOL) ## Build promtool, and print where it is.
+	@echo "$(PROMTOOL)"
+
+.PHONY: kube-state-metrics
+kube-state-metrics: $(KUBE_STATE_METRICS) ## Build kube-state-metrics, and print where it is.
+	@echo "$(KUBE_STATE_METRICS)"
 
 .PHONY: install
 install: $(KUSTOMIZE) ## Install the CRDs into the cluster of your kubeconfig.

@@ -46,6 +46,8 @@ $(eval $(call tool,KUSTOMIZE,kustomize,sigs.k8s.io/kustomize/kustomize/v5,sigs.k
 $(eval $(call tool,KUBECTL,kubectl,k8s.io/kubectl,.,about a minute))
 $(eval $(call tool,GO_LICENSES,go-licenses,github.com/google/go-licenses/v2,github.com/google/go-licenses/v2,about half a minute))
 $(eval $(call tool,GOVULNCHECK,govulncheck,golang.org/x/vuln,golang.org/x/vuln/cmd/govulncheck,about half a minute))
+$(eval $(call tool,PROMTOOL,promtool,github.com/prometheus/prometheus,-tags remove_all_sd github.com/prometheus/prometheus/cmd/promtool,about two minutes))
+$(eval $(call tool,KUBE_STATE_METRICS,kube-state-metrics,k8s.io/kube-state-metrics/v2,k8s.io/kube-state-metrics/v2,about two minutes))
 $(eval $(call tool,GOLANGCI_LINT,golangci-lint,github.com/golangci/golangci-lint/v2,.,about three minutes))
 
 .PHONY: tools
