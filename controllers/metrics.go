@@ -16,6 +16,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
 // Metrics are the operator's own metrics. Their labels come from closed sets: never an instance, never a vendor's
@@ -42,6 +43,16 @@ type metricsSource struct {
 	clock    clock.PassiveClock
 }
 
+// Buckets in seconds. A call may take --api-timeout, 15 s as it is. Settings are read every 20 s while they settle, for 6 minutes
+// as it is, and an instance restarts in up to five.
+var (
+	callBuckets   = []float64{0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2, 3, 5, 7.5, 10, 15, 20}
+	settleBuckets = []float64{1, 5, 10, 20, 40, 60, 90, 120, 180, 240, 300, 360, 420, 600, 900}
+)
+
+// otherState stands for a state that is not known, or not yet.
+const otherState = "other"
+
 // NewMetrics builds the metrics and registers them. The gauges are computed from the reader at each scrape.
 func NewMetrics(registry prometheus.Registerer, reader client.Reader, kinds []Kind) (*Metrics, error) {
 	m := &Metrics{
@@ -49,13 +60,13 @@ func NewMetrics(registry prometheus.Registerer, reader client.Reader, kinds []Ki
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "greenapi_api_requests_total",
 			Help: "Calls to the vendor's API by method and HTTP code; code is error where no answer came."}, []string{"method", "code"}),
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "greenapi_api_request_duration_seconds",
-			Help: "Duration of calls to the vendor's API.", Buckets: prometheus.ExponentialBuckets(0.01, 2, 12)}, []string{"method"}),
+			Help: "Duration of calls to the vendor's API.", Buckets: callBuckets}, []string{"method"}),
 		restarts: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "greenapi_instance_restarts_total",
 			Help: "Restarts of instances that this operator caused."}, []string{"kind", "reason"}),
 		drift: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "greenapi_drift_detected_total",
 			Help: "Settings that were seen to differ without a change of the spec; setting is additional for those without a field of their own."}, []string{"kind", "setting"}),
 		settle: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "greenapi_settle_duration_seconds",
-			Help: "Time from writing settings until they were seen in effect.", Buckets: prometheus.ExponentialBuckets(1, 2, 11)}, []string{"kind"}),
+			Help: "Time from writing settings until they were seen in effect.", Buckets: settleBuckets}, []string{"kind"}),
 		instances:  prometheus.NewDesc("greenapi_instances", "Resources by the vendor's state; other for one that is not known.", []string{"kind", "state"}, nil),
 		conditions: prometheus.NewDesc("greenapi_instance_conditions", "Resources by condition and its status.", []string{"kind", "condition", "status"}, nil),
 		statuses:   prometheus.NewDesc("greenapi_incoming_statuses", "Statuses of contacts within the windows that the resources ask for, over all of them.", []string{"type"}, nil),
@@ -66,7 +77,29 @@ func NewMetrics(registry prometheus.Registerer, reader client.Reader, kinds []Ki
 			return nil, err
 		}
 	}
+	m.begin()
 	return m, nil
+}
+
+// begin lets the counters of what is rare begin at 0: Prometheus sees no increase in a series that begins at 1.
+func (m *Metrics) begin() {
+	reasons := []string{string(plan.RebootStuckStarting), string(plan.RebootYellowCard), string(plan.RebootRequested),
+		string(v1alpha1.ApplySpecChange), string(v1alpha1.ApplyDrift), string(v1alpha1.ApplyRetry), string(v1alpha1.ApplyRequested)}
+	for _, kind := range m.kinds {
+		for _, reason := range reasons {
+			m.restarts.WithLabelValues(kind.Name, reason)
+		}
+		m.drift.WithLabelValues(kind.Name, plan.AdditionalMetric)
+		for _, setting := range plan.Fields(kind.NewSettings()) {
+			m.drift.WithLabelValues(kind.Name, setting.Name)
+		}
+		m.settle.WithLabelValues(kind.Name)
+		for _, method := range []string{greenapi.MethodGetStateInstance, greenapi.MethodGetSettings, greenapi.MethodSetSettings, kind.AccountMethod} {
+			for _, code := range []string{"401", "429", "466"} {
+				m.requests.WithLabelValues(method, code)
+			}
+		}
+	}
 }
 
 // ObserveCall is the client's Observer.
@@ -130,7 +163,11 @@ func (m *Metrics) collectKind(kind Kind, statuses map[string]int64, out chan<- p
 		out <- prometheus.NewInvalidMetric(m.instances, err)
 		return
 	}
-	states, conditions := map[string]int{}, map[[2]string]int{}
+	// A state that none is in shows as 0, so that a rise from none can be seen.
+	states, conditions := map[string]int{otherState: 0}, map[[2]string]int{}
+	for state := range greenapi.States {
+		states[state] = 0
+	}
 	_ = apimeta.EachListItem(list, func(object runtime.Object) error {
 		instance, ok := object.(v1alpha1.Instance)
 		if !ok {
@@ -139,7 +176,7 @@ func (m *Metrics) collectKind(kind Kind, statuses map[string]int64, out chan<- p
 		status := instance.InstanceStatus()
 		state := status.StateInstance
 		if !greenapi.States[state] {
-			state = "other"
+			state = otherState
 		}
 		states[state]++
 		if status.IncomingStatuses != nil {

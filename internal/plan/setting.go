@@ -194,11 +194,14 @@ func digest(text string, digits int) string {
 	return hex.EncodeToString(sum[:])[:digits]
 }
 
+// AdditionalMetric stands in metrics for every setting without a field of its own.
+const AdditionalMetric = "additional"
+
 // MetricName returns a name from a closed set: the vendor's name of a setting that has a field of its own, else
 // "additional".
 func (d *Desired) MetricName(name string) string {
 	if s, ok := d.find(name); ok && s.Kind != KindAdditional {
 		return name
 	}
-	return "additional"
+	return AdditionalMetric
 }
