@@ -92,7 +92,9 @@ func promtool(t *testing.T, arguments ...string) {
 	g.Expect(err).NotTo(HaveOccurred(), "%s", output)
 }
 
-func TestRulesAreValid(t *testing.T) { promtool(t, "check", "rules", "--lint=all", "--lint-fatal", "rules.yaml") }
+func TestRulesAreValid(t *testing.T) {
+	promtool(t, "check", "rules", "--lint=all", "--lint-fatal", "rules.yaml")
+}
 
 func TestAlertsFireAndKeepQuiet(t *testing.T) { promtool(t, "test", "rules", "rules_test.yaml") }
 
