@@ -10,8 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"sigs.k8s.io/controller-runtime/pkg/log"
-
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
@@ -138,9 +136,10 @@ func (r *Reconciler) act(ctx context.Context, p *pass) error {
 	}
 	r.useTurn(p, false)
 	r.limiter.slot(p.now, 1)
-	log.FromContext(ctx).Info("Writing settings", "settings", p.decision.Send, "reason", p.decision.History.Record.Reason,
-		"attempt", p.decision.History.Record.Attempt)
+	logIntent(ctx, p.decision.Send, p.decision.History.Record)
+	begun := r.Clock.Now()
 	saved, err := p.vendor.SetSettings(ctx, p.wire(), permit)
+	r.logCall(ctx, greenapi.MethodSetSettings, begun, err)
 	end := r.outcome(ctx, p, saved, err)
 	r.ownWrites.put(p.id, p.instance.GetUID(), *p.decision.History.Record.DeepCopy(), p.now)
 	return end
@@ -191,7 +190,7 @@ func (r *Reconciler) outcome(ctx context.Context, p *pass, saved bool, err error
 		return r.failed(ctx, p, err)
 	default:
 		p.decision.Synced = v1alpha1.ReasonSettling
-		log.FromContext(ctx).Info("The outcome of the call is not known", "error", err.Error())
+		logUnknown(ctx, err)
 	}
 	p.decision.LookAgain = r.Options.Limits.SettlePoll
 	return nil

@@ -4,6 +4,7 @@
 package controllers
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -26,9 +27,11 @@ func (n notice) kind() string {
 	return corev1.EventTypeNormal
 }
 
-// publish tells of what a pass changed, once it is stored.
-func (r *Reconciler) publish(p *pass) {
-	list := notices(&p.original, &p.stored, p.drift())
+// publish tells of what a pass changed, once it is stored: in events, in the log and in metrics.
+func (r *Reconciler) publish(ctx context.Context, p *pass) {
+	drift := p.drift()
+	tell(ctx, p, drift)
+	list := notices(&p.original, &p.stored, drift)
 	if counted := p.reboot.counted; counted != nil {
 		list = append(list, notice{false, "RebootRequested", "Reboot", fmt.Sprintf("Rebooted the instance (%s)", counted.reason)})
 	}

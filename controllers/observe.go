@@ -93,19 +93,20 @@ func (r *Reconciler) read(ctx context.Context, p *pass, due looks) error {
 		account                        greenapi.Account
 		stateErr, settingsErr, acctErr error
 	)
-	call := func(wanted bool, method string, f func()) {
+	call := func(wanted bool, method string, f func() error) {
 		if !wanted {
 			return
 		}
 		beside.start(func() {
 			defer func() { r.limiter.done(r.Clock.Now(), p.id, method) }()
-			f()
+			begun := r.Clock.Now()
+			r.logCall(ctx, method, begun, f())
 		})
 	}
-	call(due.state, greenapi.MethodGetStateInstance, func() { p.state, stateErr = p.vendor.State(ctx) })
-	call(due.settings, greenapi.MethodGetSettings, func() { p.settings, settingsErr = p.vendor.Settings(ctx) })
-	call(due.account, r.Kind.AccountMethod, func() { account, acctErr = p.vendor.Account(ctx) })
-	call(due.statuses, greenapi.MethodGetIncomingStatuses, func() { r.readStatuses(ctx, p) })
+	call(due.state, greenapi.MethodGetStateInstance, func() error { p.state, stateErr = p.vendor.State(ctx); return stateErr })
+	call(due.settings, greenapi.MethodGetSettings, func() error { p.settings, settingsErr = p.vendor.Settings(ctx); return settingsErr })
+	call(due.account, r.Kind.AccountMethod, func() error { account, acctErr = p.vendor.Account(ctx); return acctErr })
+	call(due.statuses, greenapi.MethodGetIncomingStatuses, func() error { r.readStatuses(ctx, p); return p.statusesErr })
 	beside.wait()
 
 	if due.state && stateErr == nil {

@@ -10,7 +10,6 @@ import (
 
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
@@ -106,9 +105,11 @@ func (r *Reconciler) actReboot(ctx context.Context, p *pass) error {
 		return err
 	}
 	r.useTurn(p, true)
-	log.FromContext(ctx).Info("Rebooting the instance", "reason", p.reboot.Reason)
+	logReboot(ctx, p.reboot.Reason)
 	p.reboot.LookAgain = r.Options.Limits.SettlePoll
+	begun := r.Clock.Now()
 	yes, err := p.vendor.Reboot(ctx, permit)
+	r.logCall(ctx, greenapi.MethodReboot, begun, err)
 	if yes {
 		p.memory.uncounted = &countedReboot{at: at, reason: p.reboot.Reason}
 	}

@@ -37,9 +37,11 @@ func (r *Reconciler) report(ctx context.Context, p *pass) (reconcile.Result, err
 		return reconcile.Result{}, err
 	}
 	r.endTurn(ctx, p)
-	r.publish(p)
+	r.publish(ctx, p)
 	r.planNext(p)
-	return r.next(p), nil
+	result := r.next(p)
+	r.logPass(ctx, p, result.RequeueAfter)
+	return result, nil
 }
 
 // store writes the status if it says anything new. If somebody edited the resource during the pass, it is put onto a

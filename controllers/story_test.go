@@ -15,6 +15,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/go-logr/logr"
 	"github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
@@ -76,12 +77,14 @@ type story struct {
 	failures []error
 	// metrics are the operator's own.
 	metrics *prometheus.Registry
+	// log is where passes log to, the tests' common one unless a story has its own.
+	log logr.Logger
 }
 
 func newStory(t *testing.T) *story {
 	t.Helper()
 	t.Parallel()
-	s := &story{WithT: gomega.NewWithT(t), t: t, ctx: t.Context(), due: map[string]time.Time{}, kinds: map[string]int{}, events: &eventLog{t: t}}
+	s := &story{WithT: gomega.NewWithT(t), t: t, ctx: t.Context(), due: map[string]time.Time{}, kinds: map[string]int{}, events: &eventLog{t: t}, log: ctrl.Log}
 	s.clock = clocktesting.NewFakePassiveClock(storyStart)
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "story-"}}
 	s.Expect(admin.Create(s.ctx, namespace)).To(gomega.Succeed())
@@ -304,7 +307,7 @@ func (s *story) status(name string) *v1alpha1.InstanceStatus {
 func (s *story) pass(name string) {
 	s.t.Helper()
 	key := types.NamespacedName{Namespace: s.ns, Name: name}
-	result, err := s.operators[s.kinds[name]].Reconcile(ctrl.LoggerInto(s.ctx, ctrl.Log), reconcile.Request{NamespacedName: key})
+	result, err := s.operators[s.kinds[name]].Reconcile(ctrl.LoggerInto(s.ctx, s.log), reconcile.Request{NamespacedName: key})
 	if err != nil {
 		if found := leaks.Search(err.Error()); found != "" {
 			s.t.Errorf("R24: an error holds the secret %s", found)
