@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-logr/logr"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
@@ -50,7 +51,7 @@ func tell(ctx context.Context, p *pass, drift []string) {
 	if counted := p.reboot.counted; counted != nil {
 		log.Info("Rebooted", "reason", counted.reason)
 	}
-	tellCondition(log, before, after, v1alpha1.CredentialsValidCondition, "Credentials rejected", "Credentials accepted")
+	tellCredentials(log, before, after)
 	tellStalled(log, before, after)
 }
 
@@ -97,15 +98,16 @@ func abandoned(before, after []v1alpha1.AbandonedSetting) map[v1alpha1.AbandonRe
 	return found
 }
 
-// tellCondition tells that a condition turned False, for another reason than before, or True after it was False.
-func tellCondition(log logr.Logger, before, after *v1alpha1.InstanceStatus, condition, bad, good string) {
-	old, now := apimeta.FindStatusCondition(before.Conditions, condition), apimeta.FindStatusCondition(after.Conditions, condition)
-	switch wasBad := old != nil && old.Status == "False"; {
+// tellCredentials tells that the API token is not accepted, for another reason than before, and that it is again.
+func tellCredentials(log logr.Logger, before, after *v1alpha1.InstanceStatus) {
+	old := apimeta.FindStatusCondition(before.Conditions, v1alpha1.CredentialsValidCondition)
+	now := apimeta.FindStatusCondition(after.Conditions, v1alpha1.CredentialsValidCondition)
+	switch wasBad := old != nil && old.Status == metav1.ConditionFalse; {
 	case now == nil:
-	case now.Status == "False" && (!wasBad || old.Reason != now.Reason):
-		log.Info(bad, "reason", now.Reason)
-	case now.Status == "True" && wasBad:
-		log.Info(good)
+	case now.Status == metav1.ConditionFalse && (!wasBad || old.Reason != now.Reason):
+		log.Info("Credentials rejected", "reason", now.Reason)
+	case now.Status == metav1.ConditionTrue && wasBad:
+		log.Info("Credentials accepted")
 	}
 }
 

@@ -95,7 +95,7 @@ func serve(t *testing.T, kubeconfig string) (url string, output *bytes.Buffer) {
 	}
 	g := NewWithT(t)
 	port := func() string {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 		g.Expect(err).NotTo(HaveOccurred())
 		defer func() { _ = listener.Close() }()
 		_, port, err := net.SplitHostPort(listener.Addr().String())
@@ -119,7 +119,7 @@ func series(t *testing.T, url string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
 	if err != nil {
 		return err.Error()
 	}
