@@ -53,6 +53,9 @@ func (r *Reconciler) takeTurn(ctx context.Context, p *pass) (bool, error) {
 	}
 	ahead, ok := r.rollout.ask(r.waiter(p), limit, p.now)
 	p.turn = turn{waits: !ok, ahead: ahead, held: ok}
+	if log, enabled := logAt(ctx, logDecisions); enabled && !ok {
+		log.Info("Waiting for other instances to restart first", "ahead", ahead)
+	}
 	return ok, nil
 }
 
