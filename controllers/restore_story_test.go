@@ -12,8 +12,29 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 )
 
-// What docs/upgrading.md says about backups: a restore of resources, such as Velero's, brings them without their status, and
-// a restore of etcd brings spec and status as they were.
+// What docs/upgrading.md says. A restore of resources, such as Velero's, brings them without their status, and a restore of
+// etcd brings spec and status as they were.
+
+// TestANewProcessWritesNothing: neither to the vendor nor to Kubernetes, where the one before had nothing left to do.
+func TestANewProcessWritesNothing(t *testing.T) {
+	for _, policy := range []v1alpha1.ReconcilePolicy{"", v1alpha1.PolicyOnSpecChange, v1alpha1.PolicyObserve} {
+		t.Run("policy "+string(policy), func(t *testing.T) {
+			s := newStory(t)
+			s.lookSeldom()
+			s.instance("line", incoming(true))
+			s.settled("line", v1alpha1.ReasonSucceeded)
+			s.edit("line", func(r *v1alpha1.WhatsAppInstance) { r.Spec.ReconcilePolicy = policy })
+			s.forward(time.Hour)
+			version := s.get("line").ResourceVersion
+			for range 3 {
+				s.restart()
+				s.forward(4 * time.Hour)
+			}
+			s.Expect(s.sets()).To(HaveLen(1))
+			s.Expect(s.get("line").ResourceVersion).To(Equal(version))
+		})
+	}
+}
 
 // restoreWithoutStatus removes a resource and creates it anew from what was saved of it, as a new process finds it.
 func (s *story) restoreWithoutStatus(name string) {
