@@ -23,7 +23,7 @@ var ofOtherTools = regexp.MustCompile(`^(argoproj\.io|[a-z]+\.toolkit\.fluxcd\.i
 // TestManifestsOfSamplesAndDocsAreAccepted reads every manifest that a user may copy.
 func TestManifestsOfSamplesAndDocsAreAccepted(t *testing.T) {
 	texts := map[string]string{}
-	for _, pattern := range []string{"../config/samples/*-line.yaml", "../config/samples/policies/*.yaml", "../config/argocd/examples/lines/*-line.yaml", "../README.md", "../docs/*.md"} {
+	for _, pattern := range []string{"../config/samples/*-line.yaml", "../config/samples/policies/*.yaml", "../config/argocd/examples/lines/*-line.yaml", "../README*.md", "../docs/*.md"} {
 		paths, err := filepath.Glob(pattern)
 		if err != nil || len(paths) == 0 {
 			t.Fatalf("%s: %v, %v", pattern, paths, err)
