@@ -6,8 +6,8 @@ package controllers_test
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strconv"
 	"strings"
@@ -101,15 +101,10 @@ func (s *story) spend(day vendorDay, every time.Duration) {
 func (s *story) compareAndSet(token, setting, wish string) {
 	s.t.Helper()
 	call := func(verb, method, body string) []byte {
-		address := fmt.Sprintf("%s/waInstance%d/%s/%s", s.url, instanceID, method, token)
-		request, err := http.NewRequestWithContext(s.ctx, verb, address, strings.NewReader(body))
-		s.Expect(err).NotTo(HaveOccurred())
-		response, err := http.DefaultClient.Do(request)
-		s.Expect(err).NotTo(HaveOccurred())
-		defer func() { _ = response.Body.Close() }()
-		answer, err := io.ReadAll(response.Body)
-		s.Expect(err).NotTo(HaveOccurred())
-		return answer
+		path := fmt.Sprintf("/waInstance%d/%s/%s", instanceID, method, token)
+		answer := httptest.NewRecorder()
+		s.vendor.ServeHTTP(answer, httptest.NewRequestWithContext(s.ctx, verb, path, strings.NewReader(body)))
+		return answer.Body.Bytes()
 	}
 	var shown map[string]any
 	s.Expect(json.Unmarshal(call(http.MethodGet, "getSettings", ""), &shown)).To(Succeed())
