@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
+	"github.com/greenapi-operator/greenapi-operator/internal/version"
 )
 
 // methodName is what the vendor's methods look like.
@@ -36,6 +37,9 @@ func main() {
 	options, err := parse(os.Args[1:], os.Stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
+		return
+	case err == nil && options.version:
+		fmt.Println(version.Full())
 		return
 	case err == nil:
 		err = run(ctx, options, os.Stdout, os.Stderr)

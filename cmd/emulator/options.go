@@ -18,6 +18,7 @@ type options struct {
 	listen, instances string
 	certFile, keyFile string
 	emulator          emulator.Options
+	version           bool
 }
 
 // parse reads the flags; with --help it returns flag.ErrHelp.
@@ -32,6 +33,7 @@ func parse(args []string, usage io.Writer) (options, error) {
 	f.DurationVar(&o.emulator.RestartTime, "restart-time", emulator.DefaultRestartTime, "how long an instance restarts that does not say; 0 for no time")
 	f.StringVar(&o.certFile, "tls-cert-file", "", "a file with a PEM certificate chain; with --tls-private-key-file, the emulator speaks HTTPS")
 	f.StringVar(&o.keyFile, "tls-private-key-file", "", "a file with the certificate's PEM key")
+	f.BoolVar(&o.version, "version", false, "print the version and end")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}

@@ -11,13 +11,14 @@ import (
 	"io"
 	stdlog "log"
 	"os"
-	"runtime/debug"
 	"strings"
 
 	"go.uber.org/zap/zapcore"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/version"
 )
 
 func main() {
@@ -26,7 +27,12 @@ func main() {
 	flag.CommandLine.Init(os.Args[0], flag.ExitOnError)
 	options.bind(flag.CommandLine)
 	zapOptions.BindFlags(flag.CommandLine)
+	showVersion := flag.Bool("version", false, "print the version and end")
 	flag.Parse()
+	if *showVersion {
+		fmt.Println(version.Full())
+		return
+	}
 
 	if zapOptions.Level != nil {
 		zapOptions.Level = withoutBodies{zapOptions.Level}
@@ -77,14 +83,6 @@ func run(options options) error {
 	if options.insecureAPI {
 		ctrl.Log.Info("WARNING: --insecure-api is set: tokens may travel unencrypted, and to private addresses. It is for the emulator only")
 	}
-	ctrl.Log.Info("Starting the manager", "version", version())
+	ctrl.Log.Info("Starting the manager", "version", version.Get())
 	return mgr.Start(ctx)
-}
-
-// version is the version of the module that this binary was built from.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-		return info.Main.Version
-	}
-	return "devel"
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/controllers"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/version"
 )
 
 // Bounds of the wait after a failure of the API server.
@@ -81,7 +82,7 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o options) error {
 	}
 	vendor := greenapi.New(greenapi.Options{
 		Timeout: o.controller.CallTimeout, AllowedHosts: o.hosts, Insecure: o.insecureAPI, Proxy: o.proxy,
-		UserAgent: "greenapi-operator/" + version(), Observer: observed.ObserveCall,
+		UserAgent: "greenapi-operator/" + version.Get(), Observer: observed.ObserveCall,
 	})
 	shared := controllers.NewShared(controllers.Shared{
 		Kinds: controllers.Kinds, Options: o.controller, Clock: clock.RealClock{},

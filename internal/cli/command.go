@@ -5,6 +5,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -13,6 +14,8 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/utils/clock"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/version"
 )
 
 // Main runs kubectl greenapi with its arguments until it is done or the context ends, and returns its exit code.
@@ -69,6 +72,10 @@ found a difference, doctor something to mend, a wait was over too soon), 2 it co
 		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl greenapi"},
 	}
 	s.flags.AddFlags(root.PersistentFlags())
+	root.Version = version.Full()
+	root.SetVersionTemplate("{{.Version}}\n")
+	// Without this one cobra's own would take -v, by which kubectl says how much is logged.
+	root.Flags().Bool("version", false, "Print the version and end")
 	root.SetUsageTemplate(usage)
 	// kubectl has a completion mechanism of its own, which kubectl_complete-greenapi serves.
 	root.CompletionOptions.HiddenDefaultCmd = true
@@ -86,5 +93,16 @@ func verbs(s *session) []*cobra.Command {
 	for _, a := range asks {
 		list = append(list, a.command(s))
 	}
-	return list
+	return append(list, newVersion(s))
 }
+
+// newVersion is a verb because kubectl and its plugins have one of that name.
+func newVersion(s *session) *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version of this plugin", Args: cobra.NoArgs,
+		Run: func(*cobra.Command, []string) { fmt.Fprintln(s.Out, version.Full()) },
+	}
+}
+
+// userAgent is what the API server and the vendor see in every call.
+func userAgent() string { return "kubectl-greenapi/" + version.Get() }

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/version"
 )
 
 func TestTheHelpOfThePluginListsEveryVerb(t *testing.T) {
@@ -57,4 +59,16 @@ func TestEveryVerbThatIsNamedExists(t *testing.T) {
 		}
 	}
 	g.Expect(named).To(BeNumerically(">", 20))
+}
+
+func TestThePluginSaysItsVersion(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for _, arguments := range [][]string{{"--version"}, {"version"}} {
+		shown := d.plainly(arguments...)
+		d.Expect(shown.code).To(Equal(exitDone), shown.err)
+		d.Expect(shown.out).To(Equal(version.Full() + "\n"))
+	}
+	d.Expect(d.kubectl("version", "word").code).To(Equal(exitFailed))
+	d.Expect(d.kubectl("-v").err).To(ContainSubstring("unknown shorthand flag"), "-v is no other word for --version")
 }

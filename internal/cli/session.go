@@ -44,7 +44,7 @@ func (s *session) client() (client.WithWatch, error) {
 	}
 	// A person waits for each call; the API server's own fairness protects it.
 	config.QPS = -1
-	config.UserAgent = "kubectl-greenapi"
+	config.UserAgent = userAgent()
 	cluster, err := client.NewWithWatch(config, client.Options{Scheme: scheme})
 	if err != nil {
 		return nil, explain(err, "The cluster")

@@ -42,7 +42,7 @@ func (v *vendorFlags) bind(command *cobra.Command) {
 
 // open makes the vendor's client of these flags. Nothing is called yet.
 func (v *vendorFlags) open() *greenapi.Client {
-	return greenapi.New(greenapi.Options{Timeout: v.timeout, AllowedHosts: v.hosts, Insecure: v.insecure, UserAgent: "kubectl-greenapi"})
+	return greenapi.New(greenapi.Options{Timeout: v.timeout, AllowedHosts: v.hosts, Insecure: v.insecure, UserAgent: userAgent()})
 }
 
 // connect reaches the instance of a resource with the token in its Secret, which the caller must be allowed to read.
