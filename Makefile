@@ -6,9 +6,22 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 include hack/tools/tools.mk
+# Targets may use the variables below, which are read when they run.
+include hack/release/release.mk
 
-# The image for `make deploy`.
-IMG ?= ghcr.io/greenapi-operator/greenapi-operator:v0.1.0
+# The release that the manifests of this tree install; `make release-prepare` writes it.
+RELEASE := v0.1.0
+# What binaries say that they are: here what git knows, in a release its tag.
+VERSION ?= $(shell git describe --tags --match 'v*' --dirty 2>/dev/null || echo $(RELEASE)-devel)
+# The image for `make image` and `make deploy`, and the one for `make emulator-image`.
+IMG ?= ghcr.io/greenapi-operator/greenapi-operator:$(RELEASE)
+EMULATOR_IMG ?= ghcr.io/greenapi-operator/greenapi-emulator:$(RELEASE)
+# An image that somebody names is pushed, another one goes into a folder. PUSH=1 and PUSH=0 say otherwise.
+PUSH ?= $(if $(filter command environment,$(firstword $(origin $(1)))),1,0)
+PLATFORMS ?= linux/amd64,linux/arm64
+# What images are built on, if not on what .ko.yaml says.
+BASE_IMAGE ?=
+IMAGE_DIR ?= bin/image
 # ONCE=1 lets `make demo` stop at its end instead of staying up.
 ONCE ?=
 # How long `make fuzz` spends on each target.
@@ -35,10 +48,11 @@ test: test-unit ## Run all tests: pure ones, user stories on a real API server, 
 	@$(MAKE) --no-print-directory demo ONCE=1
 
 .PHONY: test-unit
-test-unit: $(KUBECTL) $(PROMTOOL) $(KUBE_STATE_METRICS) ## Run the Go tests, those on a real API server included.
+test-unit: $(KUBECTL) $(PROMTOOL) $(KUBE_STATE_METRICS) $(KO) $(KREW) ## Run the Go tests, those on a real API server included.
 	@assets="$(ASSETS)"; KUBEBUILDER_ASSETS="$$assets" TEST_KUBECTL="$(KUBECTL)" TEST_PROMTOOL="$(PROMTOOL)" TEST_KUBE_STATE_METRICS="$(KUBE_STATE_METRICS)" \
 		go test $(RACE) -timeout 20m ./...
 	@go test -C hack/controlplane ./...
+	@TEST_KUBECTL="$(KUBECTL)" TEST_KO="$(KO)" TEST_KREW="$(KREW)" go test -C hack/release -timeout 20m ./...
 
 .PHONY: kill
 kill: ## Kill the real process at every instant of a write, many times over (ROUNDS, 100).
@@ -51,8 +65,22 @@ fuzz: ## Fuzz every fuzz target in turn, FUZZTIME each (1m); stops at the first 
 
 .PHONY: build
 build: ## Build manager, kubectl-greenapi, emulator and demo into bin/.
-	go build -trimpath -o bin/ ./cmd/...
+	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/...
 	@cp cmd/kubectl-greenapi/kubectl_complete-greenapi bin/
+
+# build-image builds an image. 1: name   2: package   3: the variable with the image's name
+define build-image
+@KO="$(KO)" VERSION="$(VERSION)" PLATFORMS="$(PLATFORMS)" PUSH="$(call PUSH,$(3))" OUT="$(IMAGE_DIR)" \
+	$(if $(BASE_IMAGE),KO_DEFAULTBASEIMAGE="$(BASE_IMAGE)") hack/release/image.sh $(1) $(2) "$($(3))"
+endef
+
+.PHONY: image
+image: $(KO) ## Build the manager's image without a Docker daemon: push it to IMG, or without IMG write it into bin/image.
+	$(call build-image,greenapi-operator,./cmd/manager,IMG)
+
+.PHONY: emulator-image
+emulator-image: $(KO) ## Build the emulator's image likewise, for EMULATOR_IMG.
+	$(call build-image,greenapi-emulator,./cmd/emulator,EMULATOR_IMG)
 
 .PHONY: run
 run: build ## Run the manager against the cluster of your kubeconfig (ARGS for its flags).
@@ -69,9 +97,11 @@ manifests: $(CONTROLLER_GEN) ## Generate the CRDs, the manager's role and what A
 	go run ./hack/argocd
 
 .PHONY: lint
-lint: $(GOLANGCI_LINT) ## Run the linters.
+lint: $(GOLANGCI_LINT) $(ACTIONLINT) ## Run the linters, those of the workflows included.
 	$(GOLANGCI_LINT) run
 	cd hack/controlplane && $(GOLANGCI_LINT) run --config ../../.golangci.yml ./...
+	cd hack/release && $(GOLANGCI_LINT) run --config ../../.golangci.yml ./...
+	$(ACTIONLINT) -shellcheck= -pyflakes=
 
 .PHONY: licenses
 licenses: $(GO_LICENSES) ## Check that everything in the binaries has a licence that may be shipped with ours.
@@ -101,6 +131,14 @@ promtool: $(PROMTOOL) ## Build promtool, and print where it is.
 .PHONY: kube-state-metrics
 kube-state-metrics: $(KUBE_STATE_METRICS) ## Build kube-state-metrics, and print where it is.
 	@echo "$(KUBE_STATE_METRICS)"
+
+.PHONY: ko
+ko: $(KO) ## Build ko, and print where it is.
+	@echo "$(KO)"
+
+.PHONY: krew
+krew: $(KREW) ## Build krew, and print where it is.
+	@echo "$(KREW)"
 
 .PHONY: install
 install: $(KUSTOMIZE) ## Install the CRDs into the cluster of your kubeconfig.

@@ -18,7 +18,7 @@ if ! diff <(echo "$before") <(fingerprint "${generated[@]}"); then
 fi
 
 step "go.mod and go.sum are tidy"
-for module in . hack/controlplane hack/tools/*/; do
+for module in . hack/controlplane hack/release hack/tools/*/; do
 	go mod tidy -C "$module" -diff
 done
 
@@ -45,6 +45,7 @@ fi
 step "go vet"
 go vet ./...
 go vet -C hack/controlplane ./cmd/... ./internal/...
+go vet -C hack/release ./...
 
 step "lint"
 make --no-print-directory lint

@@ -48,6 +48,9 @@ $(eval $(call tool,GO_LICENSES,go-licenses,github.com/google/go-licenses/v2,gith
 $(eval $(call tool,GOVULNCHECK,govulncheck,golang.org/x/vuln,golang.org/x/vuln/cmd/govulncheck,about half a minute))
 $(eval $(call tool,PROMTOOL,promtool,github.com/prometheus/prometheus,-tags remove_all_sd github.com/prometheus/prometheus/cmd/promtool,about two minutes))
 $(eval $(call tool,KUBE_STATE_METRICS,kube-state-metrics,k8s.io/kube-state-metrics/v2,k8s.io/kube-state-metrics/v2,about two minutes))
+$(eval $(call tool,KO,ko,github.com/google/ko,github.com/google/ko,about a minute))
+$(eval $(call tool,ACTIONLINT,actionlint,github.com/rhysd/actionlint,github.com/rhysd/actionlint/cmd/actionlint,some seconds))
+$(eval $(call tool,KREW,krew,sigs.k8s.io/krew,sigs.k8s.io/krew/cmd/krew,about half a minute))
 $(eval $(call tool,GOLANGCI_LINT,golangci-lint,github.com/golangci/golangci-lint/v2,.,about three minutes))
 
 .PHONY: tools
