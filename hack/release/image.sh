@@ -29,7 +29,7 @@ SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null ||
 export VERSION SOURCE_DATE_EPOCH KO_DOCKER_REPO="$repository"
 
 arguments=(--bare --tags "$tag" --platform "$PLATFORMS" --image-user 65532:65532
-	--image-refs "$OUT/$name.ref" --sbom spdx --sbom-dir "$OUT/$name.sbom")
+	--sbom spdx --sbom-dir "$OUT/$name.sbom")
 describe=(
 	"org.opencontainers.image.title=$name"
 	"org.opencontainers.image.version=$VERSION"
@@ -54,10 +54,9 @@ else
 	arguments+=(--push=false --oci-layout-path "$layout")
 fi
 # ko takes the environment's platform for one that was asked for.
-env -u GOOS -u GOARCH -u GOARM "$KO" build "${arguments[@]}" "$package" >/dev/null
+reference="$(env -u GOOS -u GOARCH -u GOARM "$KO" build "${arguments[@]}" "$package")"
 if [[ "$PUSH" != 1 ]]; then
 	mv "$layout" "$OUT/$name"
 	echo "the image is in $OUT/$name; to push it, name it: make ... IMG=registry.example/name:v1" >&2
 fi
-digest="$(sed -nE 's|.*@(sha256:[0-9a-f]{64})$|\1|p' "$OUT/$name.ref")"
-echo "$image@$digest" | tee "$OUT/$name.ref"
+echo "$image@${reference##*@}" | tee "$OUT/$name.ref"

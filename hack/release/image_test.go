@@ -5,6 +5,7 @@ package main
 
 import (
 	"archive/tar"
+	"bufio"
 	"encoding/json"
 	"errors"
 	"io"
@@ -256,11 +257,13 @@ func (h *harbor) runs(image v1.Image, starts string) {
 	h.Expect(err).NotTo(HaveOccurred())
 	alone.Stderr = alone.Stdout
 	h.Expect(alone.Start()).To(Succeed())
-	text := make([]byte, 4096)
-	got, _ := io.ReadAtLeast(output, text, len(starts))
-	h.Expect(string(text[:got])).To(ContainSubstring(starts))
+	said := ""
+	for lines := bufio.NewScanner(output); !strings.Contains(said, starts) && lines.Scan(); {
+		said += lines.Text() + "\n"
+	}
 	_ = alone.Process.Kill()
 	_ = alone.Wait()
+	h.Expect(said).To(ContainSubstring(starts))
 }
 
 // TestAnImageWithoutANameIsWrittenIntoAFolder: `make image` alone pushes nothing.
