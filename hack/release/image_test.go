@@ -269,6 +269,7 @@ func (h *harbor) runs(image v1.Image, starts string) {
 // TestAnImageWithoutANameIsWrittenIntoAFolder: `make image` alone pushes nothing.
 func TestAnImageWithoutANameIsWrittenIntoAFolder(t *testing.T) {
 	h, folder := newHarbor(t), t.TempDir()
+	write(t, folder, "greenapi-emulator/of-an-earlier-build", "")
 	output, err := h.make("emulator-image", "BASE_IMAGE="+h.base, "PLATFORMS="+here.String(), "IMAGE_DIR="+folder)
 	h.Expect(err).NotTo(HaveOccurred(), output)
 	written, err := layout.ImageIndexFromPath(filepath.Join(folder, "greenapi-emulator"))
@@ -294,7 +295,7 @@ func TestAnImageNeedsATag(t *testing.T) {
 		h.host + "/team/x": "the image has no tag: write " + h.host + "/team/x:TAG",
 		h.host + "/team/x@sha256:" + strings.Repeat("0", 64): "named by a tag",
 	} {
-		output, err := h.make("image", "IMG="+image, "BASE_IMAGE="+h.base)
+		output, err := h.make("emulator-image", "EMULATOR_IMG="+image, "BASE_IMAGE="+h.base)
 		h.Expect(err).To(HaveOccurred())
 		h.Expect(output).To(ContainSubstring(problem))
 	}
