@@ -8,6 +8,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -196,12 +197,18 @@ func writeSums(folder string, sums map[string]string) error {
 	return os.WriteFile(filepath.Join(folder, "checksums.txt"), []byte(strings.Join(lines, "")), 0o644)
 }
 
+// command is a command run in the checkout; Ctrl-C at the terminal reaches it as it reaches this one.
+func command(root, name string, arguments ...string) *exec.Cmd {
+	c := exec.CommandContext(context.Background(), name, arguments...)
+	c.Dir = root
+	return c
+}
+
 // commitTime is the time that all files in archives have: SOURCE_DATE_EPOCH, or the commit's.
 func commitTime(root string) (time.Time, error) {
 	text := os.Getenv("SOURCE_DATE_EPOCH")
 	if text == "" {
-		command := exec.Command("git", "log", "-1", "--format=%ct")
-		command.Dir = root
+		command := command(root, "git", "log", "-1", "--format=%ct")
 		output, err := command.Output()
 		if err != nil {
 			return time.Time{}, fmt.Errorf("git cannot tell the commit's time, so set SOURCE_DATE_EPOCH (seconds since 1970): %w", err)
@@ -218,8 +225,7 @@ func commitTime(root string) (time.Time, error) {
 // buildPlugin builds kubectl-greenapi by Go itself.
 func buildPlugin(root, platform, version, file string) error {
 	goos, arch, _ := strings.Cut(platform, "/")
-	command := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w -X "+stampedVersion+"="+version, "-o", file, "./cmd/kubectl-greenapi")
-	command.Dir = root
+	command := command(root, "go", "build", "-trimpath", "-ldflags", "-s -w -X "+stampedVersion+"="+version, "-o", file, "./cmd/kubectl-greenapi")
 	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+arch)
 	command.Stdout, command.Stderr = os.Stderr, os.Stderr
 	fmt.Fprintln(os.Stderr, "building kubectl-greenapi for", platform)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -140,9 +139,7 @@ func visit(root string, each func(file, text string) error) error {
 
 // tracked are the files of a checkout, those that are not yet in git among them.
 func tracked(root string) ([]string, error) {
-	command := exec.Command("git", "ls-files", "-co", "--exclude-standard", "-z")
-	command.Dir = root
-	output, err := command.Output()
+	output, err := command(root, "git", "ls-files", "-co", "--exclude-standard", "-z").Output()
 	if err != nil {
 		return nil, fmt.Errorf("git cannot list the files of %s: %w", root, err)
 	}
