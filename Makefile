@@ -96,6 +96,11 @@ manifests: $(CONTROLLER_GEN) ## Generate the CRDs, the manager's role and what A
 	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./controllers/... output:rbac:artifacts:config=config/rbac
 	go run ./hack/argocd
 
+.PHONY: api-reference
+api-reference: $(CRD_REF_DOCS) ## Generate docs/api-reference.md from the comments of the API types.
+	@cd hack/tools/crd-ref-docs && $(CRD_REF_DOCS) --config config.yaml --templates-dir templates --log-level WARN \
+		--source-path ../../../api --renderer markdown --output-path ../../../docs/api-reference.md
+
 .PHONY: lint
 lint: $(GOLANGCI_LINT) $(ACTIONLINT) ## Run the linters, those of the workflows included.
 	$(GOLANGCI_LINT) run

@@ -9,11 +9,11 @@ step() { echo "verify: $*"; }
 fingerprint() { find "$@" -type f -print0 | sort -z | xargs -0 cksum; }
 
 step "generated files are up to date"
-generated=(api config/crd config/rbac config/argocd)
+generated=(api config/crd config/rbac config/argocd docs/api-reference.md)
 before="$(fingerprint "${generated[@]}")"
-make --no-print-directory generate manifests >/dev/null
+make --no-print-directory generate manifests api-reference >/dev/null
 if ! diff <(echo "$before") <(fingerprint "${generated[@]}"); then
-	echo "verify: run 'make generate manifests' and commit what changes" >&2
+	echo "verify: run 'make generate manifests api-reference' and commit what changes" >&2
 	exit 1
 fi
 

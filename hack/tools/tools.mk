@@ -42,6 +42,7 @@ endef
 
 TOOLS :=
 $(eval $(call tool,CONTROLLER_GEN,controller-gen,sigs.k8s.io/controller-tools,sigs.k8s.io/controller-tools/cmd/controller-gen,about half a minute))
+$(eval $(call tool,CRD_REF_DOCS,crd-ref-docs,github.com/elastic/crd-ref-docs,github.com/elastic/crd-ref-docs,about half a minute))
 $(eval $(call tool,KUSTOMIZE,kustomize,sigs.k8s.io/kustomize/kustomize/v5,sigs.k8s.io/kustomize/kustomize/v5,about half a minute))
 $(eval $(call tool,KUBECTL,kubectl,k8s.io/kubectl,.,about a minute))
 $(eval $(call tool,GO_LICENSES,go-licenses,github.com/google/go-licenses/v2,github.com/google/go-licenses/v2,about half a minute))
