@@ -45,7 +45,7 @@ func TestEveryVerbThatIsNamedExists(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	g.Expect(err).NotTo(HaveOccurred())
 	named := 0
-	for _, file := range append(files, filepath.Join("..", "..", "docs", "kubectl-greenapi.md")) {
+	for _, file := range append(files, filepath.Join("..", "..", "docs", "kubectl-greenapi.md"), filepath.Join("..", "..", "docs", "troubleshooting.md")) {
 		text, err := os.ReadFile(file)
 		g.Expect(err).NotTo(HaveOccurred())
 		if strings.HasSuffix(file, "_test.go") {
