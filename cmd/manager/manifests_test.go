@@ -24,6 +24,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/controllers"
+	"github.com/greenapi-operator/greenapi-operator/internal/installation"
 )
 
 const aggregateTo = "rbac.authorization.k8s.io/aggregate-to-"
@@ -48,7 +49,7 @@ func TestRolesForPeople(t *testing.T) {
 		aggregated := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: inside + "-" + person}}
 		for _, object := range objects {
 			if object.GetLabels()[aggregateTo+person] == "true" {
-				aggregated.Rules = append(aggregated.Rules, decode[rbacv1.ClusterRole](t, object).Rules...)
+				aggregated.Rules = append(aggregated.Rules, installation.Decode[rbacv1.ClusterRole](t, object).Rules...)
 			}
 		}
 		g.Expect(admin.Create(t.Context(), aggregated)).To(Succeed())
@@ -64,18 +65,22 @@ func TestRolesForPeople(t *testing.T) {
 	}
 }
 
+func on(namespace, group, resource, verb string) installation.Right {
+	return installation.Right{Namespace: namespace, Group: group, Resource: resource, Verb: verb}
+}
+
 // expectRights asks the API server for all verbs on instances, their status and Secrets.
 func expectRights(t *testing.T, user, inside, outside string, plurals, verbs []string) {
 	t.Helper()
 	g, group := NewWithT(t), v1alpha1.GroupVersion.Group
 	for _, plural := range plurals {
 		for _, verb := range verbs {
-			g.Eventually(func() bool { return may(t, user, nil, right{inside, group, plural, verb}) }, patience).Should(BeTrue(), "%s: %s %s", user, verb, plural)
+			g.Eventually(func() bool { return installation.May(t, admin, user, on(inside, group, plural, verb)) }, patience).Should(BeTrue(), "%s: %s %s", user, verb, plural)
 		}
 		for _, verb := range []string{"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"} {
-			g.Expect(may(t, user, nil, right{inside, group, plural, verb})).To(Equal(slices.Contains(verbs, verb)), "%s: %s %s", user, verb, plural)
-			for _, r := range []right{{inside, group, plural + "/status", verb}, {outside, group, plural, verb}, {"", group, plural, verb}, {inside, "", "secrets", verb}} {
-				g.Expect(may(t, user, nil, r)).To(BeFalse(), "%s: %s in %q", user, r, r.namespace)
+			g.Expect(installation.May(t, admin, user, on(inside, group, plural, verb))).To(Equal(slices.Contains(verbs, verb)), "%s: %s %s", user, verb, plural)
+			for _, r := range []installation.Right{on(inside, group, plural+"/status", verb), on(outside, group, plural, verb), on("", group, plural, verb), on(inside, "", "secrets", verb)} {
+				g.Expect(installation.May(t, admin, user, r)).To(BeFalse(), "%s: %s in %q", user, r, r.Namespace)
 			}
 		}
 	}
@@ -131,10 +136,10 @@ func TestThePodPassesPodSecurityRestricted(t *testing.T) {
 	t.Parallel()
 	for _, folder := range []string{"default", "namespaced"} {
 		g, objects := NewWithT(t), render(t, folder)
-		namespace := find[corev1.Namespace](t, objects, "Namespace", "-system")
+		namespace := installation.Find[corev1.Namespace](t, objects, "Namespace", "-system")
 		namespace.Name = newNamespace(t) + "-restricted"
 		g.Expect(admin.Create(t.Context(), namespace)).To(Succeed())
-		template := objects.deployment(t).Spec.Template
+		template := objects.Deployment(t).Spec.Template
 		create := func(change func(*corev1.PodSpec, *corev1.SecurityContext)) error {
 			pod := &corev1.Pod{ObjectMeta: *template.ObjectMeta.DeepCopy(), Spec: *template.Spec.DeepCopy()}
 			pod.Namespace, pod.Name = namespace.Name, "manager"
@@ -157,7 +162,7 @@ func TestThePodPassesPodSecurityRestricted(t *testing.T) {
 		g.Expect(template.Spec.Containers).To(HaveLen(1))
 		g.Expect(template.Spec.Containers[0].SecurityContext.ReadOnlyRootFilesystem).To(HaveValue(BeTrue()))
 		g.Expect(template.Spec.Volumes).To(BeEmpty())
-		account := find[corev1.ServiceAccount](t, objects, "ServiceAccount", "manager")
+		account := installation.Find[corev1.ServiceAccount](t, objects, "ServiceAccount", "manager")
 		g.Expect(template.Spec.ServiceAccountName).To(Equal(account.Name))
 		g.Expect(template.Spec.AutomountServiceAccountToken).To(HaveValue(BeTrue()), "this pod needs a token")
 		g.Expect(account.AutomountServiceAccountToken).To(HaveValue(BeFalse()), "no other does")
@@ -167,8 +172,8 @@ func TestThePodPassesPodSecurityRestricted(t *testing.T) {
 // TestTheNetworkPolicy: the API server takes it, it is about the manager's pod, and it lets through what is needed only.
 func TestTheNetworkPolicy(t *testing.T) {
 	t.Parallel()
-	g, deployment := NewWithT(t), render(t, "default").deployment(t)
-	policy := find[networkingv1.NetworkPolicy](t, render(t, "network-policy"), "NetworkPolicy", "")
+	g, deployment := NewWithT(t), render(t, "default").Deployment(t)
+	policy := installation.Find[networkingv1.NetworkPolicy](t, render(t, "network-policy"), "NetworkPolicy", "")
 	g.Expect(policy.Namespace).To(Equal(deployment.Namespace))
 	selector, err := metav1.LabelSelectorAsSelector(&policy.Spec.PodSelector)
 	g.Expect(err).NotTo(HaveOccurred())

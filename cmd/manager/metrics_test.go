@@ -23,6 +23,8 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/cert"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/installation"
 )
 
 // serving starts a manager that serves metrics at an address, as the last flags say.
@@ -50,14 +52,14 @@ func (w *world) account(name string, role *rbacv1.ClusterRole) string {
 			Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: w.ns, Name: name}},
 		})).To(Succeed())
 	}
-	return tokenOf(w.t, account)
+	return installation.TokenOf(w.t, admin, account)
 }
 
 // TestMetricsAreServedToReadersOnly: over TLS, and only to who may get /metrics.
 func TestMetricsAreServedToReadersOnly(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	reader := w.account("reader", find[rbacv1.ClusterRole](t, render(t, "default"), "ClusterRole", "metrics-reader"))
+	reader := w.account("reader", installation.Find[rbacv1.ClusterRole](t, render(t, "default"), "ClusterRole", "metrics-reader"))
 	nobody := w.account("nobody", nil)
 	address := w.serving()
 	secure := "https://" + address

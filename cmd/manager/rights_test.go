@@ -33,6 +33,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/controllers"
 	"github.com/greenapi-operator/greenapi-operator/internal/canary"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
+	"github.com/greenapi-operator/greenapi-operator/internal/installation"
 )
 
 // tenant is a namespace with an instance of each kind, and a manager that has the rights of an installation and no others.
@@ -51,11 +52,11 @@ type tenant struct {
 }
 
 // newTenant installs, populates the namespace, and starts the manager with the arguments of the installation's Deployment.
-func newTenant(t *testing.T, objects installation, ns string, old bool, flags ...string) *tenant {
+func newTenant(t *testing.T, objects installation.Objects, ns string, old bool, flags ...string) *tenant {
 	t.Helper()
-	deployment := objects.deployment(t)
+	deployment := objects.Deployment(t)
 	s := &tenant{WithT: NewWithT(t), t: t, ns: ns, system: deployment.Namespace, output: &lockedBuffer{}, metrics: freeAddress(t)}
-	objects.apply(t)
+	objects.Apply(t, admin)
 	s.vendor = emulator.New(emulator.Options{RestartTime: 200 * time.Millisecond})
 	server := httptest.NewServer(s.vendor)
 	t.Cleanup(func() { s.vendor.Close(); server.Close() })
@@ -68,7 +69,7 @@ func newTenant(t *testing.T, objects installation, ns string, old bool, flags ..
 	s.secret("Bystander", "canary-of-nobody-0123456789")
 	s.reader = s.newReader(objects)
 
-	s.witness = newWitness(t, objects.login(t), old)
+	s.witness = newWitness(t, objects.Login(t, environment.Config, admin), old)
 	executable, err := os.Executable()
 	s.Expect(err).NotTo(HaveOccurred())
 	arguments := slices.Concat(deployment.Spec.Template.Spec.Containers[0].Args, []string{
@@ -117,9 +118,9 @@ func instanceOf(kind controllers.Kind, ns string, id int64) v1alpha1.Instance {
 }
 
 // newReader makes a ServiceAccount that may read metrics, and returns its token.
-func (s *tenant) newReader(objects installation) string {
+func (s *tenant) newReader(objects installation.Objects) string {
 	s.t.Helper()
-	role := find[rbacv1.ClusterRole](s.t, objects, "ClusterRole", "metrics-reader")
+	role := installation.Find[rbacv1.ClusterRole](s.t, objects, "ClusterRole", "metrics-reader")
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: s.ns, Name: "reader"}}
 	s.Expect(admin.Create(s.t.Context(), account)).To(Succeed())
 	s.Expect(admin.Create(s.t.Context(), &rbacv1.ClusterRoleBinding{
@@ -127,7 +128,7 @@ func (s *tenant) newReader(objects installation) string {
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
 		Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: s.ns, Name: account.Name}},
 	})).To(Succeed())
-	return tokenOf(s.t, account)
+	return installation.TokenOf(s.t, admin, account)
 }
 
 // deeds are what users do while the manager runs: one scrapes the metrics, and one at the vendor's console keeps switching
@@ -215,7 +216,7 @@ func (s *tenant) expectSecretsReadAsR23Says() {
 }
 
 // clusterWide renders the installation for a whole cluster, under a name of its own.
-func clusterWide(t *testing.T, name string) installation {
+func clusterWide(t *testing.T, name string) installation.Objects {
 	t.Helper()
 	return render(t, "operator", "namespace: "+name+"-system", "namePrefix: "+name+"-")
 }
@@ -248,7 +249,7 @@ func TestTheRightsOfAClusterWideInstallationAreEnough(t *testing.T) {
 // TestEveryRightIsNeeded takes away each single verb of each resource, and sees the manager want it and be refused.
 func TestEveryRightIsNeeded(t *testing.T) {
 	t.Parallel()
-	rights := clusterWide(t, "x").rights(t)
+	rights := clusterWide(t, "x").Rights(t)
 	if len(rights) < 20 {
 		t.Fatalf("only %d rights were found: %v", len(rights), rights)
 	}
@@ -257,10 +258,10 @@ func TestEveryRightIsNeeded(t *testing.T) {
 			t.Parallel()
 			ns := newNamespace(t)
 			all := clusterWide(t, ns)
-			if missing.namespace != "" {
-				missing.namespace = ns + "-system"
+			if missing.Namespace != "" {
+				missing.Namespace = ns + "-system"
 			}
-			s := newTenant(t, all.without(t, missing), ns, true, "--watch-label-selector=tenant="+ns)
+			s := newTenant(t, all.Without(t, missing), ns, true, "--watch-label-selector=tenant="+ns)
 			s.Eventually(func() []string { s.deeds(); return s.witness.refusals() }, patience).
 				Should(Equal([]string{missing.String()}), func() string {
 					return "a right that is not needed, or that the story does not use, is never refused\n" + s.state()
@@ -274,13 +275,13 @@ func TestEveryRightIsNeeded(t *testing.T) {
 func TestANamespacedInstallation(t *testing.T) {
 	t.Parallel()
 	g, objects := NewWithT(t), render(t, "namespaced")
-	own := find[rbacv1.Role](t, objects, "Role", "manager-role").Namespace
-	g.Expect(find[rbacv1.RoleBinding](t, objects, "RoleBinding", "manager-rolebinding").Namespace).To(Equal(own))
-	g.Expect(objects.deployment(t).Spec.Template.Spec.Containers[0].Args).To(ContainElement("--watch-namespaces=" + own))
-	everywhere := find[rbacv1.ClusterRole](t, render(t, "default"), "ClusterRole", "manager-role")
-	g.Expect(find[rbacv1.Role](t, objects, "Role", "manager-role").Rules).To(Equal(everywhere.Rules), "it is the same source")
-	for _, r := range objects.rights(t) {
-		if r.namespace == "" {
+	own := installation.Find[rbacv1.Role](t, objects, "Role", "manager-role").Namespace
+	g.Expect(installation.Find[rbacv1.RoleBinding](t, objects, "RoleBinding", "manager-rolebinding").Namespace).To(Equal(own))
+	g.Expect(objects.Deployment(t).Spec.Template.Spec.Containers[0].Args).To(ContainElement("--watch-namespaces=" + own))
+	everywhere := installation.Find[rbacv1.ClusterRole](t, render(t, "default"), "ClusterRole", "manager-role")
+	g.Expect(installation.Find[rbacv1.Role](t, objects, "Role", "manager-role").Rules).To(Equal(everywhere.Rules), "it is the same source")
+	for _, r := range objects.Rights(t) {
+		if r.Namespace == "" {
 			g.Expect(r.String()).To(BeElementOf("create tokenreviews.authentication.k8s.io", "create subjectaccessreviews.authorization.k8s.io"),
 				"no namespace has these; anything else in all namespaces is too much")
 		}
@@ -293,7 +294,7 @@ func TestANamespacedInstallation(t *testing.T) {
 	}
 	// A second namespace is one more copy of the folder that names the first.
 	second := newNamespace(t)
-	render(t, "namespaced/"+own, "namespace: "+second).apply(t)
+	render(t, "namespaced/"+own, "namespace: "+second).Apply(t, admin)
 	more := instanceOf(controllers.Kinds[1], second, firstID+100)
 	g.Expect(admin.Create(t.Context(), more)).To(Succeed())
 	s := newTenant(t, objects, own, false, "--watch-namespaces="+own+","+second)
@@ -312,12 +313,12 @@ func TestANamespacedInstallation(t *testing.T) {
 		s.Expect(admin.Get(t.Context(), client.ObjectKey{Namespace: outside, Name: "line"}, resource)).To(Succeed())
 		s.Expect(resource.InstanceStatus().Conditions).To(BeEmpty())
 	}
-	for _, r := range objects.rights(t) {
-		if r.namespace != "" {
+	for _, r := range objects.Rights(t) {
+		if r.Namespace != "" {
 			user := "system:serviceaccount:" + s.system + ":greenapi-operator-manager"
-			s.Expect(may(t, user, nil, r)).To(BeTrue(), "%s", r)
-			for _, r.namespace = range []string{"", outside, "kube-system"} {
-				s.Expect(may(t, user, nil, r)).To(BeFalse(), "%s in %q", r, r.namespace)
+			s.Expect(installation.May(t, admin, user, r)).To(BeTrue(), "%s", r)
+			for _, r.Namespace = range []string{"", outside, "kube-system"} {
+				s.Expect(installation.May(t, admin, user, r)).To(BeFalse(), "%s in %q", r, r.Namespace)
 			}
 		}
 	}

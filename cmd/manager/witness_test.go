@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/installation"
 )
 
 // witness stands between a manager and the API server, as the user that it was given. It notes what is asked and what is
@@ -36,7 +37,7 @@ type witness struct {
 
 	mu      sync.Mutex
 	seen    []asked
-	refused map[right]bool
+	refused map[installation.Right]bool
 	edited  map[string]bool
 }
 
@@ -47,7 +48,7 @@ type asked struct {
 
 func newWitness(t *testing.T, config *rest.Config, old bool) *witness {
 	t.Helper()
-	w := &witness{old: old, refused: map[right]bool{}, edited: map[string]bool{}, proxy: proxyTo(t, config)}
+	w := &witness{old: old, refused: map[installation.Right]bool{}, edited: map[string]bool{}, proxy: proxyTo(t, config)}
 	passOn := w.proxy.Rewrite
 	w.proxy.Rewrite = func(r *httputil.ProxyRequest) {
 		passOn(r)
@@ -124,9 +125,9 @@ func (w *witness) note(response *http.Response) error {
 		return err
 	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
-	what := right{verb: fmt.Sprintf("%s: %s", response.Request.URL.Path, body)}
+	what := installation.Right{Verb: fmt.Sprintf("%s: %s", response.Request.URL.Path, body)}
 	if found := refusal.FindStringSubmatch(string(body)); found != nil {
-		what = right{verb: found[1], resource: found[2], group: found[3]}
+		what = installation.Right{Verb: found[1], Resource: found[2], Group: found[3]}
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
