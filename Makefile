@@ -48,9 +48,9 @@ test: test-unit ## Run all tests: pure ones, user stories on a real API server, 
 	@$(MAKE) --no-print-directory demo ONCE=1
 
 .PHONY: test-unit
-test-unit: $(KUBECTL) $(PROMTOOL) $(KUBE_STATE_METRICS) $(KO) $(KREW) ## Run the Go tests, those on a real API server included.
-	@assets="$(ASSETS)"; KUBEBUILDER_ASSETS="$$assets" TEST_KUBECTL="$(KUBECTL)" TEST_PROMTOOL="$(PROMTOOL)" TEST_KUBE_STATE_METRICS="$(KUBE_STATE_METRICS)" \
-		go test $(RACE) -timeout 20m ./...
+test-unit: $(KUBECTL) $(HELM) $(PROMTOOL) $(KUBE_STATE_METRICS) $(KO) $(KREW) ## Run the Go tests, those on a real API server included.
+	@assets="$(ASSETS)"; KUBEBUILDER_ASSETS="$$assets" TEST_KUBECTL="$(KUBECTL)" TEST_HELM="$(HELM)" TEST_PROMTOOL="$(PROMTOOL)" \
+		TEST_KUBE_STATE_METRICS="$(KUBE_STATE_METRICS)" go test $(RACE) -timeout 20m ./...
 	@go test -C hack/controlplane ./...
 	@TEST_KUBECTL="$(KUBECTL)" TEST_KO="$(KO)" TEST_KREW="$(KREW)" go test -C hack/release -timeout 20m ./...
 
@@ -101,6 +101,27 @@ api-reference: $(CRD_REF_DOCS) ## Generate docs/api-reference.md from the commen
 	@cd hack/tools/crd-ref-docs && $(CRD_REF_DOCS) --config config.yaml --templates-dir templates --log-level WARN \
 		--source-path ../../../api --renderer markdown --output-path ../../../docs/api-reference.md
 
+.PHONY: update
+update: generate manifests api-reference chart build-installer ## Renew every file that is made from others.
+
+# What the chart has from elsewhere: copies, never edited by hand. The chart's own is in templates/ and values.yaml.
+CHART := charts/greenapi-operator
+
+.PHONY: chart
+chart: $(HELM_DOCS) ## Copy CRDs, roles and the like into the Helm chart, and generate its README.
+	@rm -rf $(CHART)/files && mkdir -p $(CHART)/files/crds $(CHART)/files/rbac
+	cp config/crd/bases/*.yaml $(CHART)/files/crds/
+	cp $(addprefix config/rbac/,$(addsuffix _role.yaml,leader_election metrics_auth metrics_reader view edit)) config/rbac/role.yaml $(CHART)/files/rbac/
+	cp config/network-policy/network_policy.yaml $(CHART)/files/network-policy.yaml
+	cp config/prometheus/rules.yaml $(CHART)/files/prometheus-rules.yaml
+	cp config/grafana/dashboard.json $(CHART)/files/
+	$(HELM_DOCS) --chart-search-root $(CHART) --sort-values-order file --log-level warning
+
+.PHONY: build-installer
+build-installer: $(KUSTOMIZE) ## Render config/default into one file for kubectl apply, dist/install.yaml.
+	@mkdir -p dist; unfinished="$$(mktemp dist/.install.XXXXXX)"; trap 'rm -f "$$unfinished"' EXIT; \
+		$(KUSTOMIZE) build config/default >"$$unfinished" && chmod 644 "$$unfinished" && mv "$$unfinished" dist/install.yaml
+
 .PHONY: lint
 lint: $(GOLANGCI_LINT) $(ACTIONLINT) ## Run the linters, those of the workflows included.
 	$(GOLANGCI_LINT) run
@@ -144,6 +165,10 @@ ko: $(KO) ## Build ko, and print where it is.
 .PHONY: krew
 krew: $(KREW) ## Build krew, and print where it is.
 	@echo "$(KREW)"
+
+.PHONY: helm
+helm: $(HELM) ## Build helm, and print where it is.
+	@echo "$(HELM)"
 
 .PHONY: install
 install: $(KUSTOMIZE) ## Install the CRDs into the cluster of your kubeconfig.

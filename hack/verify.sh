@@ -9,11 +9,11 @@ step() { echo "verify: $*"; }
 fingerprint() { find "$@" -type f -print0 | sort -z | xargs -0 cksum; }
 
 step "generated files are up to date"
-generated=(api config/crd config/rbac config/argocd docs/api-reference.md)
+generated=(api config/crd config/rbac config/argocd docs/api-reference.md charts/greenapi-operator dist)
 before="$(fingerprint "${generated[@]}")"
-make --no-print-directory generate manifests api-reference >/dev/null
+make --no-print-directory update >/dev/null
 if ! diff <(echo "$before") <(fingerprint "${generated[@]}"); then
-	echo "verify: run 'make generate manifests api-reference' and commit what changes" >&2
+	echo "verify: run 'make update' and commit what changes" >&2
 	exit 1
 fi
 

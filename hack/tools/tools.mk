@@ -45,6 +45,8 @@ $(eval $(call tool,CONTROLLER_GEN,controller-gen,sigs.k8s.io/controller-tools,si
 $(eval $(call tool,CRD_REF_DOCS,crd-ref-docs,github.com/elastic/crd-ref-docs,github.com/elastic/crd-ref-docs,about half a minute))
 $(eval $(call tool,KUSTOMIZE,kustomize,sigs.k8s.io/kustomize/kustomize/v5,sigs.k8s.io/kustomize/kustomize/v5,about half a minute))
 $(eval $(call tool,KUBECTL,kubectl,k8s.io/kubectl,.,about a minute))
+$(eval $(call tool,HELM,helm,helm.sh/helm/v4,helm.sh/helm/v4/cmd/helm,about two minutes))
+$(eval $(call tool,HELM_DOCS,helm-docs,github.com/norwoodj/helm-docs,github.com/norwoodj/helm-docs/cmd/helm-docs,about a minute))
 $(eval $(call tool,GO_LICENSES,go-licenses,github.com/google/go-licenses/v2,github.com/google/go-licenses/v2,about half a minute))
 $(eval $(call tool,GOVULNCHECK,govulncheck,golang.org/x/vuln,golang.org/x/vuln/cmd/govulncheck,about half a minute))
 $(eval $(call tool,PROMTOOL,promtool,github.com/prometheus/prometheus,-tags remove_all_sd github.com/prometheus/prometheus/cmd/promtool,about two minutes))

@@ -78,17 +78,28 @@ func Parse(t *testing.T, text []byte) Objects {
 		if errors.Is(err, io.EOF) {
 			return objects
 		}
-		content := map[string]any{}
+		var object *unstructured.Unstructured
 		if err == nil {
-			err = sigsyaml.Unmarshal(document, &content)
+			object, err = parse(document)
 		}
 		if err != nil {
 			t.Fatalf("%v:\n%s", err, document)
 		}
-		if len(content) > 0 {
-			objects = append(objects, &unstructured.Unstructured{Object: content})
+		if object != nil {
+			objects = append(objects, object)
 		}
 	}
+}
+
+// parse reads one document, which may be empty. It goes by JSON, since whole numbers are integers there, as they are in
+// what the API server answers.
+func parse(document []byte) (*unstructured.Unstructured, error) {
+	text, err := sigsyaml.YAMLToJSON(document)
+	if err != nil || string(text) == "null" {
+		return nil, err
+	}
+	object := &unstructured.Unstructured{}
+	return object, object.UnmarshalJSON(text)
 }
 
 // Find decodes the only object of a kind whose name ends so.

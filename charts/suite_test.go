@@ -1,0 +1,238 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package charts holds the Helm chart and the tests of all ways to install the operator.
+package charts
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	. "github.com/onsi/gomega"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/installation"
+)
+
+const (
+	chart   = "greenapi-operator"
+	release = "greenapi-operator"
+	system  = "greenapi-operator-system"
+	// patience is how long a test waits for another process; it is no part of what is tested.
+	patience = 60 * time.Second
+)
+
+// Programs that the tests run: kubectl and helm are the real ones, manager is built from here.
+var kubectl, helm, manager string
+
+func TestMain(m *testing.M) {
+	os.Exit(runTests(m))
+}
+
+func runTests(m *testing.M) int {
+	kubectl, helm = os.Getenv("TEST_KUBECTL"), os.Getenv("TEST_HELM")
+	if os.Getenv("KUBEBUILDER_ASSETS") == "" || kubectl == "" || helm == "" {
+		fmt.Fprintln(os.Stderr, "KUBEBUILDER_ASSETS, TEST_KUBECTL and TEST_HELM are not set: run the tests by `make test`, "+
+			"or set them to what `make envtest`, `make kubectl` and `make helm` print")
+		return 1
+	}
+	ctrl.SetLogger(logr.Discard())
+	folder, err := os.MkdirTemp("", "charts-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	for _, variable := range []string{"HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"} {
+		if err := os.Setenv(variable, filepath.Join(folder, "helm")); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	manager = filepath.Join(folder, "manager")
+	build := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-o", manager, "../cmd/manager")
+	if output, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "cannot build the manager: %v\n%s", err, output)
+		return 1
+	}
+	flag.Parse()
+	// These tests wait for other processes most of the time.
+	if err := flag.Set("test.parallel", "3"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+// cluster is a control plane without anything in it.
+type cluster struct {
+	*WithT
+	t           *testing.T
+	environment *envtest.Environment
+	config      *rest.Config
+	admin       client.Client
+	kubeconfig  string
+}
+
+func newCluster(t *testing.T) *cluster {
+	t.Helper()
+	c := &cluster{WithT: NewWithT(t), t: t, environment: &envtest.Environment{}, kubeconfig: filepath.Join(t.TempDir(), "kubeconfig")}
+	config, err := c.environment.Start()
+	t.Cleanup(func() { _ = c.environment.Stop() })
+	c.Expect(err).NotTo(HaveOccurred())
+	config.QPS = -1
+	c.config = config
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme, apiextensionsv1.AddToScheme} {
+		c.Expect(add(scheme)).To(Succeed())
+	}
+	c.admin, err = client.New(config, client.Options{Scheme: scheme})
+	c.Expect(err).NotTo(HaveOccurred())
+	c.Expect(os.WriteFile(c.kubeconfig, c.environment.KubeConfig, 0o600)).To(Succeed())
+	return c
+}
+
+// run runs a program as the administrator, and returns all that it prints.
+func (c *cluster) run(program string, arguments ...string) (string, error) {
+	c.t.Helper()
+	return c.runAs(c.kubeconfig, program, arguments...)
+}
+
+func (c *cluster) runAs(kubeconfig, program string, arguments ...string) (string, error) {
+	c.t.Helper()
+	return runWith(c.t, []string{"KUBECONFIG=" + kubeconfig}, program, arguments...)
+}
+
+func runWith(t *testing.T, environment []string, program string, arguments ...string) (string, error) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), program, arguments...)
+	command.Env = append(os.Environ(), environment...)
+	output, err := command.CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%s %s: %w", filepath.Base(program), strings.Join(arguments, " "), err)
+	}
+	return string(output), err
+}
+
+// must runs a program that has to succeed.
+func (c *cluster) must(program string, arguments ...string) string {
+	c.t.Helper()
+	output, err := c.run(program, arguments...)
+	c.Expect(err).NotTo(HaveOccurred(), output)
+	return output
+}
+
+// install installs a chart as the release that has the names of config/default.
+func (c *cluster) install(path string, flags ...string) string {
+	c.t.Helper()
+	return c.must(helm, append([]string{"install", release, path, "--namespace", system, "--create-namespace"}, flags...)...)
+}
+
+// upgrade upgrades it, with the default of every value that the flags do not set.
+func (c *cluster) upgrade(path string, flags ...string) string {
+	c.t.Helper()
+	return c.must(helm, append([]string{"upgrade", release, path, "--namespace", system, "--reset-values", "--history-max", "0"}, flags...)...)
+}
+
+// template renders the chart, and parses what comes out.
+func template(t *testing.T, flags ...string) installation.Objects {
+	t.Helper()
+	output, err := render(t, flags...)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	return installation.Parse(t, []byte(output))
+}
+
+func render(t *testing.T, flags ...string) (string, error) {
+	t.Helper()
+	return runWith(t, nil, helm, append([]string{"template", release, chart, "--namespace", system}, flags...)...)
+}
+
+// live reads objects back from the API server.
+func (c *cluster) live(objects installation.Objects) installation.Objects {
+	c.t.Helper()
+	var found installation.Objects
+	for _, object := range objects {
+		found = append(found, c.get(object))
+	}
+	return found
+}
+
+func (c *cluster) get(object *unstructured.Unstructured) *unstructured.Unstructured {
+	c.t.Helper()
+	found, err := c.look(object)
+	c.Expect(err).NotTo(HaveOccurred())
+	return found
+}
+
+func (c *cluster) look(object *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	found := &unstructured.Unstructured{}
+	found.SetGroupVersionKind(object.GroupVersionKind())
+	return found, c.admin.Get(c.t.Context(), client.ObjectKeyFromObject(object), found)
+}
+
+// gone expects that none of these objects is there.
+func (c *cluster) gone(objects installation.Objects) {
+	c.t.Helper()
+	for _, object := range objects {
+		_, err := c.look(object)
+		c.Expect(apierrors.IsNotFound(err)).To(BeTrue(), "%s %s is there: %v", object.GetKind(), object.GetName(), err)
+	}
+}
+
+// writeKubeconfig writes down how somebody connects.
+func writeKubeconfig(t *testing.T, config *rest.Config) string {
+	t.Helper()
+	text := clientcmdapi.NewConfig()
+	text.Clusters["c"] = &clientcmdapi.Cluster{Server: config.Host, CertificateAuthorityData: config.CAData}
+	text.AuthInfos["u"] = &clientcmdapi.AuthInfo{Token: config.BearerToken}
+	text.Contexts["x"] = &clientcmdapi.Context{Cluster: "c", AuthInfo: "u"}
+	text.CurrentContext = "x"
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := clientcmd.WriteToFile(*text, path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// of are the objects of some kinds.
+func of(objects installation.Objects, kinds ...string) installation.Objects {
+	return filter(objects, func(o *unstructured.Unstructured) bool {
+		for _, kind := range kinds {
+			if o.GetKind() == kind {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func filter(objects installation.Objects, keep func(*unstructured.Unstructured) bool) installation.Objects {
+	var kept installation.Objects
+	for _, object := range objects {
+		if keep(object) {
+			kept = append(kept, object)
+		}
+	}
+	return kept
+}
