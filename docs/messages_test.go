@@ -9,6 +9,7 @@ import (
 	"go/token"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -89,7 +90,7 @@ func patternOf(expression ast.Expr) (pattern string, own int) {
 // reasonsAround are the reasons in the innermost of the nodes around a text that names any: the verdict, the call or the
 // case that the text stands in.
 func reasonsAround(above []ast.Node, reasons map[string]string) []string {
-	for n := len(above) - 1; n >= 0; n-- {
+	for _, outer := range slices.Backward(above) {
 		var named []string
 		note := func(node ast.Node) bool {
 			if selector, ok := node.(*ast.SelectorExpr); ok && reasons[selector.Sel.Name] != "" {
@@ -97,7 +98,7 @@ func reasonsAround(above []ast.Node, reasons map[string]string) []string {
 			}
 			return true
 		}
-		switch node := above[n].(type) {
+		switch node := outer.(type) {
 		case *ast.FuncDecl, *ast.GenDecl:
 			return nil
 		case *ast.CaseClause:
