@@ -136,16 +136,6 @@ func (s *story) line(kind controllers.Kind) v1alpha1.Instance {
 	return resource
 }
 
-// lines are the instances as they are now.
-func (s *story) lines() []v1alpha1.Instance {
-	s.t.Helper()
-	var all []v1alpha1.Instance
-	for _, kind := range controllers.Kinds {
-		all = append(all, s.line(kind))
-	}
-	return all
-}
-
 // restarts is how often a vendor's instance was restarted, all together.
 func (s *story) restarts() (all int) {
 	for number := range controllers.Kinds {

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -41,7 +41,7 @@ func (i Objects) Login(t *testing.T, cluster *rest.Config, admin client.Client) 
 	account := Find[corev1.ServiceAccount](t, i, "ServiceAccount", "manager")
 	user := fmt.Sprintf("system:serviceaccount:%s:%s", account.Namespace, account.Name)
 	for _, r := range i.Rights(t) {
-		NewWithT(t).Eventually(func() bool { return May(t, admin, user, r) }, patience).Should(BeTrue(), "%s", r)
+		gomega.NewWithT(t).Eventually(func() bool { return May(t, admin, user, r) }, patience).Should(gomega.BeTrue(), "%s", r)
 	}
 	return &rest.Config{
 		Host: cluster.Host, BearerToken: TokenOf(t, admin, account),

@@ -117,6 +117,7 @@ func Find[T any](t *testing.T, objects Objects, kind, suffix string) *T {
 	return found[0]
 }
 
+// Decode reads an object as its type, and fails the test at a field that the type has not.
 func Decode[T any](t *testing.T, object *unstructured.Unstructured) *T {
 	t.Helper()
 	decoded := new(T)
