@@ -54,6 +54,7 @@ func (c *cluster) declare(ns string) *story {
 	c.t.Cleanup(func() { s.vendor.Close(); server.Close() })
 	s.url = server.URL
 	c.namespace(ns)
+	c.must(kubectl, "wait", "--for=condition=Established", "--timeout=1m", "crd", "--all")
 	for number, kind := range controllers.Kinds {
 		id, name := firstID+int64(number), strings.ToLower(kind.Name)
 		token := fmt.Sprintf("token-of-%s-0123456789", name)

@@ -76,7 +76,7 @@ func TestThreeWaysInstallTheSame(t *testing.T) {
 		}
 	})
 	g, reference := NewWithT(t), outcomes[0]
-	g.Expect(len(reference)).To(BeNumerically(">", 15))
+	g.Expect(len(reference)).To(BeNumerically(">=", 15), "something was installed")
 	for i, w := range all[1:] {
 		g.Expect(slices.Sorted(maps.Keys(outcomes[i+1]))).To(Equal(slices.Sorted(maps.Keys(reference))), w.name)
 		expectSame(t, outcomes[i+1], reference, w.name)
