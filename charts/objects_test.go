@@ -47,6 +47,8 @@ func TestEveryValueReachesTheManager(t *testing.T) {
 		"manager.defaultApiUrl=https://a.example":         "--default-api-url=https://a.example",
 		"manager.apiProxy=http://egress.example:3128":     "--api-proxy=http://egress.example:3128",
 		"manager.apiQps=12.5":                             "--api-qps=12.5",
+		"manager.maxConcurrentRestarts=0":                 "--max-concurrent-restarts=0",
+		"manager.maxConcurrentRestarts=50%":               "--max-concurrent-restarts=50%",
 		"manager.maxConcurrentReconciles=10000":           "--max-concurrent-reconciles=10000",
 		"manager.stateInterval=1m30s":                     "--state-interval=1m30s",
 		"manager.settingsInterval=1h":                     "--settings-interval=1h",

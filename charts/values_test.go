@@ -94,6 +94,7 @@ func TestWrongValuesAreExplained(t *testing.T) {
 		"watchNamespaces=shop":                        {"/watchNamespaces", "got string, want array"},
 		"image.digest=abc":                            {"/image/digest", "sha256"},
 		"manager.stateInterval=60":                    {"/manager/stateInterval"},
+		"manager.maxConcurrentRestarts=half":          {"/manager/maxConcurrentRestarts", "%"},
 		"manager.maxConcurrentReconciles=0":           {"/manager/maxConcurrentReconciles", "1"},
 		"manager.defaultApiUrl=api.example":           {"/manager/defaultApiUrl"},
 		"manager.allowedApiHosts={https://x}":         {"/manager/allowedApiHosts/0"},

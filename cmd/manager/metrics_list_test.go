@@ -23,6 +23,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
+	"github.com/greenapi-operator/greenapi-operator/internal/installation"
 )
 
 // documentedMetric is a row of a table of metrics: its name with its labels, and its type.
@@ -81,7 +82,7 @@ func scrapeAll(t *testing.T) string {
 	resource := w.get()
 	resource.Spec.IncomingStatuses = &v1alpha1.IncomingStatuses{Interval: &metav1.Duration{Duration: time.Minute}}
 	w.Expect(admin.Update(t.Context(), resource)).To(Succeed())
-	reader := w.account("reader", find[rbacv1.ClusterRole](t, render(t, "default"), "ClusterRole", "metrics-reader"))
+	reader := w.account("reader", installation.Find[rbacv1.ClusterRole](t, render(t, "default"), "ClusterRole", "metrics-reader"))
 	address := w.serving("--leader-elect", "--leader-election-namespace="+w.ns)
 	w.awaitReady()
 	var body string

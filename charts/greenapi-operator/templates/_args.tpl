@@ -36,6 +36,10 @@
 {{- $args = append $args (printf "--%s=%v" $flag .) }}
 {{- end }}
 {{- end }}
+{{- /* Its 0 means something. */}}
+{{- if not (kindIs "invalid" $m.maxConcurrentRestarts) }}
+{{- $args = append $args (printf "--max-concurrent-restarts=%v" $m.maxConcurrentRestarts) }}
+{{- end }}
 {{- concat $args .Values.extraArgs | toYaml }}
 {{- end }}
 
