@@ -228,3 +228,18 @@ func expectCopies(t *testing.T, copied, original string) {
 		expectCopies(t, copied+"/"+entry.Name(), original+"/"+entry.Name())
 	}
 }
+
+// TestTheChartIsScrapedAsByTheKustomization: config/prometheus and the chart scrape the same and alert on the same.
+func TestTheChartIsScrapedAsByTheKustomization(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	want := installation.Render(t, "../config/prometheus")
+	got := template(t, "--set", "serviceMonitor.enabled=true,serviceMonitor.interval=30s,prometheusRule.enabled=true")
+	for kind, field := range map[string]string{"ServiceMonitor": "endpoints", "PrometheusRule": "groups"} {
+		spec := func(objects installation.Objects) any {
+			object := installation.Find[unstructured.Unstructured](t, objects, kind, "")
+			return object.Object["spec"].(map[string]any)[field]
+		}
+		g.Expect(cmp.Diff(spec(want), spec(got))).To(BeEmpty(), kind)
+	}
+}
