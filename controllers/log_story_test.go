@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -73,12 +74,15 @@ func loggedStory(s *story) {
 	s.forward(2 * time.Hour)
 }
 
+// locked lets the calls of a pass log side by side.
+func locked(log *bytes.Buffer) io.Writer { return zapcore.Lock(zapcore.AddSync(log)) }
+
 // TestTheLogHasALineForEachFact: at level 0 a story logs what docs/observability.md shows, word for word, and steady state
 // nothing, whatever is polled meanwhile.
 func TestTheLogHasALineForEachFact(t *testing.T) {
 	s := newStory(t)
 	var log bytes.Buffer
-	s.log = zap.New(zap.WriteTo(&log))
+	s.log = zap.New(zap.WriteTo(locked(&log)))
 	loggedStory(s)
 	s.Expect(entries(t, log.String())).To(Equal(entries(t, documentedLog(t))), "%s", log.String())
 
@@ -98,7 +102,7 @@ func TestTheLogLevels(t *testing.T) {
 		t.Run(fmt.Sprint(level), func(t *testing.T) {
 			s := newStory(t)
 			var log bytes.Buffer
-			s.log = zap.New(zap.WriteTo(&log), zap.Level(zapcore.Level(-level)))
+			s.log = zap.New(zap.WriteTo(locked(&log)), zap.Level(zapcore.Level(-level)))
 			loggedStory(s)
 			s.Expect(leaks.Search(log.String())).To(BeEmpty(), "R24")
 			for _, message := range slices.Concat(decisions, calls) {

@@ -133,7 +133,8 @@ func TestStatusesThatAreNotThereOrNotReadable(t *testing.T) {
 	} {
 		s.clock.Step(time.Second)
 		s.vendor.Fault(c.fault)
-		r = s.run(s.clock, append([]string{"statuses", "line"}, local...)...)
+		// 32 MiB take their time on a machine that has other things to do.
+		r = s.run(s.clock, append([]string{"statuses", "line", "--api-timeout=5m"}, local...)...)
 		s.Expect(r.code).To(Equal(exitFailed))
 		s.Expect(r.err).To(ContainSubstring(c.want))
 		s.Expect(r.out).To(BeEmpty())
