@@ -186,5 +186,5 @@ deploy: $(KUSTOMIZE) ## Install CRDs, roles and manager (IMG for the image) into
 		$(KUSTOMIZE) build . | kubectl apply --server-side --force-conflicts -f -
 
 .PHONY: undeploy
-undeploy: $(KUSTOMIZE) ## Remove manager and roles; the CRDs and resources stay.
+undeploy: $(KUSTOMIZE) ## Remove manager, roles and their namespace; the CRDs and the resources elsewhere stay.
 	$(KUSTOMIZE) build config/operator | kubectl delete --ignore-not-found -f -

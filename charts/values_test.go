@@ -217,3 +217,20 @@ func TestArtifactHubIsToldTheTruth(t *testing.T) {
 		g.Expect(image.Image).To(HaveSuffix(":" + about.AppVersion))
 	}
 }
+
+// TestTheValuesThatThePagesShowAreTheCharts: whoever copies them gets no error, and what they ask for.
+func TestTheValuesThatThePagesShowAreTheCharts(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	page, err := os.ReadFile(filepath.Join("..", "docs", "observability.md"))
+	g.Expect(err).NotTo(HaveOccurred())
+	_, after, found := strings.Cut(string(page), "<!-- values of the chart -->\n```yml\n")
+	block, _, ended := strings.Cut(after, "```\n")
+	g.Expect(found && ended).To(BeTrue())
+	file := filepath.Join(t.TempDir(), "values.yaml")
+	g.Expect(os.WriteFile(file, []byte(block), 0o600)).To(Succeed())
+	objects := template(t, "--values", file)
+	for _, kind := range []string{"ServiceMonitor", "PrometheusRule", "ConfigMap"} {
+		g.Expect(of(objects, kind)).NotTo(BeEmpty(), kind)
+	}
+}

@@ -139,8 +139,8 @@ func TestWavesGoFromTheOperatorOverSecretsToLines(t *testing.T) {
 			t.Errorf("the operator (%s) is in wave %d, and its lines in %d", name, at, lines)
 		}
 	}
-	for _, name := range []string{"external-secret", "sealed-secret"} {
-		if at := wave(t, "examples/lines/"+name+".yaml"); at >= line {
+	for _, name := range []string{"lines/external-secret", "lines-sealed/sealed-secret"} {
+		if at := wave(t, "examples/"+name+".yaml"); at >= line {
 			t.Errorf("the Secret (%s) is in wave %d, and its line in %d", name, at, line)
 		}
 	}
@@ -152,7 +152,7 @@ var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
 // know their kinds.
 func TestTheManifestsOfOtherToolsInDocsAreTheExamples(t *testing.T) {
 	var all strings.Builder
-	for _, pattern := range []string{"examples/*.yaml", "examples/lines/*.yaml", "../flux/*.yaml"} {
+	for _, pattern := range []string{"examples/*.yaml", "examples/lines*/*.yaml", "../flux/*.yaml"} {
 		paths, err := filepath.Glob(pattern)
 		if err != nil || len(paths) == 0 {
 			t.Fatal(pattern, err)

@@ -17,7 +17,7 @@ release-tool = go run -C hack/release . $(1) --version "$(VERSION)" $(2)
 release-prepare: ## Write VERSION=v1.2.3 into all files that state the version of the release.
 	@$(if $(filter command environment,$(firstword $(origin VERSION))),,echo "say which: make release-prepare VERSION=v1.2.3" >&2; exit 1)
 	@$(call release-tool,prepare)
-	@if [[ -d charts ]]; then $(MAKE) --no-print-directory chart build-installer; fi
+	@$(MAKE) --no-print-directory chart build-installer
 
 .PHONY: release-check
 release-check: ## Check that all files state VERSION, and that the changelog has it.

@@ -39,6 +39,7 @@ var places = []place{
 	{form: regexp.MustCompile(`(kubectl-greenapi_)(v` + number + `)`)},
 	{form: regexp.MustCompile(`(greenapi-operator-)(` + number + `)\.tgz`)},
 	{form: regexp.MustCompile(`(charts/greenapi-operator[^\n]* --version )(` + number + `)`)},
+	{files: regexp.MustCompile(`^config/flux/.*\.yaml$`), form: regexp.MustCompile(`(tag: "?)(v?` + number + `)`), need: "config/flux/ocirepository.yaml"},
 	{files: regexp.MustCompile(`\.yaml$`), form: regexp.MustCompile(`(targetRevision: "?)(v?` + number + `)`)},
 }
 
