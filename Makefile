@@ -63,6 +63,17 @@ kill: ## Kill the real process at every instant of a write, many times over (ROU
 fuzz: ## Fuzz every fuzz target in turn, FUZZTIME each (1m); stops at the first input that fails.
 	@hack/fuzz.sh "$(FUZZTIME)"
 
+# Each benchmark runs BENCH_COUNT times, since benchstat needs some to tell a difference from chance.
+BENCH_COUNT ?= 6
+BENCH_TIME ?= 1s
+BENCH ?= .
+
+.PHONY: bench-go
+bench-go: $(BENCHSTAT) ## Run the Go benchmarks, the operator against bare net/http among them (BENCH for some, OLD=FILE to compare).
+	@mkdir -p bin/bench; assets="$(ASSETS)"; KUBEBUILDER_ASSETS="$$assets" go test -p 1 -run '^$$' -bench '$(BENCH)' -benchtime $(BENCH_TIME) \
+		-count $(BENCH_COUNT) -timeout 1h ./internal/plan ./internal/greenapi ./controllers >bin/bench/.go.txt || { cat bin/bench/.go.txt; exit 1; }
+	@mv bin/bench/.go.txt bin/bench/go.txt; $(BENCHSTAT) $(OLD) bin/bench/go.txt
+
 .PHONY: build
 build: ## Build manager, kubectl-greenapi, emulator and demo into bin/.
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/...

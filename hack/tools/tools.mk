@@ -53,6 +53,7 @@ $(eval $(call tool,PROMTOOL,promtool,github.com/prometheus/prometheus,-tags remo
 $(eval $(call tool,KUBE_STATE_METRICS,kube-state-metrics,k8s.io/kube-state-metrics/v2,k8s.io/kube-state-metrics/v2,about two minutes))
 $(eval $(call tool,KO,ko,github.com/google/ko,github.com/google/ko,about a minute))
 $(eval $(call tool,ACTIONLINT,actionlint,github.com/rhysd/actionlint,github.com/rhysd/actionlint/cmd/actionlint,some seconds))
+$(eval $(call tool,BENCHSTAT,benchstat,golang.org/x/perf,golang.org/x/perf/cmd/benchstat,some seconds))
 $(eval $(call tool,KREW,krew,sigs.k8s.io/krew,sigs.k8s.io/krew/cmd/krew,about half a minute))
 $(eval $(call tool,GOLANGCI_LINT,golangci-lint,github.com/golangci/golangci-lint/v2,.,about three minutes))
 
