@@ -97,7 +97,7 @@ func decodeQR(body []byte) (QR, string) {
 	if what != "" {
 		return QR{}, what
 	}
-	kind, message := decodeValue(object["type"]), decodeValue(object["message"])
+	kind, message := object["type"], object["message"]
 	code := QR{Kind: clean(strings.TrimSpace(kind.Text), maxQRKindLength)}
 	if kind.Kind != KindText || code.Kind == "" {
 		return QR{}, "it has no type"
@@ -130,7 +130,7 @@ func decodePairing(body []byte) (string, string) {
 	if what != "" {
 		return "", what
 	}
-	status, code := decodeValue(object["status"]), decodeValue(object["code"])
+	status, code := object["status"], object["code"]
 	if status.Kind == KindOther || code.Kind == KindOther {
 		return "", "it has an unexpected type in it"
 	}

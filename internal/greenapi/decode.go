@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Limits of vendor texts, in characters: the MaxLength of the status fields that show them.
@@ -74,8 +75,18 @@ var States = map[string]bool{
 	"blocked": true, "pendingCode": true, "pendingPassword": true,
 }
 
-// decodeObject reads a JSON object and tells, in words of this package, why it cannot.
-func decodeObject(body []byte) (map[string]json.RawMessage, string) {
+// UnmarshalJSON reads any JSON value as a Value.
+func (v *Value) UnmarshalJSON(raw []byte) error {
+	*v = decodeValue(raw)
+	return nil
+}
+
+// mostNames bounds for how many names decodeObject makes room before it knows that they are there.
+const mostNames = 256
+
+// decodeObject reads a JSON object and tells, in words of this package, why it cannot. A name that is missing has the Kind
+// 0, and no Text.
+func decodeObject(body []byte) (map[string]Value, string) {
 	trimmed := bytes.TrimSpace(body)
 	switch {
 	case len(trimmed) == 0:
@@ -85,7 +96,7 @@ func decodeObject(body []byte) (map[string]json.RawMessage, string) {
 	case trimmed[0] != '{':
 		return nil, "it is not an object"
 	}
-	var object map[string]json.RawMessage
+	object := make(map[string]Value, min(bytes.Count(trimmed, []byte(`":`)), mostNames))
 	if err := json.Unmarshal(trimmed, &object); err != nil {
 		return nil, "it is not valid JSON"
 	}
@@ -100,6 +111,10 @@ func decodeValue(raw json.RawMessage) Value {
 	}
 	switch raw[0] {
 	case '"':
+		if text := raw[1:max(len(raw)-1, 1)]; bytes.IndexByte(text, '\\') < 0 && utf8.Valid(text) {
+			// Most texts stand for themselves.
+			return Value{Kind: KindText, Text: string(text)}
+		}
 		var text string
 		if json.Unmarshal(raw, &text) != nil {
 			return Value{Kind: KindOther}
@@ -140,11 +155,10 @@ func decodeState(body []byte) (string, string) {
 	if what != "" {
 		return "", what
 	}
-	raw, ok := object["stateInstance"]
+	value, ok := object["stateInstance"]
 	if !ok {
 		return "", "it has no stateInstance"
 	}
-	value := decodeValue(raw)
 	switch value.Kind {
 	case KindNull:
 		return "", ""
@@ -162,7 +176,7 @@ func decodeYes(body []byte, name string) (yes bool, what string) {
 	if what != "" {
 		return false, what
 	}
-	value := decodeValue(object[name])
+	value := object[name]
 	if value.Kind == KindOther {
 		return false, name + " has an unexpected type"
 	}
@@ -175,11 +189,7 @@ func decodeSettings(body []byte) (Settings, string) {
 	if what != "" {
 		return nil, what
 	}
-	settings := make(Settings, len(object))
-	for name, raw := range object {
-		settings[name] = decodeValue(raw)
-	}
-	return settings, ""
+	return object, ""
 }
 
 func decodeAccount(body []byte) (Account, string) {
@@ -188,7 +198,7 @@ func decodeAccount(body []byte) (Account, string) {
 		return Account{}, what
 	}
 	text := func(name string, limit int) string {
-		value := decodeValue(object[name])
+		value := object[name]
 		if value.Kind != KindText && value.Kind != KindNumber {
 			return ""
 		}

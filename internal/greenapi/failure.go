@@ -45,14 +45,14 @@ func vendorMessage(answer []byte) (message, said string) {
 	if what != "" {
 		return "", strings.ToLower(string(answer))
 	}
-	message = decodeValue(object["message"]).Text
-	return message, strings.ToLower(message + " " + decodeValue(object["description"]).Text)
+	message = object["message"].Text
+	return message, strings.ToLower(message + " " + object["description"].Text)
 }
 
 // codeInBody returns the code of an answer such as {"code":401,"description":"Unauthorized"}, which the vendor sends
 // with 200 (documented for updateApiToken and the partner API); 0 if there is none.
 func codeInBody(answer []byte) int {
-	if !bytes.Contains(answer, []byte(`ode"`)) {
+	if !mayHoldCode(answer) {
 		return 0
 	}
 	object, what := decodeObject(answer)
@@ -60,12 +60,18 @@ func codeInBody(answer []byte) int {
 		return 0
 	}
 	for _, name := range []string{"code", "statusCode"} {
-		code, err := strconv.Atoi(decodeValue(object[name]).Text)
+		code, err := strconv.Atoi(object[name].Text)
 		if err == nil && code >= http.StatusBadRequest && code < 600 {
 			return code
 		}
 	}
 	return 0
+}
+
+// mayHoldCode reports whether an answer may have a code, so that others are not read twice. A name that is not written as
+// it is has an escape.
+func mayHoldCode(answer []byte) bool {
+	return bytes.Contains(answer, []byte(`"code"`)) || bytes.Contains(answer, []byte(`"statusCode"`)) || bytes.Contains(answer, []byte(`\u`))
 }
 
 // retryAfter reads the header's seconds or date; 0 if there is none. At most an hour is waited.
