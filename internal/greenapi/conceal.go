@@ -4,6 +4,7 @@
 package greenapi
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -29,10 +30,19 @@ func concealWhole(text string, secrets ...string) string {
 
 func concealIf(text string, secrets []string, holds func(text, secret string) bool) string {
 	form := strings.ToLower(text)
-	forms := []string{form, strings.ReplaceAll(form, "+", " ")}
+	forms := make([]string, 0, 2*(1+maxDecodings))
+	add := func(form string) {
+		// Nearly always all forms are the same.
+		if !slices.Contains(forms, form) {
+			forms = append(forms, form)
+		}
+	}
+	add(form)
+	add(strings.ReplaceAll(form, "+", " "))
 	for range maxDecodings {
 		form = strings.ToLower(percentDecoded(form))
-		forms = append(forms, form, strings.ReplaceAll(form, "+", " "))
+		add(form)
+		add(strings.ReplaceAll(form, "+", " "))
 	}
 	for _, secret := range secrets {
 		secret = strings.ToLower(secret)
