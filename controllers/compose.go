@@ -28,7 +28,10 @@ func (w statusWriter) set(condition string, status metav1.ConditionStatus, reaso
 }
 
 func (w statusWriter) remove(condition string) {
-	apimeta.RemoveStatusCondition(&w.Conditions, condition)
+	if w.find(condition) != nil {
+		// Removing copies the list, even if there is nothing to remove.
+		apimeta.RemoveStatusCondition(&w.Conditions, condition)
+	}
 }
 
 func (w statusWriter) find(condition string) *metav1.Condition {

@@ -47,6 +47,7 @@ type claim struct {
 // claims returns all resources of any kind that name the same instance, the owner first.
 func (r *Reconciler) claims(ctx context.Context, p *pass) ([]claim, error) {
 	write, _ := r.ownWrites.get(p.id, p.now)
+	id := strconv.FormatInt(p.id.id, 10)
 	var claims []claim
 	add := func(kind string, instance v1alpha1.Instance) {
 		status := instance.InstanceStatus()
@@ -56,7 +57,8 @@ func (r *Reconciler) claims(ctx context.Context, p *pass) ([]claim, error) {
 	add(r.Kind.Name, p.instance)
 	for _, kind := range r.Shared.Kinds {
 		list := kind.NewList()
-		if err := r.Client.List(ctx, list, client.MatchingFields{indexIDInstance: strconv.FormatInt(p.id.id, 10)}); err != nil {
+		// Nothing here changes what the cache returns.
+		if err := r.Client.List(ctx, list, client.MatchingFields{indexIDInstance: id}, client.UnsafeDisableDeepCopy); err != nil {
 			return nil, err
 		}
 		err := apimeta.EachListItem(list, func(object runtime.Object) error {

@@ -246,7 +246,7 @@ func (i *Instance) call(ctx context.Context, transport http.RoundTripper, r requ
 	if r.consume != nil && response.StatusCode < http.StatusMultipleChoices {
 		return nil, r.consume(response.Body)
 	}
-	answer, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	answer, err := readBody(response)
 	if response.StatusCode >= http.StatusMultipleChoices {
 		// Whatever could be read of a failed answer's body is enough: the code alone says what to do.
 		return nil, i.statusError(r.method, response, answer)
@@ -262,4 +262,15 @@ func (i *Instance) call(ctx context.Context, transport http.RoundTripper, r requ
 		return nil, i.failure(r.method, inBody, answer)
 	}
 	return answer, nil
+}
+
+// usualBody is for how much of an answer there is room before it has come, whatever its length is said to be.
+const usualBody = 16 << 10
+
+// readBody reads an answer, up to one byte more than maxBody.
+func readBody(response *http.Response) ([]byte, error) {
+	var answer bytes.Buffer
+	answer.Grow(int(min(max(response.ContentLength, 0), usualBody)) + bytes.MinRead)
+	_, err := answer.ReadFrom(io.LimitReader(response.Body, maxBody+1))
+	return answer.Bytes(), err
 }
