@@ -118,12 +118,13 @@ func fields(settings reflect.Type) []Setting {
 // all.
 func (d *Desired) collect(settings reflect.Value) {
 	for i := range settings.NumField() {
-		field, value := settings.Type().Field(i), settings.Field(i)
-		if field.Anonymous {
-			d.collect(value)
+		value := settings.Field(i)
+		if value.Kind() != reflect.Struct && value.IsNil() {
 			continue
 		}
-		if value.IsNil() {
+		field := settings.Type().Field(i)
+		if field.Anonymous {
+			d.collect(value)
 			continue
 		}
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
