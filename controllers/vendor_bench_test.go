@@ -41,11 +41,11 @@ func newLeanVendor(b *testing.B) *leanVendor {
 	b.Helper()
 	v := &leanVendor{answers: map[string][]byte{}}
 	const token = "t0ken-of-the-answers"
-	real := emulator.New(emulator.Options{})
-	real.Add(emulator.Instance{ID: instanceID, Token: token, Settings: map[string]any{"incomingWebhook": "yes", "delaySendMessagesMilliseconds": 5000}})
+	vendor := emulator.New(emulator.Options{})
+	vendor.Add(emulator.Instance{ID: instanceID, Token: token, Settings: map[string]any{"incomingWebhook": "yes", "delaySendMessagesMilliseconds": 5000}})
 	for _, method := range readMethods {
 		recorder := httptest.NewRecorder()
-		real.ServeHTTP(recorder, httptest.NewRequestWithContext(b.Context(), http.MethodGet, fmt.Sprintf("/waInstance%d/%s/%s", instanceID, method, token), nil))
+		vendor.ServeHTTP(recorder, httptest.NewRequestWithContext(b.Context(), http.MethodGet, fmt.Sprintf("/waInstance%d/%s/%s", instanceID, method, token), nil))
 		body := recorder.Body.Bytes()
 		if recorder.Code != http.StatusOK || len(body) == 0 {
 			b.Fatalf("the emulator answers %s with %d %s", method, recorder.Code, body)
