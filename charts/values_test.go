@@ -101,23 +101,26 @@ func TestWrongValuesAreExplained(t *testing.T) {
 		"manager.logLevel=loud":                       {"/manager/logLevel"},
 		"extraArgs={api-qps=3}":                       {"/extraArgs/0"},
 		"fullnameOverride=" + strings.Repeat("x", 37): {"/fullnameOverride", "36"},
-		"podDisruptionBudget.minAvailable=1,podDisruptionBudget.maxUnavailable=1": {"/podDisruptionBudget"},
+		"nameOverride=My_Shop":                        {"/nameOverride", "pattern"},
+		"podDisruptionBudget.minAvailable=0,podDisruptionBudget.maxUnavailable=1": {"takes minAvailable or maxUnavailable, not both; leave one of them out"},
 		"watchNamespaces={shop}": {"watchNamespaces is for scope: namespaced"},
 		"demo.enabled=true,manager.defaultApiUrl=https://api.green-api.com": {"demo.enabled has the manager talk to the emulator only"},
 		"metrics.enabled=false,serviceMonitor.enabled=true":                 {"serviceMonitor.enabled needs metrics.enabled"},
 		"extraArgs={--watch-namespaces=shop}":                               {"--watch-namespaces is set by the chart; set scope and watchNamespaces"},
-		"extraArgs={--leader-elect=false}":                                  {"--leader-elect is set by the chart"},
-		"extraArgs={--metrics-bind-address=:1}":                             {"set metrics.enabled and metrics.port"},
+		"extraArgs={--leader-elect=false}":                                  {"--leader-elect is set by the chart; leave it out: it is always on"},
+		"extraArgs={--health-probe-bind-address=:1}":                        {"leave it out: the probes look at port 8081"},
+		"demo.enabled=true,extraArgs={--insecure-api=false}":                {"--insecure-api is set by the chart; leave it out: it comes with demo.enabled"},
+		"extraArgs={--metrics-bind-address=:1}":                             {"set metrics.enabled and metrics.port instead"},
+		"metrics.port=8081":                                                 {"metrics.port: the probes have 8081; set another port"},
+		"metrics.secure=false,metrics.certSecretName=cert":                  {"metrics.certSecretName needs metrics.enabled and metrics.secure"},
+		"metrics.enabled=false,metrics.certSecretName=cert":                 {"metrics.certSecretName needs metrics.enabled and metrics.secure"},
+		"metrics.secure=false," + reader:                                    {"metrics.readers needs metrics.enabled and metrics.secure"},
+		"metrics.enabled=false," + reader:                                   {"metrics.readers needs metrics.enabled and metrics.secure"},
+		"rbac.create=false," + reader:                                       {"metrics.readers needs rbac.create and rbac.userRoles"},
+		"rbac.userRoles=false," + reader:                                    {"metrics.readers needs rbac.create and rbac.userRoles"},
+		"commonLabels.team=a,serviceMonitor.labels.team=b":                  {"serviceMonitor.labels: the label team is in commonLabels too"},
 	} {
-		output, err := render(t, "--set", flags)
-		if err == nil {
-			t.Errorf("%s is accepted", flags)
-		}
-		for _, word := range want {
-			if !strings.Contains(output, word) {
-				t.Errorf("%s: no %q in: %s", flags, word, output)
-			}
-		}
+		expectRefused(t, flags, want...)
 	}
 	output, err := render(t, "--kube-version", "1.30.5")
 	NewWithT(t).Expect(err).To(HaveOccurred())

@@ -66,13 +66,73 @@ part, and may stand beside others, have one of their own. */}}
 {{- if and .Values.serviceMonitor.enabled (not .Values.metrics.enabled) }}
 {{- fail "serviceMonitor.enabled needs metrics.enabled" }}
 {{- end }}
-{{- $own := dict "leader-elect" "nothing: it is always on" "leader-election-id" "leaderElection.id" "watch-namespaces" "scope and watchNamespaces"
+{{- if and .Values.metrics.enabled (eq (int .Values.metrics.port) 8081) }}
+{{- fail "metrics.port: the probes have 8081; set another port, such as 8443" }}
+{{- end }}
+{{- if and .Values.metrics.certSecretName (not (include "greenapi-operator.metricsAuth" .)) }}
+{{- fail "metrics.certSecretName needs metrics.enabled and metrics.secure; set both to true, or leave metrics.certSecretName out" }}
+{{- end }}
+{{- if .Values.metrics.readers }}
+{{- if not (include "greenapi-operator.metricsAuth" .) }}
+{{- fail "metrics.readers needs metrics.enabled and metrics.secure; set both to true, or leave metrics.readers out" }}
+{{- else if not (and .Values.rbac.create .Values.rbac.userRoles) }}
+{{- fail "metrics.readers needs rbac.create and rbac.userRoles; set both to true, or leave metrics.readers out and give the right to get /metrics yourself" }}
+{{- end }}
+{{- end }}
+{{- with .Values.podDisruptionBudget }}
+{{- if not (or (kindIs "invalid" .minAvailable) (kindIs "invalid" .maxUnavailable)) }}
+{{- fail "podDisruptionBudget takes minAvailable or maxUnavailable, not both; leave one of them out" }}
+{{- end }}
+{{- end }}
+{{- include "greenapi-operator.labelChecks" . }}
+{{- include "greenapi-operator.flagChecks" . }}
+{{- end }}
+
+{{/* A label that the chart sets already would be in an object twice. */}}
+{{- define "greenapi-operator.labelChecks" -}}
+{{- $pods := list "app.kubernetes.io/name" "app.kubernetes.io/instance" "control-plane" }}
+{{- $all := concat $pods (list "app.kubernetes.io/version" "app.kubernetes.io/managed-by" "helm.sh/chart") }}
+{{- range $key, $_ := .Values.commonLabels }}
+{{- if has $key $all }}
+{{- fail (printf "commonLabels: the label %s is set by the chart; leave it out" $key) }}
+{{- end }}
+{{- end }}
+{{- range $key, $_ := .Values.podLabels }}
+{{- if has $key $pods }}
+{{- fail (printf "podLabels: the label %s is set by the chart; leave it out" $key) }}
+{{- end }}
+{{- end }}
+{{- $places := dict "serviceMonitor.labels" .Values.serviceMonitor.labels "prometheusRule.labels" .Values.prometheusRule.labels
+  "grafana.dashboard.labels" .Values.grafana.dashboard.labels }}
+{{- range $place, $labels := $places }}
+{{- range $key, $_ := $labels }}
+{{- if has $key $all }}
+{{- fail (printf "%s: the label %s is set by the chart; leave it out" $place $key) }}
+{{- else if hasKey $.Values.commonLabels $key }}
+{{- fail (printf "%s: the label %s is in commonLabels too; leave it out of one of them" $place $key) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* A flag that is said twice would have the last one hold, against the value that people look at. */}}
+{{- define "greenapi-operator.flagChecks" -}}
+{{- $values := dict "leader-election-id" "leaderElection.id" "watch-namespaces" "scope and watchNamespaces"
   "metrics-bind-address" "metrics.enabled and metrics.port" "metrics-secure" "metrics.secure" "metrics-cert-path" "metrics.certSecretName"
-  "health-probe-bind-address" "nothing: the probes look at port 8081" }}
+  "allowed-api-hosts" "manager.allowedApiHosts" "default-api-url" "manager.defaultApiUrl" "api-proxy" "manager.apiProxy" "api-qps" "manager.apiQps"
+  "watch-label-selector" "manager.watchLabelSelector" "secret-label-selector" "manager.secretLabelSelector"
+  "max-concurrent-reconciles" "manager.maxConcurrentReconciles" "max-concurrent-restarts" "manager.maxConcurrentRestarts"
+  "state-interval" "manager.stateInterval" "settings-interval" "manager.settingsInterval" "zap-log-level" "manager.logLevel" }}
+{{- $fixed := dict "leader-elect" "it is always on" "health-probe-bind-address" "the probes look at port 8081" }}
+{{- if .Values.demo.enabled }}
+{{- $_ := set $fixed "insecure-api" "it comes with demo.enabled" }}
+{{- end }}
 {{- range .Values.extraArgs }}
 {{- $flag := regexReplaceAll "^--?([^=]*).*$" . "${1}" }}
-{{- if hasKey $own $flag }}
-{{- fail (printf "extraArgs: --%s is set by the chart; set %s" $flag (get $own $flag)) }}
+{{- if hasKey $values $flag }}
+{{- fail (printf "extraArgs: --%s is set by the chart; set %s instead" $flag (get $values $flag)) }}
+{{- else if hasKey $fixed $flag }}
+{{- fail (printf "extraArgs: --%s is set by the chart; leave it out: %s" $flag (get $fixed $flag)) }}
 {{- end }}
 {{- end }}
 {{- end }}
