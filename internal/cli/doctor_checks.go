@@ -12,7 +12,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
@@ -65,14 +64,14 @@ func originOf(instance v1alpha1.Instance, flags managerFlags) (greenapi.Origin, 
 }
 
 // checkHosts says whether each address is one that a manager sends tokens to. Where the vendor has accepted a token,
-// some manager did.
+// some manager did, so the flags are not asked.
 func (e *examination) checkHosts() checkup {
 	flags := e.running
 	from := "the manager's flags"
 	if len(e.managers) == 0 {
 		from = "the defaults, as the manager's flags are not known"
 	}
-	c := checkup{Name: "Hosts", Verdict: gradeOK, Message: "every apiUrl is allowed by " + from}
+	c := checkup{Name: "Hosts", Verdict: gradeOK, Message: "every apiUrl is in use already, or allowed by " + from}
 	for _, instance := range e.instances {
 		if conditionStatus(instance, v1alpha1.CredentialsValidCondition) == "True" {
 			continue
@@ -123,62 +122,6 @@ func (e *examination) checkDuplicates() checkup {
 		c.Details = append(c.Details, "Delete all but one of each; deleting calls nothing at the vendor")
 	}
 	return c
-}
-
-// checkLookedAfter says whether somebody looks after every resource.
-func (e *examination) checkLookedAfter() checkup {
-	c := checkup{Name: "Looked after", Verdict: gradeOK, Message: fmt.Sprintf("every instance was looked at (%d)", len(e.instances))}
-	if len(e.instances) == 0 {
-		c.Message = "there are no instances"
-		return c
-	}
-	var never, left, stale, young []v1alpha1.Instance
-	for _, instance := range e.instances {
-		ready := apimeta.FindStatusCondition(instance.InstanceStatus().Conditions, v1alpha1.ReadyCondition)
-		switch {
-		case unseen(instance, e.now):
-			never = append(never, instance)
-		case ready == nil:
-			young = append(young, instance)
-		case behind(instance) && e.now.Sub(edited(instance)) > unseenAfter && ready.Status == metav1.ConditionTrue:
-			left = append(left, instance)
-		case ready.Reason == v1alpha1.ReasonObservationStale:
-			stale = append(stale, instance)
-		}
-	}
-	if len(young) > 0 {
-		c.Message = fmt.Sprintf("every instance was looked at, but for those of the last minute (%d of %d)", len(young), len(e.instances))
-	}
-	if len(stale) > 0 {
-		c.Verdict, c.Message = gradeWarning, "the vendor does not answer for some"
-		c.Details = append(c.Details, fmt.Sprintf("Not answered for some time (%d): %s", len(stale), namesOf(stale)), counselFor(v1alpha1.ReasonObservationStale).next)
-	}
-	if len(left) > 0 {
-		c.Details = append(c.Details, fmt.Sprintf("Edited more than a minute ago, and not looked at since (%d): %s", len(left), namesOf(left)))
-	}
-	if len(never) > 0 {
-		c.Details = append(c.Details, fmt.Sprintf("Never looked at (%d): %s", len(never), namesOf(never)))
-	}
-	if alone := slices.Concat(left, never); len(alone) > 0 {
-		c.Verdict, c.Message = gradeProblem, "nobody looks after some"
-		c.Details = append(c.Details, e.whyAlone(alone))
-	}
-	return c
-}
-
-// whyAlone says why nobody looks after resources, as far as the flags of the managers tell.
-func (e *examination) whyAlone(alone []v1alpha1.Instance) string {
-	flags := e.running
-	var outside []v1alpha1.Instance
-	for _, instance := range alone {
-		if !slices.ContainsFunc(flags, func(f managerFlags) bool { return f.watches(instance) }) {
-			outside = append(outside, instance)
-		}
-	}
-	if len(outside) > 0 {
-		return fmt.Sprintf("By the flags --watch-namespaces and --watch-label-selector no manager watches %d of them: %s", len(outside), namesOf(outside))
-	}
-	return "Is the manager running, does it watch their namespaces (--watch-namespaces), and have they the labels that it wants (--watch-label-selector)?"
 }
 
 // groupBy groups resources by the reason of a condition that has a status.

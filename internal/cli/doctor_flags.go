@@ -5,6 +5,7 @@ package cli
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/labels"
@@ -28,11 +29,13 @@ func (e *examination) flagsOf() []managerFlags {
 	var all []managerFlags
 	for _, manager := range e.managers {
 		containers := manager.Spec.Template.Spec.Containers
+		var arguments []string // of a Deployment whose manager cannot be told from its other containers they are not known
 		for _, container := range containers {
 			if container.Name == "manager" || len(containers) == 1 {
-				all = append(all, readManagerFlags(slices.Concat(container.Command, container.Args)))
+				arguments = slices.Concat(container.Command, container.Args)
 			}
 		}
+		all = append(all, readManagerFlags(arguments))
 	}
 	if len(all) == 0 {
 		all = append(all, readManagerFlags(nil))
@@ -52,6 +55,12 @@ func readManagerFlags(arguments []string) managerFlags {
 	set.StringVar(&flags.instances, "watch-label-selector", "", "")
 	set.StringVar(&flags.secrets, "secret-label-selector", "", "")
 	_ = set.Parse(arguments) // what cannot be read keeps its default; the manager itself refuses it
+	for i, namespace := range flags.namespaces {
+		flags.namespaces[i] = strings.TrimSpace(namespace) // as the manager does
+	}
+	if slices.ContainsFunc(flags.namespaces, func(name string) bool { return strings.Contains(name, "$(") }) {
+		flags.namespaces = nil // a variable of the container, whose value may be in a ConfigMap: it may be any namespace
+	}
 	return flags
 }
 

@@ -39,6 +39,8 @@ type examination struct {
 
 	managers    []appsv1.Deployment
 	managersErr error
+	// managersNarrowed: managers were looked for in one namespace only, as the caller may list no others.
+	managersNarrowed bool
 	// running are the flags of the managers, or the defaults.
 	running []managerFlags
 
@@ -82,10 +84,10 @@ func (e *examination) look(ctx context.Context) error {
 	}
 	e.definitions = e.readDefinitions(ctx)
 	managers := &appsv1.DeploymentList{}
-	e.managersErr = e.list(ctx, managers, client.MatchingLabels{managerLabel: managerName})
+	e.managersNarrowed, e.managersErr = e.list(ctx, managers, client.MatchingLabels{managerLabel: managerName})
 	e.managers = managers.Items
 	leases := &coordinationv1.LeaseList{}
-	e.leasesErr = e.list(ctx, leases)
+	_, e.leasesErr = e.list(ctx, leases)
 	for _, lease := range leases.Items {
 		if strings.HasSuffix(lease.Name, leaseSuffix) {
 			e.leases = append(e.leases, lease)
@@ -119,11 +121,12 @@ func (e *examination) readInstances(ctx context.Context, namespace string) ([]v1
 	return found, nil
 }
 
-// list reads from all namespaces, or from the looked-at one if the caller may read no other.
-func (e *examination) list(ctx context.Context, into client.ObjectList, options ...client.ListOption) error {
-	err := e.cluster.List(ctx, into, options...)
+// list reads from all namespaces, or from the looked-at one if the caller may read no other, and reports
+// whether it is the latter.
+func (e *examination) list(ctx context.Context, into client.ObjectList, options ...client.ListOption) (narrowed bool, err error) {
+	err = e.cluster.List(ctx, into, options...)
 	if !apierrors.IsForbidden(err) {
-		return err
+		return false, err
 	}
 	namespace := e.namespace
 	if namespace == "" {
@@ -132,9 +135,9 @@ func (e *examination) list(ctx context.Context, into client.ObjectList, options 
 		}
 	}
 	if e.cluster.List(ctx, into, append(options, client.InNamespace(namespace))...) == nil && apimeta.LenList(into) > 0 {
-		return nil
+		return true, nil
 	}
-	return err
+	return false, err
 }
 
 // scope says what was looked at.

@@ -101,14 +101,16 @@ func TestDoctorFindsWhatIsToBeMended(t *testing.T) {
 	d.tidy(manager)
 	manager = d.manager(0, "--allowed-api-hosts=api.example.org,*.api.greenapi.com,api.green-api.com")
 	flags := d.run(now, "doctor")
-	d.Expect(flags.out).To(MatchRegexp(`(?m)^ok       Hosts: every apiUrl is allowed by the manager's flags$`))
+	d.Expect(flags.out).To(MatchRegexp(`(?m)^ok       Hosts: every apiUrl is in use already, or allowed by the manager's flags$`))
 	d.Expect(flags.out).To(MatchRegexp(`(?m)^PROBLEM  Manager: not available\n +Deployment ` + d.ns + `/controller-manager has no available replica\. See why: kubectl `))
 
-	// So do its namespaces and labels.
+	// So do its namespaces and labels, of instances that were looked at in earlier days too.
 	for _, arguments := range []string{"--watch-namespaces=a,b", "--watch-label-selector=shard=1"} {
 		d.tidy(manager)
 		manager = d.manager(1, arguments)
-		d.Expect(d.run(now, "doctor").out).To(ContainSubstring("\n           By the flags --watch-namespaces and --watch-label-selector no manager watches 3 of them: wai "+d.ns+"/elsewhere, "), arguments)
+		printed := d.run(now, "doctor").out
+		d.Expect(printed).To(ContainSubstring("\n           7 instances are watched by no manager that was found: wai "+d.ns+"/bad, "), arguments)
+		d.Expect(printed).NotTo(ContainSubstring("Is the manager running"), arguments)
 	}
 	d.tidy(manager)
 	manager = d.manager(1, "--secret-label-selector", "team=shop", "--watch-namespaces", "a,"+d.ns)
@@ -131,6 +133,43 @@ func TestDoctorFindsWhatIsToBeMended(t *testing.T) {
 	outside := d.run(now, "doctor")
 	d.Expect(outside.out).To(ContainSubstring("\nok       Manager: runs outside this cluster"))
 	d.tidy(lease)
+}
+
+// TestDoctorSeesThatNoManagerWatchesAnInstance runs alone: what it makes is for a whole cluster.
+//
+//nolint:paralleltest // see above
+func TestDoctorSeesThatNoManagerWatchesAnInstance(t *testing.T) {
+	d := newDesk(t)
+	good := d.craft("good", 1, written)
+	now := later(good, 2*time.Hour)
+	lease := d.lease(now.Now())
+	manager := d.manager(1, "--watch-namespaces=shop")
+	unwatched := d.run(now, "doctor")
+	d.Expect(unwatched.code).To(Equal(exitNo), unwatched.out)
+	golden(t, "doctor-unwatched", d.named(unwatched.out))
+
+	// Whoever sees the lease of a manager that was not found hears that there may be others.
+	foreign := lease.DeepCopy()
+	foreign.ObjectMeta = metav1.ObjectMeta{Namespace: "default", Name: "other.greenapi-operator.dev"}
+	d.Expect(admin.Create(d.ctx, foreign)).To(Succeed())
+	d.Expect(d.run(now, "doctor").out).To(ContainSubstring("\nwarning  Looked after: perhaps nobody looks after some\n"))
+	d.tidy(foreign)
+
+	// One manager that watches is enough, and flags that cannot be read accuse nobody.
+	for _, arguments := range []string{"--watch-namespaces=shop, " + d.ns, "--watch-namespaces=$(NAMESPACES)", "--watch-label-selector=$(LABELS)"} {
+		d.tidy(manager)
+		manager = d.manager(1, arguments)
+		d.Expect(d.run(now, "doctor").out).To(ContainSubstring("\nok       Looked after: every instance was looked at (1)\n"), arguments)
+	}
+
+	// Whoever may not list all managers hears too that there may be others.
+	d.tidy(manager)
+	manager = d.manager(1, "--watch-namespaces=shop")
+	d.asUser("viewer", viewer, rbacv1.PolicyRule{APIGroups: []string{"apps"}, Resources: []string{"deployments"}, Verbs: []string{"list"}})
+	perhaps := d.run(now, "doctor")
+	d.Expect(perhaps.code).To(Equal(exitDone), perhaps.out)
+	d.Expect(perhaps.out).To(ContainSubstring("\nwarning  Looked after: perhaps nobody looks after some\n           1 instance is watched by no manager that was found: wai " + d.ns + "/good\n           If a manager "))
+	d.tidy(manager, lease)
 }
 
 func TestDoctorAsJSON(t *testing.T) {
