@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
+	"github.com/greenapi-operator/greenapi-operator/internal/sandbox"
 )
 
 // mark is a point in the story from which calls and restarts of an instance are counted.
@@ -22,12 +23,12 @@ type mark struct {
 func (s *story) mark(ctx context.Context, name string) mark {
 	var m mark
 	s.do(ctx, "the emulator tells of its calls", func(ctx context.Context) error {
-		in, err := s.vendor.get(ctx, s.samples[name].id())
+		in, err := s.vendor.Get(ctx, s.samples[name].id())
 		if err != nil {
 			return err
 		}
 		m.restarts = in.Restarts
-		m.seq, err = s.vendor.latest(ctx)
+		m.seq, err = s.vendor.Latest(ctx)
 		return err
 	})
 	return m
@@ -37,11 +38,11 @@ func (s *story) mark(ctx context.Context, name string) mark {
 // one restart.
 func (s *story) writes(ctx context.Context, name string, since mark, count int, settings map[string]any) (look, error) {
 	id := s.samples[name].id()
-	calls, err := s.vendor.calls(ctx, id, methodSet, since.seq)
+	calls, err := s.vendor.Calls(ctx, id, sandbox.MethodSet, since.seq)
 	if err != nil {
 		return look{}, err
 	}
-	in, err := s.vendor.get(ctx, id)
+	in, err := s.vendor.Get(ctx, id)
 	if err != nil {
 		return look{}, err
 	}
@@ -87,7 +88,7 @@ func describe(calls []emulator.Call) string {
 		}
 		parts = append(parts, names(settings))
 	}
-	return fmt.Sprintf("%s with %s", plural(len(calls), methodSet), strings.Join(parts, ", then "))
+	return fmt.Sprintf("%s with %s", plural(len(calls), sandbox.MethodSet), strings.Join(parts, ", then "))
 }
 
 // names lists the names of settings.
@@ -97,7 +98,7 @@ func names(settings map[string]any) string {
 
 // plural counts things; the name of a method is the same for any number of calls.
 func plural(count int, what string) string {
-	if count != 1 && what != methodSet {
+	if count != 1 && what != sandbox.MethodSet {
 		what += "s"
 	}
 	return fmt.Sprintf("%d %s", count, what)

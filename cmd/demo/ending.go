@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/sandbox"
 )
 
 // tailLines and tailWidth are how much of a log is shown when something went wrong.
@@ -48,7 +49,7 @@ func (s *stage) showTables(ctx context.Context) error {
 }
 
 func (s *stage) getTable(ctx context.Context, plural string) ([]byte, error) {
-	config := rest.CopyConfig(s.plane.config)
+	config := rest.CopyConfig(s.plane.Config)
 	config.NegotiatedSerializer = serializer.NewCodecFactory(s.scheme).WithoutConversion()
 	server, err := rest.UnversionedRESTClientFor(config)
 	if err != nil {
@@ -91,18 +92,18 @@ func (s *stage) showWayIn() {
 		"kubectl get wai -o wide --watch\n" +
 		"kubectl get events --watch")
 	s.say.heading("Edit a setting by hand, as in the vendor's console, and see it corrected; again and again, and see that stop:")
-	s.say.block("curl -X POST " + s.vendor.instanceURL(s.samples[supportLine].id()) + `/edit -d '{"incomingWebhook": "no"}'`)
+	s.say.block("curl -X POST " + s.vendor.InstanceURL(s.samples[supportLine].id()) + `/edit -d '{"incomingWebhook": "no"}'`)
 	s.say.heading("What the emulator was asked:")
-	s.say.block("curl '" + s.vendor.origin + "/emulator/calls?method=setSettings'\n" +
+	s.say.block("curl '" + s.vendor.Origin + "/emulator/calls?method=setSettings'\n" +
 		"tail -f " + s.log(nameManager) + " " + s.log(nameEmulator))
 	fmt.Fprintln(s.say.out, "\nCtrl-C stops everything and removes it.")
 }
 
 // showLogs shows the end of the log that tells most: that of what died, else of what was started last.
 func (s *stage) showLogs(err error) {
-	names := []string{nameManager, nameEmulator, nameServer, nameEtcd}
-	if dead, ok := errors.AsType[*died](err); ok {
-		names = []string{dead.name}
+	names := []string{nameManager, nameEmulator, sandbox.NameServer, sandbox.NameEtcd}
+	if dead, ok := errors.AsType[*sandbox.DiedError](err); ok {
+		names = []string{dead.Name}
 	}
 	for _, name := range names {
 		log, err := os.ReadFile(s.log(name))

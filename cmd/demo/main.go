@@ -18,6 +18,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/sandbox"
 )
 
 // Exit codes beside 0.
@@ -104,7 +106,7 @@ func run(ctx context.Context, o options, stop context.CancelCauseFunc) int {
 // endingOf says how to stop: the logs stay where nobody has had the time to read them, and where the control plane is
 // gone there is nothing to be stored.
 func endingOf(err error, code int, once bool) ending {
-	_, dead := errors.AsType[*died](err)
+	_, dead := errors.AsType[*sandbox.DiedError](err)
 	return ending{keepLogs: code == exitFailed && (err != nil || once), quick: dead}
 }
 

@@ -9,9 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +20,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
+	"github.com/greenapi-operator/greenapi-operator/internal/sandbox"
 )
 
 // What needs a control plane is tested by running the demo: `make test` does. Here is the rest of it.
@@ -162,7 +160,7 @@ func TestTableLooksLikeKubectls(t *testing.T) {
 }
 
 func TestSamplesGetTheEmulatorsAddressAndFreshTokens(t *testing.T) {
-	files, err := findCheckout()
+	files, err := sandbox.FindCheckout()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +171,7 @@ func TestSamplesGetTheEmulatorsAddressAndFreshTokens(t *testing.T) {
 		}
 	}
 	seen := map[string]bool{}
-	paths, err := files.sampleFiles()
+	paths, err := sampleFiles(files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,59 +195,8 @@ func TestSamplesGetTheEmulatorsAddressAndFreshTokens(t *testing.T) {
 	}
 }
 
-func TestCheckoutIsFoundFromBelow(t *testing.T) {
-	root := t.TempDir()
-	below := filepath.Join(root, "cmd", "demo")
-	for _, path := range []string{filepath.Join(root, "config", "crd", "bases"), below} {
-		if err := os.MkdirAll(path, 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got := above(below); got != root {
-		t.Errorf("got %q, want %q", got, root)
-	}
-	if got := above(filepath.Dir(root)); got != "" {
-		t.Errorf("got %q, want nothing", got)
-	}
-	if err := checkAssets(root); err == nil || !strings.Contains(err.Error(), "make envtest") {
-		t.Errorf("got %v", err)
-	}
-	if _, err := (checkout{programs: root}).program(nameManager); err == nil || !strings.Contains(err.Error(), "make build") {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestProcesses(t *testing.T) {
-	ends := make(chan error, 1)
-	log := filepath.Join(t.TempDir(), "log")
-	start := func(script string) *process {
-		p, err := startProcess("helper", log, exec.CommandContext(t.Context(), "sh", "-c", script), func(err error) { ends <- err })
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p
-	}
-	p := start("echo going; exit 3")
-	if err := <-ends; err.Error() != "helper ended unexpectedly: exit status 3" {
-		t.Errorf("got %v", err)
-	}
-	p.stop(time.Minute)
-	if text, err := os.ReadFile(log); err != nil || string(text) != "going\n" {
-		t.Errorf("got %q, %v", text, err)
-	}
-	// Whoever refuses to stop is killed, with all that it started.
-	start("trap '' TERM; while :; do sleep 1; done").stop(50 * time.Millisecond)
-	start("sleep 60 & wait").stop(time.Minute)
-	select {
-	case err := <-ends:
-		t.Errorf("stopping is not unexpected: %v", err)
-	default:
-	}
-	(*process)(nil).stop(time.Minute)
-}
-
 func TestVerdict(t *testing.T) {
-	dead := &died{name: nameServer, how: "killed"}
+	dead := &sandbox.DiedError{Name: sandbox.NameServer, How: "killed"}
 	for _, test := range []struct {
 		err    error
 		failed int

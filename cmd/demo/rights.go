@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/sandbox"
 )
 
 // grantTime is how long the API server may take to notice a binding.
@@ -37,7 +38,7 @@ var (
 		{namespace, v1alpha1.GroupVersion.Group, "whatsappinstances/status", []string{"update"}},
 		{namespace, groupCore, "secrets", []string{"get", "list", "watch"}},
 		{namespace, groupEvents, "events", []string{"create"}},
-		{roleNamespace, groupLeases, "leases", []string{"get", "create", "update"}},
+		{sandbox.RoleNamespace, groupLeases, "leases", []string{"get", "create", "update"}},
 	}
 	forbidden = []right{
 		{namespace, v1alpha1.GroupVersion.Group, "whatsappinstances", []string{"create", "update", "patch", "delete"}},
@@ -65,7 +66,7 @@ func (s *story) rights(ctx context.Context) {
 	s.do(ctx, "the manager is started", s.startManager)
 	s.check(ctx, line{
 		text:     "the manager is at work: it holds its lease",
-		expected: "a lease with a holder in the namespace " + roleNamespace, within: startTime,
+		expected: "a lease with a holder in the namespace " + sandbox.RoleNamespace, within: sandbox.StartTime,
 		look: s.lookForLease,
 	})
 }
@@ -105,7 +106,7 @@ func (s *story) lookForRights(ctx context.Context, rights []right, should bool) 
 
 func (s *story) lookForLease(ctx context.Context) (look, error) {
 	var leases coordinationv1.LeaseList
-	if err := s.admin.List(ctx, &leases, client.InNamespace(roleNamespace)); err != nil {
+	if err := s.admin.List(ctx, &leases, client.InNamespace(sandbox.RoleNamespace)); err != nil {
 		return look{}, err
 	}
 	for _, lease := range leases.Items {

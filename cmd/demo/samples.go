@@ -4,24 +4,18 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"crypto/rand"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/serializer"
-	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/utils/ptr"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
+	"github.com/greenapi-operator/greenapi-operator/internal/sandbox"
 )
 
 // Names of the samples that the story is about.
@@ -43,8 +37,8 @@ type sample struct {
 }
 
 // sampleFiles returns the files of config/samples that `kubectl apply -k` applies.
-func (c checkout) sampleFiles() ([]string, error) {
-	path := c.config("samples", "kustomization.yaml")
+func sampleFiles(c sandbox.Checkout) ([]string, error) {
+	path := c.Config("samples", "kustomization.yaml")
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -57,7 +51,7 @@ func (c checkout) sampleFiles() ([]string, error) {
 	}
 	files := make([]string, 0, len(kustomization.Resources))
 	for _, name := range kustomization.Resources {
-		files = append(files, c.config("samples", name))
+		files = append(files, c.Config("samples", name))
 	}
 	return files, nil
 }
@@ -65,7 +59,7 @@ func (c checkout) sampleFiles() ([]string, error) {
 // readSample reads a sample and puts the emulator's address and fresh random values for its Secrets into it, so that a
 // search for them finds nothing but them.
 func readSample(scheme *runtime.Scheme, path, apiURL string) (*sample, error) {
-	objects, err := readManifests(scheme, path)
+	objects, err := sandbox.ReadManifests(scheme, path)
 	if err != nil {
 		return nil, err
 	}
@@ -137,36 +131,4 @@ func (s *sample) value(secret, key string) string {
 		return found.StringData[key]
 	}
 	return ""
-}
-
-// readManifests reads the objects of a YAML file. Fields that the scheme's types do not have are an error.
-func readManifests(scheme *runtime.Scheme, path string) ([]client.Object, error) {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	decoder := serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer()
-	documents := yaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(content)))
-	var objects []client.Object
-	for {
-		document, err := documents.Read()
-		if errors.Is(err, io.EOF) {
-			return objects, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		if len(bytes.TrimSpace(document)) == 0 {
-			continue
-		}
-		decoded, _, err := decoder.Decode(document, nil, nil)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		object, ok := decoded.(client.Object)
-		if !ok {
-			return nil, fmt.Errorf("%s: a %T is not an object", path, decoded)
-		}
-		objects = append(objects, object)
-	}
 }

@@ -103,7 +103,7 @@ func (s *story) introduce(name string) string {
 func (s *story) available(ctx context.Context, name string) {
 	phone := ""
 	s.do(ctx, "the emulator tells the phone number", func(ctx context.Context) error {
-		in, err := s.vendor.get(ctx, s.samples[name].id())
+		in, err := s.vendor.Get(ctx, s.samples[name].id())
 		phone = in.Phone
 		return err
 	})
@@ -149,7 +149,7 @@ func (s *story) lookForWrites(ctx context.Context, name string, since mark, coun
 
 // lookForSetting looks whether the vendor shows a value.
 func (s *story) lookForSetting(ctx context.Context, name, setting string, value any) (look, error) {
-	in, err := s.vendor.get(ctx, s.samples[name].id())
+	in, err := s.vendor.Get(ctx, s.samples[name].id())
 	if err != nil {
 		return look{}, err
 	}

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/sandbox"
 )
 
 // drift changes two settings by hand, of which the manifest names one.
@@ -20,7 +21,7 @@ func (s *story) drift(ctx context.Context) {
 	s.note("On support-line incomingWebhook, which the manifest sets, and linkPreview, which it does not, are set to no.")
 	before := s.mark(ctx, supportLine)
 	s.do(ctx, "the settings are edited", func(ctx context.Context) error {
-		return s.vendor.edit(ctx, s.samples[supportLine].id(), map[string]any{incomingWebhook: no, linkPreview: no})
+		return s.vendor.Edit(ctx, s.samples[supportLine].id(), map[string]any{incomingWebhook: no, linkPreview: no})
 	})
 	s.check(ctx, line{
 		text:     "it is noticed: the event DriftDetected names incomingWebhook, and not linkPreview",
@@ -60,7 +61,7 @@ func (s *story) rotate(ctx context.Context) {
 	before, token := s.mark(ctx, supportLine), newToken()
 	s.hide(token)
 	s.do(ctx, "the token is rotated", func(ctx context.Context) error {
-		return s.vendor.rotateToken(ctx, s.samples[supportLine].id(), token)
+		return s.vendor.RotateToken(ctx, s.samples[supportLine].id(), token)
 	})
 	s.check(ctx, line{
 		text:     "the vendor refuses the old one: Ready and CredentialsValid are False (Unauthorized)",
@@ -104,7 +105,7 @@ func (s *story) lookForToken(ctx context.Context, since mark) (look, error) {
 	if err != nil {
 		return look{}, err
 	}
-	states, err := s.vendor.calls(ctx, i.Core().IDInstance, methodState, since.seq)
+	states, err := s.vendor.Calls(ctx, i.Core().IDInstance, sandbox.MethodState, since.seq)
 	if err != nil {
 		return look{}, err
 	}
@@ -127,7 +128,7 @@ func (s *story) leftAlone(ctx context.Context) {
 		text:     fmt.Sprintf("linkPreview is still as somebody set it: %d more looks, and no call because of it", looks),
 		expected: fmt.Sprintf("%d getSettings, no setSettings, linkPreview no", looks), within: soon,
 		look: func(ctx context.Context) (look, error) {
-			read, err := s.vendor.calls(ctx, s.samples[supportLine].id(), methodRead, s.corrected.seq)
+			read, err := s.vendor.Calls(ctx, s.samples[supportLine].id(), sandbox.MethodRead, s.corrected.seq)
 			if err != nil {
 				return look{}, err
 			}

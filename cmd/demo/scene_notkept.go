@@ -23,7 +23,7 @@ func (s *story) notKept(ctx context.Context) {
 		"Somebody sets keepOnlineStatus to false in the manifest.")
 	before := s.mark(ctx, salesLine)
 	s.do(ctx, "the vendor stops keeping the value", func(ctx context.Context) error {
-		return s.vendor.neverKeep(ctx, s.samples[salesLine].id(), keepOnlineStatus)
+		return s.vendor.NeverKeep(ctx, s.samples[salesLine].id(), keepOnlineStatus)
 	})
 	s.do(ctx, "the manifest is edited", func(ctx context.Context) error {
 		return s.change(ctx, salesLine, func(i v1alpha1.Instance) { whatsAppSettings(i).KeepOnlineStatus = new(false) })
@@ -76,7 +76,7 @@ func (s *story) giveUp(ctx context.Context) {
 		"kubectl annotate wai sales-line "+v1alpha1.ReconcileRequestedAtAnnotation+"=\"$(date)\"")
 	request := time.Now().Format(time.RFC3339)
 	s.do(ctx, "the vendor keeps the value again", func(ctx context.Context) error {
-		return s.vendor.neverKeep(ctx, s.samples[salesLine].id())
+		return s.vendor.NeverKeep(ctx, s.samples[salesLine].id())
 	})
 	s.do(ctx, "the attempt is asked for", func(ctx context.Context) error {
 		return s.change(ctx, salesLine, func(i v1alpha1.Instance) {

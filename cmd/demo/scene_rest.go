@@ -17,6 +17,7 @@ import (
 	eventsv1 "k8s.io/api/events/v1"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/sandbox"
 )
 
 const (
@@ -89,7 +90,7 @@ func (s *story) lookForQuiet(ctx context.Context, name string, since mark, versi
 	if err != nil {
 		return look{}, err
 	}
-	read, err := s.vendor.calls(ctx, i.Core().IDInstance, methodRead, since.seq)
+	read, err := s.vendor.Calls(ctx, i.Core().IDInstance, sandbox.MethodRead, since.seq)
 	if err != nil {
 		return look{}, err
 	}
@@ -110,7 +111,7 @@ func (s *story) lookForRestarts(ctx context.Context) (look, error) {
 		if err != nil {
 			return look{}, err
 		}
-		in, err := s.vendor.get(ctx, i.Core().IDInstance)
+		in, err := s.vendor.Get(ctx, i.Core().IDInstance)
 		if err != nil {
 			return look{}, err
 		}

@@ -20,7 +20,7 @@ func (s *story) suspend(ctx context.Context) {
 	s.note("MAX restricts the account of news-line for " + suspensionTime.String() + ", as messengers do for hours or days.")
 	before := s.mark(ctx, newsLine)
 	s.do(ctx, "the account is suspended", func(ctx context.Context) error {
-		return s.vendor.suspend(ctx, s.samples[newsLine].id(), suspensionTime)
+		return s.vendor.Suspend(ctx, s.samples[newsLine].id(), suspensionTime)
 	})
 	s.check(ctx, line{
 		text:     "news-line: Available is False (Suspended) with the end in status.suspendedUntil, and Ready stays True",

@@ -15,15 +15,13 @@ import (
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/sandbox"
 )
 
 // Names of the processes, as they are shown; their logs are called so too.
 const (
-	nameEtcd     = "etcd"
-	nameServer   = "kube-apiserver"
 	nameEmulator = "emulator"
 	nameManager  = "manager"
 	// nameAdmin is nobody's process: it is who has all rights.
@@ -32,7 +30,7 @@ const (
 
 // stage is all that runs behind the story.
 type stage struct {
-	checkout
+	sandbox.Checkout
 	assets string
 	say    *narrator
 	// stopDemo ends the demo with a cause, as when a process dies.
@@ -40,9 +38,9 @@ type stage struct {
 	// directory is temporary, logs is in it.
 	directory, logs string
 
-	plane             *controlPlane
-	emulator, manager *process
-	vendor            *vendor
+	plane             *sandbox.ControlPlane
+	emulator, manager *sandbox.Process
+	vendor            *sandbox.Vendor
 	scheme            *runtime.Scheme
 	// admin is a client with all rights, as the people's kubeconfig has them.
 	admin client.Client
@@ -58,17 +56,17 @@ func (s *stage) hide(token string) { s.say.out.secrets = append(s.say.out.secret
 func newStage(assets string, say *narrator, stop context.CancelCauseFunc) (*stage, error) {
 	s := &stage{say: say, stopDemo: stop, scheme: runtime.NewScheme(), samples: map[string]*sample{}}
 	var err error
-	if s.checkout, err = findCheckout(); err != nil {
+	if s.Checkout, err = sandbox.FindCheckout(); err != nil {
 		return nil, err
 	}
 	if s.assets, err = filepath.Abs(assets); err != nil {
 		return nil, err
 	}
-	if err := checkAssets(s.assets); err != nil {
+	if err := sandbox.CheckAssets(s.assets); err != nil {
 		return nil, err
 	}
 	for _, name := range []string{nameEmulator, nameManager} {
-		if _, err := s.program(name); err != nil {
+		if _, err := s.Program(name); err != nil {
 			return nil, err
 		}
 	}
@@ -115,32 +113,31 @@ func (s *stage) open(ctx context.Context) error {
 
 func (s *stage) startControlPlane(ctx context.Context) error {
 	var err error
-	if s.plane, err = newControlPlane(s.assets, s.directory, s.logs); err != nil {
+	if s.plane, err = sandbox.NewControlPlane(s.assets, s.directory, s.logs); err != nil {
 		return err
 	}
-	if err := s.plane.start(); err != nil {
+	if err := s.plane.Start(); err != nil {
 		return err
 	}
-	s.plane.watch(ctx, s.stopDemo)
-	s.plane.config.QPS = -1
-	s.admin, err = client.New(s.plane.config, client.Options{Scheme: s.scheme})
+	s.plane.Watch(ctx, s.stopDemo)
+	s.plane.Config.QPS = -1
+	s.admin, err = client.New(s.plane.Config, client.Options{Scheme: s.scheme})
 	return err
 }
 
 // install puts the CRDs and the roles into the cluster as they are, and writes the two kubeconfigs.
 func (s *stage) install(ctx context.Context) error {
-	if err := os.WriteFile(s.kubeconfig(nameAdmin), s.plane.environment.KubeConfig, 0o600); err != nil {
+	if err := os.WriteFile(s.kubeconfig(nameAdmin), s.plane.Kubeconfig(), 0o600); err != nil {
 		return err
 	}
-	crds := envtest.CRDInstallOptions{Paths: []string{s.config("crd", "bases")}, ErrorIfPathMissing: true, MaxTime: startTime}
-	if _, err := envtest.InstallCRDs(s.plane.config, crds); err != nil {
+	if err := s.plane.InstallCRDs(s.Checkout); err != nil {
 		return err
 	}
 	var err error
-	if s.managerConfig, err = s.plane.addUser(managerUser, s.kubeconfig(nameManager)); err != nil {
+	if s.managerConfig, err = s.plane.AddUser(sandbox.ManagerUser, s.kubeconfig(nameManager)); err != nil {
 		return err
 	}
-	return s.grant(ctx)
+	return s.Grant(ctx, s.admin)
 }
 
 // kubeconfig is the path of the file by which somebody connects.
@@ -152,11 +149,11 @@ func (s *stage) startEmulator(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	origin, err := s.emulatorOrigin(ctx)
+	origin, err := sandbox.EmulatorOrigin(ctx, s.log(nameEmulator))
 	if err != nil {
 		return err
 	}
-	s.vendor = newVendor(origin)
+	s.vendor = sandbox.NewVendor(origin)
 	return s.populate(ctx, origin)
 }
 
@@ -167,15 +164,15 @@ func (s *stage) startManager(context.Context) error {
 }
 
 // run starts one of the programs built beside this one, with its output in a log.
-func (s *stage) run(name string, flags ...string) (*process, error) {
-	path, err := s.program(name)
+func (s *stage) run(name string, flags ...string) (*sandbox.Process, error) {
+	path, err := s.Program(name)
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.Command(path, flags...) //nolint:noctx // it is stopped politely and in the right order, not killed when a context ends
 	cmd.Dir = s.directory
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+s.kubeconfig(nameManager))
-	return startProcess(name, s.log(name), cmd, s.stopDemo)
+	return sandbox.StartProcess(name, s.log(name), cmd, s.stopDemo)
 }
 
 func (s *stage) log(name string) string { return filepath.Join(s.logs, name+".log") }
@@ -191,18 +188,18 @@ type ending struct {
 // close stops everything, the operator first, and removes the temporary directory.
 func (s *stage) close(e ending) {
 	s.say.begin("stopping everything")
-	patience := stopTime
+	patience := sandbox.StopTime
 	if e.quick {
-		patience = quickStopTime
+		patience = sandbox.QuickStopTime
 	}
-	s.manager.stop(patience)
-	s.emulator.stop(patience)
-	if err := s.plane.stop(); err != nil && !e.quick {
+	s.manager.Stop(patience)
+	s.emulator.Stop(patience)
+	if err := s.plane.Stop(); err != nil && !e.quick {
 		s.say.problem("The control plane did not stop by itself: " + err.Error())
 	}
 	left, text := []string{s.directory}, "Everything is stopped and removed."
 	if e.keepLogs {
-		left = []string{s.kubeconfig(nameAdmin), s.kubeconfig(nameManager), filepath.Join(s.directory, nameEtcd), filepath.Join(s.directory, nameServer)}
+		left = []string{s.kubeconfig(nameAdmin), s.kubeconfig(nameManager), filepath.Join(s.directory, sandbox.NameEtcd), filepath.Join(s.directory, sandbox.NameServer)}
 		text = "Everything is stopped. The logs are in " + s.logs
 	}
 	s.say.clear()

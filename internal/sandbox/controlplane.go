@@ -1,7 +1,7 @@
 // Copyright The GREEN-API operator authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package sandbox
 
 import (
 	"context"
@@ -16,28 +16,35 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
+// Names of the processes of a control plane, which their logs have too.
 const (
-	// startTime is how long etcd and the API server may each take to start.
-	startTime = time.Minute
+	NameEtcd   = "etcd"
+	NameServer = "kube-apiserver"
+)
+
+const (
+	// StartTime is how long etcd and the API server may each take to start.
+	StartTime = time.Minute
 	// pulseInterval is how often it is looked whether they are there still, missedPulses how often they may not be.
 	pulseInterval = time.Second
 	missedPulses  = 3
 )
 
-// controlPlane is an etcd and an API server of the demo's own.
-type controlPlane struct {
+// ControlPlane is an etcd and an API server of one's own.
+type ControlPlane struct {
 	environment *envtest.Environment
 	logs        []*os.File
-	config      *rest.Config
+	// Config connects with all rights, once it is started.
+	Config *rest.Config
 }
 
-// newControlPlane prepares a control plane with its data below directory. Nothing is started.
-func newControlPlane(assets, directory, logs string) (*controlPlane, error) {
+// NewControlPlane prepares a control plane with its data below directory. Nothing is started.
+func NewControlPlane(assets, directory, logs string) (*ControlPlane, error) {
 	here := false
-	p := &controlPlane{environment: &envtest.Environment{
+	p := &ControlPlane{environment: &envtest.Environment{
 		// Whatever the environment says, no other cluster is touched.
 		UseExistingCluster:       &here,
-		ControlPlaneStartTimeout: startTime,
+		ControlPlaneStartTimeout: StartTime,
 		ControlPlaneStopTimeout:  planeStopTime,
 	}}
 	plane := &p.environment.ControlPlane
@@ -52,7 +59,7 @@ func newControlPlane(assets, directory, logs string) (*controlPlane, error) {
 			return nil, err
 		}
 	}
-	for _, name := range []string{nameEtcd, nameServer} {
+	for _, name := range []string{NameEtcd, NameServer} {
 		log, err := os.OpenFile(filepath.Join(logs, name+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 		if err != nil {
 			return nil, err
@@ -64,21 +71,21 @@ func newControlPlane(assets, directory, logs string) (*controlPlane, error) {
 	return p, nil
 }
 
-// start starts both and waits until they serve. It cannot be broken off; it takes some seconds.
-func (p *controlPlane) start() error {
+// Start starts both and waits until they serve. It cannot be broken off; it takes some seconds.
+func (p *ControlPlane) Start() error {
 	config, err := p.environment.Start()
 	if err != nil {
 		return fmt.Errorf("cannot start etcd and kube-apiserver: %w", err)
 	}
-	p.config = config
+	p.Config = config
 	return nil
 }
 
-// watch tells onEnd when one of the two is no longer there.
-func (p *controlPlane) watch(ctx context.Context, onEnd func(error)) {
+// Watch tells onEnd when one of the two is no longer there.
+func (p *ControlPlane) Watch(ctx context.Context, onEnd func(error)) {
 	plane := &p.environment.ControlPlane
-	go awaitEnd(ctx, nameServer, plane.APIServer.SecureServing.HostPort(), onEnd)
-	go awaitEnd(ctx, nameEtcd, plane.Etcd.URL.Host, onEnd)
+	go awaitEnd(ctx, NameServer, plane.APIServer.SecureServing.HostPort(), onEnd)
+	go awaitEnd(ctx, NameEtcd, plane.Etcd.URL.Host, onEnd)
 }
 
 func awaitEnd(ctx context.Context, name, address string, onEnd func(error)) {
@@ -96,11 +103,11 @@ func awaitEnd(ctx context.Context, name, address string, onEnd func(error)) {
 			missed = -1
 		}
 	}
-	onEnd(&died{name: name, how: "nobody listens at its port any more"})
+	onEnd(&DiedError{Name: name, How: "nobody listens at its port any more"})
 }
 
-// addUser makes a user without any rights, and writes how to connect as that user to a file.
-func (p *controlPlane) addUser(name, file string) (*rest.Config, error) {
+// AddUser makes a user without any rights, and writes how to connect as that user to a file.
+func (p *ControlPlane) AddUser(name, file string) (*rest.Config, error) {
 	user, err := p.environment.AddUser(envtest.User{Name: name}, &rest.Config{QPS: -1})
 	if err != nil {
 		return nil, err
@@ -112,8 +119,8 @@ func (p *controlPlane) addUser(name, file string) (*rest.Config, error) {
 	return user.Config(), os.WriteFile(file, kubeconfig, 0o600)
 }
 
-// stop ends both.
-func (p *controlPlane) stop() error {
+// Stop ends both.
+func (p *ControlPlane) Stop() error {
 	if p == nil {
 		return nil
 	}
