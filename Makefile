@@ -43,6 +43,14 @@ help: ## Show this list.
 demo: build ## Show the operator at work on a control plane and an emulator of its own (ONCE=1 to stop at the end).
 	@assets="$(ASSETS)"; bin/demo --assets "$$assets" $(if $(ONCE),--once)
 
+# Flags of the benchmark, by the names that docs/benchmarks.md lists.
+BENCH_FLAGS = $(if $(N),--n="$(N)") $(if $(LATENCY),--latency=$(LATENCY)) $(if $(SWEEP),--sweep="$(SWEEP)") $(if $(WINDOW),--window=$(WINDOW)) \
+	$(if $(CONCURRENCY),--concurrency=$(CONCURRENCY)) $(if $(FAILING),--failing=$(FAILING)) $(if $(CHECK),--check)
+
+.PHONY: bench
+bench: build ## Measure what the operator costs with N instances (1000): a table, JSON and a plot in bin/bench-results.
+	@assets="$(ASSETS)"; bin/bench --assets "$$assets" $(BENCH_FLAGS)
+
 .PHONY: test
 test: test-unit ## Run all tests: pure ones, user stories on a real API server, and the demo.
 	@$(MAKE) --no-print-directory demo ONCE=1
@@ -75,7 +83,7 @@ bench-go: $(BENCHSTAT) ## Run the Go benchmarks, the operator against bare net/h
 	@mv bin/bench/.go.txt bin/bench/go.txt; $(BENCHSTAT) $(OLD) bin/bench/go.txt
 
 .PHONY: build
-build: ## Build manager, kubectl-greenapi, emulator and demo into bin/.
+build: ## Build manager, kubectl-greenapi, emulator, demo and bench into bin/.
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/...
 	@cp cmd/kubectl-greenapi/kubectl_complete-greenapi bin/
 

@@ -75,42 +75,42 @@ func (v *Vendor) InstanceURL(id int64) string { return fmt.Sprintf("%s/%d", v.in
 
 // Add puts an instance on the emulator.
 func (v *Vendor) Add(ctx context.Context, in emulator.Instance) error {
-	return v.do(ctx, http.MethodPost, v.instances(), in, nil)
+	return v.Do(ctx, http.MethodPost, v.instances(), in, nil)
 }
 
 // Get returns an instance as it is now.
 func (v *Vendor) Get(ctx context.Context, id int64) (emulator.Instance, error) {
 	var in emulator.Instance
-	err := v.do(ctx, http.MethodGet, v.InstanceURL(id), nil, &in)
+	err := v.Do(ctx, http.MethodGet, v.InstanceURL(id), nil, &in)
 	return in, err
 }
 
 // Edit changes settings as a person does in the console.
 func (v *Vendor) Edit(ctx context.Context, id int64, settings map[string]any) error {
-	return v.do(ctx, http.MethodPost, v.InstanceURL(id)+"/edit", settings, nil)
+	return v.Do(ctx, http.MethodPost, v.InstanceURL(id)+"/edit", settings, nil)
 }
 
 // RotateToken gives the instance another API token; the old one is refused from now on.
 func (v *Vendor) RotateToken(ctx context.Context, id int64, token string) error {
-	return v.do(ctx, http.MethodPatch, v.InstanceURL(id), map[string]any{"apiTokenInstance": token}, nil)
+	return v.Do(ctx, http.MethodPatch, v.InstanceURL(id), map[string]any{"apiTokenInstance": token}, nil)
 }
 
 // NeverKeep names the settings of which the instance keeps no new value, though it says yes.
 func (v *Vendor) NeverKeep(ctx context.Context, id int64, settings ...string) error {
 	behavior := map[string]any{"neverKept": append([]string{}, settings...)}
-	return v.do(ctx, http.MethodPatch, v.InstanceURL(id), map[string]any{"behavior": behavior}, nil)
+	return v.Do(ctx, http.MethodPatch, v.InstanceURL(id), map[string]any{"behavior": behavior}, nil)
 }
 
 // Suspend has the messenger restrict the account for some time.
 func (v *Vendor) Suspend(ctx context.Context, id int64, period time.Duration) error {
-	return v.do(ctx, http.MethodPost, v.InstanceURL(id)+"/suspend", map[string]any{"for": period.String()}, nil)
+	return v.Do(ctx, http.MethodPost, v.InstanceURL(id)+"/suspend", map[string]any{"for": period.String()}, nil)
 }
 
 // Calls returns the calls of one method after a sequence number, of all instances where id is 0.
 func (v *Vendor) Calls(ctx context.Context, id int64, method string, since int) ([]emulator.Call, error) {
 	var list []emulator.Call
 	query := fmt.Sprintf("?id=%d&method=%s&since=%d", id, method, since)
-	err := v.do(ctx, http.MethodGet, v.Origin+"/emulator/calls"+query, nil, &list)
+	err := v.Do(ctx, http.MethodGet, v.Origin+"/emulator/calls"+query, nil, &list)
 	return list, err
 }
 
@@ -123,8 +123,8 @@ func (v *Vendor) Latest(ctx context.Context) (int, error) {
 	return list[len(list)-1].Seq, nil
 }
 
-// do makes one request with a JSON body, if there is one, and decodes the answer.
-func (v *Vendor) do(ctx context.Context, verb, address string, body, into any) error {
+// Do makes one request to the control interface with a JSON body, if there is one, and decodes the answer.
+func (v *Vendor) Do(ctx context.Context, verb, address string, body, into any) error {
 	var sent io.Reader
 	if body != nil {
 		encoded, err := json.Marshal(body)

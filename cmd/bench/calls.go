@@ -1,0 +1,142 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
+	"github.com/greenapi-operator/greenapi-operator/internal/sandbox"
+)
+
+// vendor is an emulator: its control interface, and the calls that it logs.
+type vendor struct {
+	*sandbox.Vendor
+	log string
+	// offset is how much of the log was read.
+	offset int64
+	counts callCounts
+}
+
+// callCounts is what was called since a moment.
+type callCounts struct {
+	total int
+	// looked are the instances whose state was read, first and last the times of day of the first readings.
+	looked      map[int64]bool
+	first, last time.Time
+}
+
+func newVendor(origin, log string) *vendor {
+	return &vendor{Vendor: sandbox.NewVendor(origin), log: log}
+}
+
+// delay lets every call take so long from now on, and answer with a status unless that is 0.
+func (v *vendor) delay(ctx context.Context, latency time.Duration, status int) error {
+	if err := v.Do(ctx, http.MethodDelete, v.Origin+"/emulator/faults", nil, nil); err != nil || latency == 0 && status == 0 {
+		return err
+	}
+	fault := emulator.Fault{Times: -1, DelayBefore: latency, Status: status}
+	return v.Do(ctx, http.MethodPost, v.Origin+"/emulator/faults", fault, nil)
+}
+
+// begin counts calls from now on.
+func (v *vendor) begin() error {
+	err := v.read()
+	v.counts = callCounts{looked: map[int64]bool{}}
+	return err
+}
+
+// tooMany is the status of a call that the vendor did not answer, so that nobody has looked at anything.
+const tooMany = "429"
+
+// read counts what the log has more than at the last time. A line is there once its call is over:
+//
+//	15:04:05.000 GET  7107000001 getStateInstance -> 200
+func (v *vendor) read() error {
+	file, err := os.Open(v.log)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	text := make([]byte, info.Size()-v.offset)
+	n, err := file.ReadAt(text, v.offset)
+	if n < len(text) {
+		return err
+	}
+	for {
+		line, rest, whole := bytes.Cut(text, []byte("\n"))
+		if !whole {
+			return nil
+		}
+		v.offset += int64(len(line) + 1)
+		text = rest
+		v.counts.add(bytes.Fields(line))
+	}
+}
+
+func (c *callCounts) add(fields [][]byte) {
+	if len(fields) < 6 || string(fields[4]) != "->" {
+		return
+	}
+	c.total++
+	id, err := strconv.ParseInt(string(fields[2]), 10, 64)
+	status := bytes.TrimSuffix(fields[5], []byte(","))
+	if err != nil || c.looked == nil || string(fields[3]) != sandbox.MethodState || c.looked[id] || string(status) == tooMany {
+		return
+	}
+	at, err := time.Parse("15:04:05.000", string(fields[0]))
+	if err != nil {
+		return
+	}
+	if len(c.looked) == 0 {
+		c.first = at
+	}
+	c.looked[id], c.last = true, at
+}
+
+// span is the time from the first of the first readings to the last one.
+func (c *callCounts) span() time.Duration {
+	span := c.last.Sub(c.first)
+	if span < 0 {
+		// Midnight was in between.
+		span += 24 * time.Hour
+	}
+	return span
+}
+
+// pollInterval is how often it is looked whether something has come about.
+const pollInterval = 50 * time.Millisecond
+
+// awaitLooks waits until the states of so many instances were read, and tells of the progress.
+func (v *vendor) awaitLooks(ctx context.Context, n int, limit time.Duration, progress func(int)) error {
+	return wait.PollUntilContextTimeout(ctx, pollInterval, limit, true, func(context.Context) (bool, error) {
+		err := v.read()
+		progress(len(v.counts.looked))
+		return len(v.counts.looked) >= n, err
+	})
+}
+
+// firstSets returns when each of some instances got its first setSettings after a call.
+func (v *vendor) firstSets(ctx context.Context, since int) (map[int64]time.Time, int, error) {
+	calls, err := v.Calls(ctx, 0, sandbox.MethodSet, since)
+	at, last := map[int64]time.Time{}, since
+	for _, call := range calls {
+		if _, known := at[call.ID]; !known {
+			at[call.ID] = call.Time
+		}
+		last = call.Seq
+	}
+	return at, last, err
+}

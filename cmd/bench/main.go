@@ -1,0 +1,85 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Command bench measures what the operator costs: the real manager as a process, against a real API server and the
+// emulator, with as many instances as one likes.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/go-logr/logr"
+	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+)
+
+// Exit codes beside 0.
+const (
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+// errInterrupted is the cause of a context that a person ended.
+var errInterrupted = errors.New("interrupted")
+
+func main() {
+	o, err := parse(os.Args[1:], os.Stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(exitUsage)
+	}
+	ctrl.SetLogger(logr.Discard())
+	klog.SetLogger(logr.Discard())
+	rest.SetDefaultWarningHandler(rest.NoWarnings{})
+	ctx, stop := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		for range signals {
+			stop(errInterrupted)
+		}
+	}()
+	os.Exit(run(ctx, o, os.Stdout))
+}
+
+// run measures for each number of instances, and returns the exit code.
+func run(ctx context.Context, o options, out io.Writer) int {
+	missed := 0
+	for _, n := range o.sizes {
+		r, err := measure(ctx, o, n)
+		if err == nil {
+			err = r.save(o.out)
+		}
+		if errors.Is(err, errInterrupted) {
+			return exitInterrupted
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			return exitFailed
+		}
+		fmt.Fprint(out, r.table())
+		missed += r.missed()
+	}
+	if err := plotAll(o.out); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		return exitFailed
+	}
+	fmt.Fprintf(out, "\nThe figures as JSON, the tables and the plot are in %s.\n", o.out)
+	if o.check && missed > 0 {
+		fmt.Fprintf(os.Stderr, "bench: %d bars were missed\n", missed)
+		return exitFailed
+	}
+	return 0
+}

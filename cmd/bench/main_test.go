@@ -1,0 +1,207 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/xml"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+)
+
+// build builds the programs that are measured.
+func build(t *testing.T) string {
+	t.Helper()
+	directory := t.TempDir()
+	command := exec.CommandContext(t.Context(), "go", "build", "-o", directory, "../manager", "../emulator")
+	command.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	return directory
+}
+
+// TestASmallRunFindsEveryFigure measures a few instances with short times, and looks at figures that do not depend on how
+// fast the machine is.
+func TestASmallRunFindsEveryFigure(t *testing.T) {
+	g := NewWithT(t)
+	assets := os.Getenv("KUBEBUILDER_ASSETS")
+	if assets == "" {
+		t.Fatal("KUBEBUILDER_ASSETS is not set: run `make test-unit`, or set it to what `make envtest` prints")
+	}
+	out := t.TempDir()
+	o, err := parse([]string{"--assets=" + assets, "--out=" + out, "--n=20", "--window=4s", "--state-interval=2s", "--settings-interval=1h",
+		"--settle-poll=1s", "--sweep=0s", "--failing=20", "--latency=20ms"}, io.Discard)
+	g.Expect(err).NotTo(HaveOccurred())
+	o.programs = build(t)
+	var table strings.Builder
+	g.Expect(run(t.Context(), o, &table)).To(Equal(0))
+	t.Log(table.String())
+
+	results, err := readResults(out)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(results).To(HaveLen(1))
+	r := results[0]
+	for _, row := range r.rows() {
+		g.Expect(r.Figures).To(HaveKey(row.key))
+		g.Expect(table.String()).To(ContainSubstring(row.what))
+	}
+	f := r.Figures
+	g.Expect(f[keyCallsCounted]).To(Equal(f[keyCallsSeen]), "the manager counts the calls that the vendor saw")
+	// Twenty instances, each looked at twice or three times in four seconds if it is so every two.
+	g.Expect(f[keyCallsSeen]).To(And(BeNumerically(">=", 20), BeNumerically("<=", 80)))
+	g.Expect(f[keyWrites]).To(BeZero(), "writes to Kubernetes in the steady state")
+	g.Expect(f[keyDrift50]).To(BeNumerically(">=", 1), "drift is read twice, --settle-poll apart")
+	g.Expect(f[keyOwn99]).To(BeNumerically("<", f[keyDrift99]))
+	for _, key := range []string{keyLooked, keyPassRate, keyRawRate, keyFresh50, keyLonely50, keyEmpty, keyResident} {
+		g.Expect(f[key]).To(BeNumerically(">", 0), key)
+	}
+	g.Expect(f[keyPeak]).To(BeNumerically(">=", f[keyResident]))
+	g.Expect(f[keyFresh99]).To(BeNumerically(">=", f[keyFresh50]))
+	g.Expect(r.Sweeps).To(HaveLen(2))
+	for _, sweep := range r.Sweeps {
+		g.Expect(sweep.Seconds).To(BeNumerically(">=", sweep.Floor))
+	}
+	for _, name := range []string{"n-20.json", "n-20.txt", plotFile} {
+		g.Expect(filepath.Join(out, name)).To(BeAnExistingFile())
+	}
+}
+
+func TestFlagsThatMakeNoSenseAreExplained(t *testing.T) {
+	for arguments, want := range map[string]string{
+		"":                             "run `make bench`",
+		"--assets=x --n=many":          "--n must be numbers from 10 to 100000",
+		"--assets=x --n=3":             "--n must be numbers from 10 to 100000",
+		"--assets=x --n=":              "--n is empty",
+		"--assets=x --sweep=fast":      "--sweep must be durations",
+		"--assets=x --latency=-1s":     "--latency must not be negative",
+		"--assets=x --window=0s":       "must be positive durations",
+		"--assets=x --settle-poll=-1s": "must be positive durations",
+		"--assets=x --concurrency=0":   "--concurrency must be 1 or more",
+		"--assets=x 1000":              "there are no arguments, only flags",
+	} {
+		_, err := parse(strings.Fields(arguments), io.Discard)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", arguments, err, want)
+		}
+	}
+	o, err := parse([]string{"--assets=x", "--n=500 1000", "--sweep="}, io.Discard)
+	if err != nil || len(o.sizes) != 2 || len(o.sweeps) != 0 || !o.asShipped() {
+		t.Errorf("got %+v, %v", o, err)
+	}
+	if _, err := parse([]string{"--help"}, io.Discard); !errors.Is(err, flag.ErrHelp) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestBarsAreJudgedWhereTheyAreMeant(t *testing.T) {
+	g := NewWithT(t)
+	o, err := parse([]string{"--assets=x"}, io.Discard)
+	g.Expect(err).NotTo(HaveOccurred())
+	r := newResult(o, 10_000)
+	r.set(keyCores, 0.6)
+	r.set(keyRawShare, 0.6)
+	r.set(keyWrites, 1)
+	r.set(keyFresh99, 2)
+	for key, want := range map[string]string{keyCores: "MISSED", keyRawShare: "ok", keyWrites: "MISSED", keyFresh99: "ok", keyResident: "", keyAdopt: ""} {
+		g.Expect(r.verdict(key)).To(Equal(want), key)
+	}
+	g.Expect(r.missed()).To(Equal(2))
+	g.Expect(r.table()).To(MatchRegexp(`cores used by the manager +0\.600 +≤ 0\.5 +MISSED`))
+	r.N = 1000
+	g.Expect(r.verdict(keyCores)).To(Equal("(not judged here)"))
+	r.N, r.options.stateInterval = 10_000, time.Second
+	g.Expect(r.verdict(keyCores)).To(Equal("(not judged here)"))
+	r.NoProc = true
+	g.Expect(r.table()).To(ContainSubstring("this machine has no /proc (macOS has none)"))
+	g.Expect(r.table()).To(MatchRegexp(`memory in the steady state, MiB +- `))
+}
+
+func TestCallsAreCountedFromTheLog(t *testing.T) {
+	g := NewWithT(t)
+	log := filepath.Join(t.TempDir(), "log")
+	write := func(text string) {
+		file, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		g.Expect(err).NotTo(HaveOccurred())
+		_, err = file.WriteString(text)
+		g.Expect(errors.Join(err, file.Close())).To(Succeed())
+	}
+	write("listening on http://127.0.0.1:1 with 0 instances\n23:59:58.000 GET  1 getStateInstance -> 200\n")
+	v := newVendor("http://127.0.0.1:1", log)
+	g.Expect(v.begin()).To(Succeed())
+	write("23:59:59.000 GET  1 getStateInstance -> 200, scripted fault\n23:59:59.500 GET  2 getSettings -> 200\n00:00:01.250 GET  2 getState")
+	g.Expect(v.read()).To(Succeed())
+	g.Expect(v.counts.total).To(Equal(2))
+	g.Expect(v.counts.looked).To(HaveLen(1))
+	write("Instance -> no answer\n00:00:09.000 GET  1 getStateInstance -> 200\n")
+	g.Expect(v.read()).To(Succeed())
+	g.Expect(v.counts.total).To(Equal(4))
+	g.Expect(v.counts.looked).To(HaveLen(2))
+	g.Expect(v.counts.span()).To(Equal(2250 * time.Millisecond))
+}
+
+func TestPercentiles(t *testing.T) {
+	var list []time.Duration
+	for i := range 100 {
+		list = append(list, time.Duration(i+1))
+	}
+	for percent, want := range map[float64]time.Duration{1: 1, 50: 50, 99: 99, 100: 100} {
+		if got := percentile(list, percent); got != want {
+			t.Errorf("p%g: got %d, want %d", percent, got, want)
+		}
+	}
+	if got := percentile(list[:1], 99); got != 1 {
+		t.Errorf("of one: got %d", got)
+	}
+}
+
+func TestPlotShowsEveryResultAndTheBars(t *testing.T) {
+	g := NewWithT(t)
+	var results []result
+	for _, n := range []int{500, 1000, 10_000} {
+		results = append(results, result{N: n, Figures: map[string]float64{keyResident: float64(n) / 100, keyLooked: 70}})
+	}
+	text, err := plot(results)
+	g.Expect(err).NotTo(HaveOccurred())
+	decoder, elements := xml.NewDecoder(strings.NewReader(text)), map[string]int{}
+	for {
+		token, err := decoder.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		g.Expect(err).NotTo(HaveOccurred())
+		if element, ok := token.(xml.StartElement); ok {
+			elements[element.Name.Local]++
+		}
+	}
+	g.Expect(elements["g"]).To(Equal(len(panels)))
+	g.Expect(elements["circle"]).To(Equal(2 * len(results)))
+	g.Expect(strings.Count(text, "stroke-dasharray")).To(Equal(len(panels)))
+	empty, err := plot(nil)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(empty).NotTo(ContainSubstring("NaN"))
+}
+
+func TestUsageOfAProcess(t *testing.T) {
+	g := NewWithT(t)
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		_, err := usageOf(os.Getpid())
+		g.Expect(err).To(MatchError(errNoProc))
+		return
+	}
+	u, err := usageOf(os.Getpid())
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(u.resident).To(BeNumerically(">", 1<<20))
+	g.Expect(u.peak).To(BeNumerically(">=", u.resident))
+	_, err = usageOf(1 << 30)
+	g.Expect(err).To(MatchError(os.ErrNotExist))
+}

@@ -1,0 +1,276 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
+)
+
+// moment is what has been counted at a moment of the steady state.
+type moment struct {
+	at            time.Time
+	usage         usage
+	passes, calls float64
+	// seen are the calls that the emulator saw, writes the requests to the API server that changed something.
+	seen, writes float64
+}
+
+// quietTries is how often a moment is looked for in which no call is under way, so that both sides have counted the same.
+// In a large fleet there is none, and a call or two are counted on one side only.
+const quietTries = 20
+
+func (b *bench) moment(ctx context.Context) (moment, error) {
+	var m moment
+	tries := 0
+	err := wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
+		if err := b.vendor.read(); err != nil {
+			return false, err
+		}
+		seen := float64(b.vendor.counts.total)
+		quiet := tries > 0 && seen == m.seen
+		if quiet || tries > quietTries {
+			return true, nil
+		}
+		tries++
+		m = moment{at: time.Now(), seen: seen}
+		f, err := b.manager.metrics.scrape(ctx)
+		m.passes, m.calls = f.passes(), f.calls()
+		return false, err
+	})
+	if err != nil {
+		return m, err
+	}
+	if m.usage, err = b.usage(); err != nil {
+		return m, err
+	}
+	m.writes, err = b.kubernetesWrites(ctx)
+	return m, err
+}
+
+// steady measures a fleet that nothing happens to.
+func (b *bench) steady(ctx context.Context) error {
+	o := &b.options
+	// Half an interval after the first look the next one is far enough away: the window begins and ends between two.
+	if err := b.pass(ctx, o.stateInterval/2, "letting the first look pass"); err != nil {
+		return err
+	}
+	before, err := b.moment(ctx)
+	if err != nil {
+		return err
+	}
+	if err := b.pass(ctx, o.window, "the steady state"); err != nil {
+		return err
+	}
+	after, err := b.moment(ctx)
+	if err != nil {
+		return err
+	}
+	r, took := b.result, after.at.Sub(before.at)
+	passes, calls := after.passes-before.passes, after.calls-before.calls
+	r.set(keyCalls, calls/float64(b.n)/took.Minutes())
+	r.set(keyCallsCounted, calls)
+	r.set(keyCallsSeen, after.seen-before.seen)
+	r.set(keyWrites, after.writes-before.writes)
+	r.set(keySteadyRate, passes/took.Seconds())
+	if r.NoProc {
+		return nil
+	}
+	used := after.usage.cpu() - before.usage.cpu()
+	r.set(keyCores, used.Seconds()/took.Seconds())
+	if passes > 0 {
+		r.set(keyCPUPerPass, float64(used.Microseconds())/passes)
+		r.set(keyUserPerPass, float64((after.usage.user-before.usage.user).Microseconds())/passes)
+		r.set(keySystemPerPass, float64((after.usage.system-before.usage.system).Microseconds())/passes)
+	}
+	r.set(keyEmpty, mebibytes(b.empty.resident))
+	r.set(keyResident, mebibytes(after.usage.resident))
+	r.set(keyPeak, mebibytes(after.usage.peak))
+	r.set(keyPerThousand, mebibytes(after.usage.resident-b.empty.resident)/float64(b.n)*1000)
+	return nil
+}
+
+func mebibytes(bytes int64) float64 { return float64(bytes) / (1 << 20) }
+
+// pace is the time between two new instances, or two edits.
+const pace = 200 * time.Millisecond
+
+// started is when something was done to instances, by their numbers.
+type started map[int64]time.Time
+
+// paced does something to so many lines, one after the other, and notes when.
+func (b *bench) paced(ctx context.Context, k int, do func(context.Context, int) (int64, time.Time, error)) (started, error) {
+	at, i := started{}, 0
+	err := wait.PollUntilContextCancel(ctx, pace, true, func(ctx context.Context) (bool, error) {
+		if i == k {
+			return true, nil
+		}
+		id, when, err := do(ctx, i)
+		at[id] = when
+		i++
+		b.show.set(i)
+		return i == k, err
+	})
+	return at, err
+}
+
+// delays waits until each of some instances got a setSettings after since, and returns how long each waited, sorted.
+func (b *bench) delays(ctx context.Context, at started, since int) ([]time.Duration, error) {
+	var sets map[int64]time.Time
+	missing := len(at)
+	err := wait.PollUntilContextTimeout(ctx, 10*pollInterval, b.limit, true, func(ctx context.Context) (bool, error) {
+		var err error
+		sets, _, err = b.vendor.firstSets(ctx, since)
+		missing = len(at)
+		for id := range at {
+			if _, ok := sets[id]; ok {
+				missing--
+			}
+		}
+		return missing == 0, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%d of %d instances got no setSettings: %w", missing, len(at), err)
+	}
+	list := make([]time.Duration, 0, len(at))
+	for id, when := range at {
+		list = append(list, sets[id].Sub(when))
+	}
+	slices.Sort(list)
+	return list, nil
+}
+
+// percentile is the nearest rank of a sorted list.
+func percentile(sorted []time.Duration, percent float64) time.Duration {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[max(int(math.Ceil(percent/100*float64(len(sorted))))-1, 0)]
+}
+
+// declare makes a line whose setting the vendor has otherwise, and returns when its resource was sent off.
+func (b *bench) declare(ctx context.Context, l line) (int64, time.Time, error) {
+	if err := b.add(ctx, l, other); err != nil {
+		return l.id, time.Time{}, err
+	}
+	when := time.Now()
+	return l.id, when, b.admin.Create(ctx, l.resource())
+}
+
+// fresh creates instances that need a write in the steady state.
+func (b *bench) fresh(ctx context.Context) error {
+	k := some(b.options.fresh, b.n)
+	if k == 0 {
+		return nil
+	}
+	b.show.begin(k, "%d new instances that need a write", k)
+	defer b.show.end()
+	_, since, err := b.vendor.firstSets(ctx, 0)
+	if err != nil {
+		return err
+	}
+	at, err := b.paced(ctx, k, func(ctx context.Context, i int) (int64, time.Time, error) { return b.declare(ctx, fleetLine(b.n+i)) })
+	if err != nil {
+		return err
+	}
+	list, err := b.delays(ctx, at, since)
+	b.result.setDelays(keyFresh50, keyFresh99, list, 0)
+	return err
+}
+
+// drift edits instances in the console and asks for them to be looked at: else they would be found by the next look at
+// their settings. From the first reading on the operator waits for --settle-poll, by design, and reads again.
+func (b *bench) drift(ctx context.Context) error {
+	k := some(b.options.drifting, b.n)
+	if k == 0 {
+		return nil
+	}
+	b.show.begin(k, "%d instances edited in the console", k)
+	defer b.show.end()
+	_, since, err := b.vendor.firstSets(ctx, 0)
+	if err != nil {
+		return err
+	}
+	at, err := b.paced(ctx, k, func(ctx context.Context, i int) (int64, time.Time, error) {
+		l := fleetLine(i)
+		if err := b.vendor.Edit(ctx, l.id, map[string]any{setting: other}); err != nil {
+			return l.id, time.Time{}, err
+		}
+		return l.id, time.Now(), b.request(ctx, l)
+	})
+	if err != nil {
+		return err
+	}
+	list, err := b.delays(ctx, at, since)
+	b.result.setDelays(keyDrift50, keyDrift99, list, 0)
+	b.result.setDelays(keyOwn50, keyOwn99, list, b.options.settlePoll)
+	return err
+}
+
+// Namespaces of the crowd and of the lonely one, and their first numbers.
+const (
+	crowdNamespace, lonelyNamespace = "crowd", "lonely"
+	crowdID                         = firstID + 1_000_000
+	lonelyID                        = firstID + 2_000_000
+)
+
+// mostLonely is how often the lonely one is tried at the most: a half of the fleet's number if that is less.
+const mostLonely = 20
+
+// crowd stands many failing instances of one namespace beside single ones of another, when a new process looks at all of
+// them for the first time.
+func (b *bench) crowd(ctx context.Context) error {
+	k := b.options.failing
+	if k < 0 {
+		k = b.n
+	}
+	if k == 0 {
+		return nil
+	}
+	b.stopManager()
+	err := errors.Join(b.addNamespace(ctx, crowdNamespace), b.addNamespace(ctx, lonelyNamespace), b.broken.delay(ctx, b.options.latency, 500), b.broken.begin())
+	if err != nil {
+		return err
+	}
+	b.show.begin(k, "creating %d instances at a vendor that answers 500", k)
+	err = sideBySide(ctx, k, creators, b.show.set, func(ctx context.Context, i int) error {
+		l := line{id: crowdID + int64(i), namespace: crowdNamespace, apiURL: b.broken.Origin}
+		return errors.Join(b.admin.Create(ctx, l.secret()), b.admin.Create(ctx, l.resource()))
+	})
+	b.show.end()
+	if err != nil {
+		return err
+	}
+	_, since, err := b.vendor.firstSets(ctx, 0)
+	if err != nil {
+		return err
+	}
+	m, err := b.startManager(ctx)
+	if err != nil {
+		return err
+	}
+	lonely := min(mostLonely, b.n/2)
+	b.show.begin(lonely, "%d new instances beside %d failing ones of another namespace", lonely, k)
+	defer b.show.end()
+	// In the middle of the first look at the failing ones.
+	if err := errors.Join(m.await(ctx), b.broken.awaitLooks(ctx, (k+1)/2, b.limit, func(int) {})); err != nil {
+		return err
+	}
+	at, err := b.paced(ctx, lonely, func(ctx context.Context, i int) (int64, time.Time, error) {
+		return b.declare(ctx, line{id: lonelyID + int64(i), namespace: lonelyNamespace})
+	})
+	if err != nil {
+		return err
+	}
+	list, err := b.delays(ctx, at, since)
+	b.result.setDelays(keyLonely50, keyLonely99, list, 0)
+	b.result.Failing = k
+	return err
+}

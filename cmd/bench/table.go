@@ -1,0 +1,148 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+)
+
+// row is a line of the table.
+type row struct {
+	what, key, format string
+}
+
+// bar is the limit of a figure.
+type bar struct {
+	value   float64
+	atLeast bool
+	// from is the number of instances from which on it is judged: with a few the noise is greater than the figure.
+	from int
+	// latency says that it is meant with the default latency, defaults with the default flags of the manager.
+	latency, defaults bool
+}
+
+// bars are those of the design: what the operator is held to on two cores.
+var bars = map[string]*bar{
+	keyRawShare:    {value: 0.5, atLeast: true, from: 1000},
+	keyLooked:      {value: 60, from: 10_000, latency: true, defaults: true},
+	keyCalls:       {value: 1.3, defaults: true, from: 100},
+	keyWrites:      {value: 0},
+	keyCores:       {value: 0.5, from: 10_000, latency: true, defaults: true},
+	keyResident:    {value: 256, from: 10_000},
+	keyPerThousand: {value: 12, from: 1000},
+	keyFresh99:     {value: 2, from: 10_000, latency: true, defaults: true},
+}
+
+// judged reports whether a result is one that the bar is meant for.
+func (b *bar) judged(r *result) bool {
+	return r.N >= b.from && (!b.latency || r.options.latency == defaultLatency) && (!b.defaults || r.options.asShipped())
+}
+
+func (b *bar) held(value float64) bool {
+	if b.atLeast {
+		return value >= b.value
+	}
+	return value <= b.value
+}
+
+func (b *bar) String() string {
+	sign := "≤"
+	if b.atLeast {
+		sign = "≥"
+	}
+	return fmt.Sprintf("%s %g", sign, b.value)
+}
+
+// verdict is what the table says of a figure beside its bar.
+func (r *result) verdict(key string) string {
+	limit := bars[key]
+	value, known := r.Figures[key]
+	switch {
+	case limit == nil || !known:
+		return ""
+	case !limit.judged(r):
+		return "(not judged here)"
+	case limit.held(value):
+		return "ok"
+	default:
+		return "MISSED"
+	}
+}
+
+// missed is how many bars were missed.
+func (r *result) missed() int {
+	n := 0
+	for key := range bars {
+		if r.verdict(key) == "MISSED" {
+			n++
+		}
+	}
+	return n
+}
+
+// rows are the lines of the table, in its order.
+func (r *result) rows() []row {
+	return []row{
+		{what: "adopted: Ready from the start of a process, s", key: keyAdopt, format: "%.1f"},
+		{what: fmt.Sprintf("all looked at once after a start, %s latency, s", r.Latency), key: keyLooked, format: "%.1f"},
+		{what: "first passes of a process a second, no latency", key: keyPassRate, format: "%.0f"},
+		{what: "the same calls from a bare net/http loop, a second", key: keyRawRate, format: "%.0f"},
+		{what: "passes over bare calls", key: keyRawShare, format: "%.2f"},
+		{what: "steady state: calls per instance and minute", key: keyCalls, format: "%.2f"},
+		{what: "steady state: calls counted by the manager", key: keyCallsCounted, format: "%.0f"},
+		{what: "steady state: calls seen by the vendor", key: keyCallsSeen, format: "%.0f"},
+		{what: "steady state: writes to Kubernetes", key: keyWrites, format: "%.0f"},
+		{what: "steady state: passes a second", key: keySteadyRate, format: "%.1f"},
+		{what: "steady state: cores used by the manager", key: keyCores, format: "%.3f"},
+		{what: "CPU per pass, µs", key: keyCPUPerPass, format: "%.0f"},
+		{what: "  of it user", key: keyUserPerPass, format: "%.0f"},
+		{what: "  of it system", key: keySystemPerPass, format: "%.0f"},
+		{what: "memory of the manager without instances, MiB", key: keyEmpty, format: "%.1f"},
+		{what: "memory in the steady state, MiB", key: keyResident, format: "%.1f"},
+		{what: "memory at its peak, MiB", key: keyPeak, format: "%.1f"},
+		{what: "memory per 1,000 instances on top of none, MiB", key: keyPerThousand, format: "%.1f"},
+		{what: "new instance: to the first setSettings, p50, s", key: keyFresh50, format: "%.2f"},
+		{what: "new instance: to the first setSettings, p99, s", key: keyFresh99, format: "%.2f"},
+		{what: "drift: from a request to the correction, p50, s", key: keyDrift50, format: "%.2f"},
+		{what: "drift: from a request to the correction, p99, s", key: keyDrift99, format: "%.2f"},
+		{what: "  of it not --settle-poll, p50, s", key: keyOwn50, format: "%.2f"},
+		{what: "  of it not --settle-poll, p99, s", key: keyOwn99, format: "%.2f"},
+		{what: fmt.Sprintf("new instance beside %d failing ones of another namespace, p50, s", r.Failing), key: keyLonely50, format: "%.2f"},
+		{what: fmt.Sprintf("new instance beside %d failing ones of another namespace, p99, s", r.Failing), key: keyLonely99, format: "%.2f"},
+	}
+}
+
+// table lays out the figures and the bars beside them.
+func (r *result) table() string {
+	var text strings.Builder
+	m := r.Machine
+	fmt.Fprintf(&text, "\n%d instances, %d CPUs (%s), %s/%s, %s, --max-concurrent-reconciles=%d, window %s\n\n",
+		r.N, m.CPUs, m.Model, m.OS, m.Arch, m.Go, r.Workers, r.Window)
+	columns := tabwriter.NewWriter(&text, 0, 4, 3, ' ', 0)
+	fmt.Fprintln(columns, "WHAT\tFIGURE\tBAR\t")
+	for _, row := range r.rows() {
+		value, known := r.Figures[row.key]
+		shown, limit := "-", ""
+		if known {
+			shown = fmt.Sprintf(row.format, value)
+		}
+		if bars[row.key] != nil {
+			limit = bars[row.key].String()
+		}
+		fmt.Fprintf(columns, "%s\t%s\t%s\t%s\n", row.what, shown, limit, r.verdict(row.key))
+	}
+	for _, sweep := range r.Sweeps {
+		fmt.Fprintf(columns, "all looked at once, %s latency, s\t%.1f\t\t(latency alone: %.1f)\n", sweep.Latency, sweep.Seconds, sweep.Floor)
+	}
+	_ = columns.Flush()
+	if r.NoProc {
+		fmt.Fprintln(&text, "\nCPU and memory are not shown: this machine has no /proc (macOS has none). Run it on Linux for them.")
+	}
+	if r.options.sweeps != nil && r.Figures[keyRawRate] == 0 {
+		fmt.Fprintln(&text, "\nWithout 0s among the latencies of --sweep the passes are not compared with bare calls.")
+	}
+	return text.String()
+}
