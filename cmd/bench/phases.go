@@ -60,9 +60,9 @@ func measure(ctx context.Context, o options, n int) (_ *result, err error) {
 }
 
 // pass lets time pass and shows it.
-func (b *bench) pass(ctx context.Context, d time.Duration, format string, arguments ...any) error {
+func (b *bench) pass(ctx context.Context, d time.Duration, doing string) error {
 	started := time.Now()
-	b.show.begin(int(d.Seconds()), format, arguments...)
+	b.show.begin(int(d.Seconds()), "%s", doing)
 	defer b.show.end()
 	err := wait.PollUntilContextTimeout(ctx, min(d, time.Second), d, false, func(context.Context) (bool, error) {
 		b.show.set(int(time.Since(started).Seconds()))
