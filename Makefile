@@ -78,9 +78,9 @@ BENCH ?= .
 
 .PHONY: bench-go
 bench-go: $(BENCHSTAT) ## Run the Go benchmarks, the operator against bare net/http among them (BENCH for some, OLD=FILE to compare).
-	@mkdir -p bin/bench; assets="$(ASSETS)"; KUBEBUILDER_ASSETS="$$assets" go test -p 1 -run '^$$' -bench '$(BENCH)' -benchtime $(BENCH_TIME) \
-		-count $(BENCH_COUNT) -timeout 1h ./internal/plan ./internal/greenapi ./controllers >bin/bench/.go.txt || { cat bin/bench/.go.txt; exit 1; }
-	@mv bin/bench/.go.txt bin/bench/go.txt; $(BENCHSTAT) $(OLD) bin/bench/go.txt
+	@mkdir -p bin/bench-results; assets="$(ASSETS)"; KUBEBUILDER_ASSETS="$$assets" go test -p 1 -run '^$$' -bench '$(BENCH)' -benchtime $(BENCH_TIME) \
+		-count $(BENCH_COUNT) -timeout 1h ./internal/plan ./internal/greenapi ./controllers >bin/bench-results/.go.txt || { cat bin/bench-results/.go.txt; exit 1; }
+	@mv bin/bench-results/.go.txt bin/bench-results/go.txt; $(BENCHSTAT) $(OLD) bin/bench-results/go.txt
 
 .PHONY: build
 build: ## Build manager, kubectl-greenapi, emulator, demo and bench into bin/.

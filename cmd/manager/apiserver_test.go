@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -30,9 +31,10 @@ import (
 
 // server is a process of a control plane, which a test may freeze, kill and start again with the same arguments.
 type server struct {
-	t       *testing.T
-	pid     int
-	command *exec.Cmd
+	t   *testing.T
+	pid atomic.Int64
+	// stop ends it, once this test has started it; nil before.
+	stop func()
 }
 
 // childWith finds the child of this process that has an argument.
@@ -49,8 +51,10 @@ func childWith(t *testing.T, argument string) *server {
 		}
 		status, err := os.ReadFile(filepath.Join(entry, "status"))
 		if err == nil && strings.Contains(string(status), fmt.Sprintf("\nPPid:\t%d\n", os.Getpid())) {
-			pid, _ := strconv.Atoi(filepath.Base(entry))
-			return &server{t: t, pid: pid}
+			pid, _ := strconv.ParseInt(filepath.Base(entry), 10, 64)
+			s := &server{t: t}
+			s.pid.Store(pid)
+			return s
 		}
 	}
 	t.Fatalf("no process of this test has the argument %s", argument)
@@ -59,7 +63,7 @@ func childWith(t *testing.T, argument string) *server {
 
 func (s *server) signal(signal syscall.Signal) {
 	s.t.Helper()
-	if err := syscall.Kill(s.pid, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
+	if err := syscall.Kill(int(s.pid.Load()), signal); err != nil && !errors.Is(err, syscall.ESRCH) {
 		s.t.Error(err)
 	}
 }
@@ -67,31 +71,50 @@ func (s *server) signal(signal syscall.Signal) {
 // kill ends the process as a node that fails does, and returns how it is started again.
 func (s *server) kill() (again func()) {
 	s.t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", s.pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", s.pid.Load()))
 	if err != nil {
 		s.t.Error(err)
 		return func() {}
 	}
 	arguments := strings.Split(strings.TrimSuffix(string(text), "\x00"), "\x00")
-	s.signal(syscall.SIGKILL)
-	if s.command != nil {
-		_ = s.command.Wait()
+	if s.stop == nil {
+		s.signal(syscall.SIGKILL)
 	}
-	return func() {
-		s.command = exec.CommandContext(context.WithoutCancel(s.t.Context()), arguments[0], arguments[1:]...)
-		if err := s.command.Start(); err != nil {
-			s.t.Error(err)
-			return
+	s.end()
+	return func() { s.keep(arguments) }
+}
+
+// keep starts the process, and again each time that it ends by itself, as a node does: an API server gives up if it does
+// not find etcd in time.
+func (s *server) keep(arguments []string) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(s.t.Context()))
+	started, ended := make(chan struct{}), make(chan struct{})
+	s.stop = func() { cancel(); <-ended }
+	go func() {
+		defer close(ended)
+		for first := true; ctx.Err() == nil; first = false {
+			command := exec.CommandContext(ctx, arguments[0], arguments[1:]...)
+			err := command.Start()
+			if err == nil {
+				s.pid.Store(int64(command.Process.Pid))
+			}
+			if first {
+				close(started)
+			}
+			if err == nil {
+				_ = command.Wait()
+			}
+			lasts(ctx, 200*time.Millisecond)
 		}
-		s.pid = s.command.Process.Pid
-	}
+	}()
+	<-started
 }
 
 // end ends a process that this test started.
 func (s *server) end() {
-	if s.command != nil {
-		_ = s.command.Process.Kill()
-		_ = s.command.Wait()
+	if s.stop != nil {
+		s.stop()
+		s.stop = nil
 	}
 }
 
