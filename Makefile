@@ -165,30 +165,6 @@ verify: ## Check generated files, formatting, licences, vet and lint.
 envtest: ## Build or find kube-apiserver and etcd, and print where they are.
 	@echo "$(ASSETS)"
 
-.PHONY: kubectl
-kubectl: $(KUBECTL) ## Build kubectl, and print where it is.
-	@echo "$(KUBECTL)"
-
-.PHONY: promtool
-promtool: $(PROMTOOL) ## Build promtool, and print where it is.
-	@echo "$(PROMTOOL)"
-
-.PHONY: kube-state-metrics
-kube-state-metrics: $(KUBE_STATE_METRICS) ## Build kube-state-metrics, and print where it is.
-	@echo "$(KUBE_STATE_METRICS)"
-
-.PHONY: ko
-ko: $(KO) ## Build ko, and print where it is.
-	@echo "$(KO)"
-
-.PHONY: krew
-krew: $(KREW) ## Build krew, and print where it is.
-	@echo "$(KREW)"
-
-.PHONY: helm
-helm: $(HELM) ## Build helm, and print where it is.
-	@echo "$(HELM)"
-
 .PHONY: install
 install: $(KUSTOMIZE) ## Install the CRDs into the cluster of your kubeconfig.
 	$(KUSTOMIZE) build config/crd | kubectl apply --server-side --force-conflicts -f -

@@ -10,6 +10,9 @@
 #   manifests: $(CONTROLLER_GEN)
 #           $(CONTROLLER_GEN) crd ...
 #
+# `make NAME`, such as `make kubectl`, builds a tool and prints where it is, for
+# tests that are run by hand.
+#
 # setup-envtest is pinned here too, but has no variable: hack/controlplane runs
 # it. logcheck and kube-api-linter are inside $(GOLANGCI_LINT).
 
@@ -38,6 +41,11 @@ $$($(1)):
 		cd $(TOOLS_DIR)/$(2) && GOOS= GOARCH= CGO_ENABLED=0 GOWORK=off \
 		go build -mod=readonly -buildvcs=false -trimpath -ldflags '-s -w' -o "$$$$unfinished" $(4) && \
 		rm -f $(TOOLS_BIN)/$(2)-v* && mv "$$$$unfinished" $$@
+
+# `make $(2)` prints where it is.
+.PHONY: $(2)
+$(2): $$($(1))
+	@echo "$$($(1))"
 endef
 
 TOOLS :=
