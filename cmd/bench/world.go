@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -124,13 +123,10 @@ func (w *world) startEmulator(ctx context.Context, name string) (*sandbox.Proces
 
 // run starts one of the programs built beside this one, with its output in a log.
 func (w *world) run(program, name string, flags ...string) (*sandbox.Process, error) {
-	path, err := w.Program(program)
+	cmd, err := w.Command(program, w.directory, w.kubeconfig(), flags...)
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(path, flags...) //nolint:noctx // it is stopped politely and in the right order, not killed when a context ends
-	cmd.Dir = w.directory
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+w.kubeconfig())
 	return sandbox.StartProcess(name, w.log(name), cmd, w.stop)
 }
 

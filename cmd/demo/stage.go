@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -165,13 +164,10 @@ func (s *stage) startManager(context.Context) error {
 
 // run starts one of the programs built beside this one, with its output in a log.
 func (s *stage) run(name string, flags ...string) (*sandbox.Process, error) {
-	path, err := s.Program(name)
+	cmd, err := s.Command(name, s.directory, s.kubeconfig(nameManager), flags...)
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(path, flags...) //nolint:noctx // it is stopped politely and in the right order, not killed when a context ends
-	cmd.Dir = s.directory
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+s.kubeconfig(nameManager))
 	return sandbox.StartProcess(name, s.log(name), cmd, s.stopDemo)
 }
 

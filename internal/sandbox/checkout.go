@@ -6,6 +6,7 @@ package sandbox
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 )
 
@@ -71,4 +72,17 @@ func CheckAssets(directory string) error {
 		}
 	}
 	return nil
+}
+
+// Command returns the command that runs a program which was built beside this one, in a directory, against the cluster of a
+// kubeconfig. StartProcess starts it.
+func (c Checkout) Command(program, directory, kubeconfig string, flags ...string) (*exec.Cmd, error) {
+	path, err := c.Program(program)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(path, flags...) //nolint:noctx // it is stopped politely and in the right order, not killed when a context ends
+	cmd.Dir = directory
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig)
+	return cmd, nil
 }
