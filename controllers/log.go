@@ -155,7 +155,7 @@ func (r *Reconciler) logPass(ctx context.Context, p *pass, next time.Duration) {
 	}
 }
 
-// logCall tells of a call that reads. The client's errors hold no secret (R24).
+// logCall tells of a call to the vendor. The client's errors hold no secret (R24).
 func (r *Reconciler) logCall(ctx context.Context, method string, begun time.Time, err error) {
 	log, ok := logAt(ctx, logCalls)
 	if !ok {

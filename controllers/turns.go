@@ -113,7 +113,7 @@ func (r *Reconciler) restartLimit(ctx context.Context, now time.Time) (int, erro
 	}
 	total, err := r.rollout.size(now, func() (int, error) {
 		n := 0
-		err := r.eachInstance(ctx, func(string, v1alpha1.Instance) { n++ })
+		err := r.eachInstance(ctx, func(v1alpha1.Instance) { n++ })
 		return n, err
 	})
 	if err != nil {
@@ -125,12 +125,12 @@ func (r *Reconciler) restartLimit(ctx context.Context, now time.Time) (int, erro
 
 // restartingNow adds what the status of the resources says to be restarting, for a process that has just begun.
 func (r *Reconciler) restartingNow(ctx context.Context, now time.Time, add func(instanceKey, slot)) error {
-	return r.eachInstance(ctx, func(_ string, instance v1alpha1.Instance) {
+	return r.eachInstance(ctx, func(instance v1alpha1.Instance) {
 		status := instance.InstanceStatus()
-		rebooted, rebooting := lastReboot(status), quiet[status.StateInstance] && status.StateInstance == stateStarting
-		rebooting = rebooting && now.Sub(rebooted) < r.restartTime()
+		rebooted, starting := lastReboot(status), status.StateInstance == stateStarting
+		rebooting := starting && now.Sub(rebooted) < r.restartTime()
 		// What was known of the state before the call is gone once the instance is starting.
-		interrupted := !quiet[status.StateInstance] || status.StateInstance == stateStarting
+		interrupted := starting || !quiet[status.StateInstance]
 		if !interrupted || !status.Apply.Active() && !rebooting {
 			return
 		}
@@ -147,8 +147,8 @@ func (r *Reconciler) restartingNow(ctx context.Context, now time.Time, add func(
 	})
 }
 
-// eachInstance calls a function with every resource of the cache, and its kind. It must not change them.
-func (r *Reconciler) eachInstance(ctx context.Context, do func(kind string, instance v1alpha1.Instance)) error {
+// eachInstance calls a function with every resource of the cache. It must not change them.
+func (r *Reconciler) eachInstance(ctx context.Context, do func(v1alpha1.Instance)) error {
 	for _, kind := range r.Shared.Kinds {
 		list := kind.NewList()
 		if err := r.Client.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
@@ -156,7 +156,7 @@ func (r *Reconciler) eachInstance(ctx context.Context, do func(kind string, inst
 		}
 		_ = apimeta.EachListItem(list, func(object runtime.Object) error {
 			if instance, ok := object.(v1alpha1.Instance); ok {
-				do(kind.Name, instance)
+				do(instance)
 			}
 			return nil
 		})
