@@ -150,6 +150,12 @@ func TestTheAPIServerFails(t *testing.T) {
 		again()
 		if killed {
 			p = f.launch(g)
+			f.Eventually(func() int {
+				if p.over() {
+					p = f.launch(g)
+				}
+				return g.watching()
+			}, 2*patience).Should(BeNumerically(">", 0), "it is started until there is an API server that knows the kinds\n%s", f.alarm)
 		}
 		f.delay("line-1", 2000)
 		f.converge(fmt.Sprintf("the API server was killed and is back, the operator killed: %t", killed))

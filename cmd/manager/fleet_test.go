@@ -209,7 +209,7 @@ func (f *fleet) launch(g *gate, flags ...string) *process {
 	f.Expect(p.command.Start()).To(Succeed())
 	go func() {
 		defer close(p.ended)
-		_ = p.command.Wait()
+		_, _ = fmt.Fprintln(f.alarm, "the process ended:", p.command.Wait())
 	}()
 	f.t.Cleanup(p.kill)
 	return p
@@ -222,6 +222,16 @@ func (p *process) kill() {
 }
 
 func (p *process) signal(s syscall.Signal) { _ = p.command.Process.Signal(s) }
+
+// over says whether the process has ended.
+func (p *process) over() bool {
+	select {
+	case <-p.ended:
+		return true
+	default:
+		return false
+	}
+}
 
 // gone waits until the process has ended.
 func (p *process) gone(why string) {
