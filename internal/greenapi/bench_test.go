@@ -67,7 +67,7 @@ func BenchmarkStatuses(b *testing.B) {
 	for b.Loop() {
 		summary := StatusSummary{ByType: map[string]int64{}}
 		what, err := decodeStatuses(strings.NewReader(answer), func(entry statusEntry) string {
-			summary.count(decodeValue(entry.Type).Text, decodeValue(entry.Time).Text)
+			summary.count(decodeValue(string(entry.Type)).Text, decodeValue(string(entry.Time)).Text)
 			return ""
 		})
 		if what != "" || err != nil || summary.Total != 1000 {

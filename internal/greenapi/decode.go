@@ -75,48 +75,20 @@ var States = map[string]bool{
 	"blocked": true, "pendingCode": true, "pendingPassword": true,
 }
 
-// UnmarshalJSON reads any JSON value as a Value.
-func (v *Value) UnmarshalJSON(raw []byte) error {
-	*v = decodeValue(raw)
-	return nil
-}
-
-// mostNames bounds for how many names decodeObject makes room before it knows that they are there.
-const mostNames = 256
-
-// decodeObject reads a JSON object and tells, in words of this package, why it cannot. A name that is missing has the Kind
-// 0, and no Text.
-func decodeObject(body []byte) (map[string]Value, string) {
-	trimmed := bytes.TrimSpace(body)
-	switch {
-	case len(trimmed) == 0:
-		return nil, "it is empty"
-	case trimmed[0] == '<':
-		return nil, "it is HTML"
-	case trimmed[0] != '{':
-		return nil, "it is not an object"
-	}
-	object := make(map[string]Value, min(bytes.Count(trimmed, []byte(`":`)), mostNames))
-	if err := json.Unmarshal(trimmed, &object); err != nil {
-		return nil, "it is not valid JSON"
-	}
-	return object, ""
-}
-
-// decodeValue reads any JSON value as a Value.
-func decodeValue(raw json.RawMessage) Value {
-	raw = bytes.TrimSpace(raw)
-	if len(raw) == 0 {
+// decodeValue reads any JSON value as a Value. Its text may be a part of what it was read from.
+func decodeValue(raw string) Value {
+	raw = strings.Trim(raw, jsonSpace)
+	if raw == "" {
 		return Value{Kind: KindNull}
 	}
 	switch raw[0] {
 	case '"':
-		if text := raw[1:max(len(raw)-1, 1)]; bytes.IndexByte(text, '\\') < 0 && utf8.Valid(text) {
+		if text := raw[1:max(len(raw)-1, 1)]; strings.IndexByte(text, '\\') < 0 && utf8.ValidString(text) {
 			// Most texts stand for themselves.
-			return Value{Kind: KindText, Text: string(text)}
+			return Value{Kind: KindText, Text: text}
 		}
 		var text string
-		if json.Unmarshal(raw, &text) != nil {
+		if json.Unmarshal([]byte(raw), &text) != nil {
 			return Value{Kind: KindOther}
 		}
 		return Value{Kind: KindText, Text: text}
@@ -129,7 +101,7 @@ func decodeValue(raw json.RawMessage) Value {
 	case '{', '[':
 		return Value{Kind: KindOther}
 	default:
-		return Value{Kind: KindNumber, Text: shortestNumber(string(raw))}
+		return Value{Kind: KindNumber, Text: shortestNumber(raw)}
 	}
 }
 
@@ -148,7 +120,7 @@ func shortestNumber(text string) string {
 // decodeState reads the answer of getStateInstance. The body is null while the instance is being created
 // (documented), which is the state "".
 func decodeState(body []byte) (string, string) {
-	if string(bytes.TrimSpace(body)) == "null" {
+	if string(bytes.Trim(body, jsonSpace)) == "null" {
 		return "", ""
 	}
 	object, what := decodeObject(body)

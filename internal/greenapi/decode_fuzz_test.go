@@ -162,7 +162,7 @@ func FuzzState(f *testing.F) {
 			return
 		}
 		shown(t, "the state", state, maxStateLength)
-		if objectIn(body) == nil && string(bytes.TrimSpace(body)) != "null" {
+		if objectIn(body) == nil && string(bytes.Trim(body, " \t\r\n")) != "null" {
 			t.Errorf("the state %q was read from what is no object", state)
 		}
 	})

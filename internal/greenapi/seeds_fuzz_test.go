@@ -29,6 +29,7 @@ var answerSeeds = []string{
 	`<html><head><title>502 Bad Gateway</title></head></html>`, `<!DOCTYPE html><pre>Cannot GET /waInstance1/getSettings/` + testToken + `</pre>`, ``, ` `, `[]`, `[1]`, `"text"`, `{`, `{}`, `{} x`, `{"a":1`,
 	`{"a":1e1000000}`, `{"a":1e-1000000,"b":NaN}`, `{"a":NaN}`, `{"a":-Infinity}`, `{"a":-0,"b":-0.0,"c":0e99999999999,"d":12345678901234567890123,"e":1.50,"f":5e3}`,
 	`{"incomingWebhook":"yes","incomingWebhook":"no","incomingWebhook":{"x":1}}`, `{"":"","A":true,"a":false}`,
+	"\v{}", "\u00a0null", "\u0085{\"stateInstance\":\"authorized\"}", "\t{ \"a\" :\n[ {\"b\\\"\":\"]}\\\\\"} , -1 ]\r, \"c\\u0064\" : \"\\\\\" }",
 }
 
 // statusSeeds are lists of statuses of contacts.

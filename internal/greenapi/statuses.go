@@ -58,7 +58,7 @@ type statusEntry struct {
 func (i *Instance) IncomingStatuses(ctx context.Context, window time.Duration) (StatusSummary, error) {
 	summary := StatusSummary{ByType: map[string]int64{}}
 	err := i.eachStatus(ctx, window, func(entry statusEntry) string {
-		summary.count(decodeValue(entry.Type).Text, decodeValue(entry.Time).Text)
+		summary.count(decodeValue(string(entry.Type)).Text, decodeValue(string(entry.Time)).Text)
 		return ""
 	})
 	return summary, err

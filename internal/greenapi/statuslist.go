@@ -60,7 +60,7 @@ func (i *Instance) ListIncomingStatuses(ctx context.Context, window time.Duratio
 // status reads an entry.
 func (e *statusEntry) status(secrets []string) Status {
 	text := func(raw json.RawMessage, limit int) string {
-		value := decodeValue(raw)
+		value := decodeValue(string(raw))
 		if value.Kind != KindText && value.Kind != KindNumber {
 			return ""
 		}
@@ -68,7 +68,7 @@ func (e *statusEntry) status(secrets []string) Status {
 		return Conceal(clean(strings.Join(strings.Fields(value.Text), " "), limit), secrets...)
 	}
 	out := Status{
-		Time: unixTime(decodeValue(e.Time).Text), ID: text(e.ID, maxNameLength), Type: text(e.Type, maxStateLength),
+		Time: unixTime(decodeValue(string(e.Time)).Text), ID: text(e.ID, maxNameLength), Type: text(e.Type, maxStateLength),
 		Sender:     cmp.Or(text(e.Sender, maxChatIDLength), text(e.Chat, maxChatIDLength)),
 		SenderName: text(e.SenderName, maxNameLength), ContactName: text(e.ContactName, maxNameLength),
 		Text: text(e.Text, maxTextLength), Caption: text(e.Caption, maxTextLength),
