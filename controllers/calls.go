@@ -10,29 +10,32 @@ import (
 	"sync/atomic"
 )
 
-// calls are functions that run side by side within one pass. A panic in one of them would end the process; here it goes on
-// in the pass, where it is recovered and costs no other resource anything.
-type calls struct {
-	running  sync.WaitGroup
-	panicked atomic.Pointer[string]
-}
-
-// start runs a function beside the others.
-func (c *calls) start(f func()) {
-	c.running.Go(func() {
+// sideBySide runs functions at the same time and waits for all of them. The last one runs on the caller's goroutine, whose
+// stack has room already: most passes make one call only. A panic in another goroutine would end the process; so it goes
+// on here, once all are over, where it is recovered and costs no other resource anything.
+func sideBySide(functions []func()) {
+	if len(functions) == 0 {
+		return
+	}
+	var (
+		running  sync.WaitGroup
+		panicked atomic.Pointer[string]
+	)
+	guarded := func(f func()) {
 		defer func() {
 			if value := recover(); value != nil {
-				c.panicked.Store(new(fmt.Sprintf("%v\n%s", value, debug.Stack())))
+				panicked.Store(new(fmt.Sprintf("%v\n%s", value, debug.Stack())))
 			}
 		}()
 		f()
-	})
-}
-
-// wait waits for all of them.
-func (c *calls) wait() {
-	c.running.Wait()
-	if text := c.panicked.Load(); text != nil {
+	}
+	last := len(functions) - 1
+	for _, f := range functions[:last] {
+		running.Go(func() { guarded(f) })
+	}
+	guarded(functions[last])
+	running.Wait()
+	if text := panicked.Load(); text != nil {
 		panic(*text)
 	}
 }

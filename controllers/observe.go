@@ -89,7 +89,7 @@ func (r *Reconciler) methods(due looks) []string {
 // read makes the calls side by side (R4) and returns the error that says most.
 func (r *Reconciler) read(ctx context.Context, p *pass, due looks) error {
 	var (
-		beside                         calls
+		toCall                         []func()
 		account                        greenapi.Account
 		stateErr, settingsErr, acctErr error
 	)
@@ -97,7 +97,7 @@ func (r *Reconciler) read(ctx context.Context, p *pass, due looks) error {
 		if !wanted {
 			return
 		}
-		beside.start(func() {
+		toCall = append(toCall, func() {
 			defer func() { r.limiter.done(r.Clock.Now(), p.id, method) }()
 			begun := r.Clock.Now()
 			r.logCall(ctx, method, begun, f())
@@ -107,7 +107,7 @@ func (r *Reconciler) read(ctx context.Context, p *pass, due looks) error {
 	call(due.settings, greenapi.MethodGetSettings, func() error { p.settings, settingsErr = p.vendor.Settings(ctx); return settingsErr })
 	call(due.account, r.Kind.AccountMethod, func() error { account, acctErr = p.vendor.Account(ctx); return acctErr })
 	call(due.statuses, greenapi.MethodGetIncomingStatuses, func() error { r.readStatuses(ctx, p); return p.statusesErr })
-	beside.wait()
+	sideBySide(toCall)
 
 	if due.state && stateErr == nil {
 		p.looked.state = true

@@ -27,8 +27,7 @@ const (
 // report stores what the pass found, tells of it, and says when to look again. It is the only writer of status.
 func (r *Reconciler) report(ctx context.Context, p *pass) (reconcile.Result, error) {
 	r.remember(p)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
-	defer cancel()
+	ctx = context.WithoutCancel(ctx)
 	status := r.compose(p)
 	switch err := r.store(ctx, p, status); {
 	case apierrors.IsNotFound(err):
@@ -52,6 +51,8 @@ func (r *Reconciler) store(ctx context.Context, p *pass, status v1alpha1.Instanc
 	if !p.healed && (reflect.DeepEqual(status, p.stored) || equality.Semantic.DeepEqual(status, p.stored)) {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
+	defer cancel()
 	err := r.save(ctx, p, status)
 	for range saveAttempts {
 		if !apierrors.IsConflict(err) {
