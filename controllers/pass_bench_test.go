@@ -101,7 +101,7 @@ func (s *benchPass) startOperator(b *testing.B) {
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: scheme, Metrics: metricsserver.Options{BindAddress: "0"}, HealthProbeBindAddress: "0", Logger: s.log,
 		Cache: cache.Options{
-			DefaultTransform: cache.TransformStripManagedFields(),
+			DefaultTransform: controllers.StripInstance,
 			ByObject:         map[client.Object]cache.ByObject{&corev1.Secret{}: {Transform: controllers.StripSecret}},
 		},
 	})

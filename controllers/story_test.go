@@ -138,6 +138,7 @@ func (s *story) startCache() {
 		Scheme: scheme, Metrics: metricsserver.Options{BindAddress: "0"}, HealthProbeBindAddress: "0",
 		Cache: cache.Options{
 			DefaultNamespaces: map[string]cache.Config{s.ns: {}},
+			DefaultTransform:  controllers.StripInstance,
 			ByObject: map[client.Object]cache.ByObject{&corev1.Secret{}: {
 				Field: fields.OneTermNotEqualSelector("type", "helm.sh/release.v1"), Transform: controllers.StripSecret,
 			}},

@@ -6,6 +6,7 @@ package controllers
 import (
 	"context"
 	"strconv"
+	"unique"
 
 	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
@@ -128,6 +129,25 @@ func (r *Reconciler) requests(ctx context.Context, except types.UID, options ...
 		return nil
 	})
 	return requests
+}
+
+// StripInstance is the cache's transform of the kinds. It leaves out managedFields and kubectl's copy of what was applied,
+// which is as long as the rest and which no write of a status changes, and keeps words that all conditions share once.
+func StripInstance(object any) (any, error) {
+	instance, ok := object.(v1alpha1.Instance)
+	if !ok {
+		return object, nil
+	}
+	instance.SetManagedFields(nil)
+	annotations := instance.GetAnnotations()
+	delete(annotations, corev1.LastAppliedConfigAnnotation)
+	instance.SetAnnotations(annotations)
+	conditions := instance.InstanceStatus().Conditions
+	for i := range conditions {
+		c := &conditions[i]
+		c.Type, c.Reason, c.Message = unique.Make(c.Type).Value(), unique.Make(c.Reason).Value(), unique.Make(c.Message).Value()
+	}
+	return instance, nil
 }
 
 // StripSecret is the cache's transform for the metadata of Secrets: only what tells one version from another is kept.

@@ -11,6 +11,7 @@ import (
 	"io"
 	stdlog "log"
 	"os"
+	"runtime/debug"
 	"strings"
 
 	"go.uber.org/zap/zapcore"
@@ -37,6 +38,7 @@ func main() {
 	if zapOptions.Level != nil {
 		zapOptions.Level = withoutBodies{zapOptions.Level}
 	}
+	tuneCollector()
 	logger := zap.New(zap.UseFlagOptions(&zapOptions))
 	ctrl.SetLogger(logger)
 	klog.SetLogger(logger)
@@ -47,6 +49,17 @@ func main() {
 		// For a person at a terminal: no stack trace, which a logger would add.
 		fmt.Fprintln(os.Stderr, "manager:", err)
 		os.Exit(1)
+	}
+}
+
+// gcPercent is how much the heap may grow between two collections, in percent of what was live, unless GOGC says otherwise.
+// What is live hardly changes, and a pass leaves little behind: at half of Go's default thousands of instances take a third
+// less memory for hardly any time (docs/design/performance.md).
+const gcPercent = 50
+
+func tuneCollector() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
 	}
 }
 

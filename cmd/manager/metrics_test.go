@@ -30,8 +30,15 @@ import (
 // serving starts a manager that serves metrics at an address, as the last flags say.
 func (w *world) serving(flags ...string) (address string) {
 	w.t.Helper()
+	return w.servingWith(func(*exec.Cmd) {}, flags...)
+}
+
+// servingWith is serving by a command that was changed before it starts.
+func (w *world) servingWith(change func(*exec.Cmd), flags ...string) (address string) {
+	w.t.Helper()
 	address = freeAddress(w.t)
 	w.process = w.command(append([]string{"--metrics-bind-address=" + address}, flags...)...)
+	change(w.process)
 	w.Expect(w.process.Start()).To(Succeed())
 	process := w.process
 	w.t.Cleanup(func() { _ = process.Process.Kill(); _ = process.Wait() })
