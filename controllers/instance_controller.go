@@ -54,6 +54,8 @@ type Options struct {
 	MaxConcurrentRestarts intstr.IntOrString
 	// Limits are what decisions depend on.
 	Limits plan.Limits
+	// Ring is where this process is one of several shards, if it is.
+	Ring Ring
 }
 
 // Shared is what the reconcilers of all kinds share: two resources of different kinds may name one instance.

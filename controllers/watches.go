@@ -74,14 +74,14 @@ func secretNames(object client.Object) []string {
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Options) error {
 	build := ctrl.NewControllerManagedBy(mgr).
 		Named(r.Kind.Name).
-		For(r.Kind.New(), builder.WithPredicates(asked())).
+		For(r.Kind.New(), builder.WithPredicates(predicate.Or(asked(), r.Options.Ring.wakes()))).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.usersOf), builder.WithPredicates(predicate.ResourceVersionChangedPredicate{})).
 		WatchesRawSource(source.Channel(r.turns, &handler.EnqueueRequestForObject{})).
 		WithOptions(options)
 	for _, kind := range r.Kinds {
 		build = build.Watches(kind.New(), handler.EnqueueRequestsFromMapFunc(r.rivalsOf), builder.WithPredicates(claimChanged()))
 	}
-	return build.Complete(r)
+	return build.Complete(r.inRing())
 }
 
 // asked lets pass what a user changed: the spec, or a request by annotation. The operator's own writes of status do

@@ -47,19 +47,25 @@ func newManager(ctx context.Context, config *rest.Config, o options) (ctrl.Manag
 	config.QPS = -1
 	// A call that is under way when the process is told to stop has its outcome stored.
 	shutdown := max(10*time.Second, o.controller.CallTimeout+5*time.Second)
+	lock, err := o.shard.lock(config, o.leaderElectionNamespace, o.renewDeadline)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the shard's lease: %w", err)
+	}
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme:                        scheme,
-		Cache:                         cacheOptions(o),
-		Metrics:                       o.metrics.options(),
-		HealthProbeBindAddress:        o.probeAddress,
-		LeaderElection:                o.leaderElect,
-		LeaderElectionNamespace:       o.leaderElectionNamespace,
-		LeaderElectionID:              o.leaderElectionID,
-		LeaseDuration:                 &o.leaseDuration,
-		RenewDeadline:                 &o.renewDeadline,
-		RetryPeriod:                   &o.retryPeriod,
-		LeaderElectionReleaseOnCancel: true,
-		GracefulShutdownTimeout:       &shutdown,
+		Scheme:                  scheme,
+		Cache:                   cacheOptions(o),
+		Metrics:                 o.metrics.options(),
+		HealthProbeBindAddress:  o.probeAddress,
+		LeaderElection:          o.leaderElect,
+		LeaderElectionNamespace: o.leaderElectionNamespace,
+		LeaderElectionID:        o.leaderElectionID,
+		// nil is the usual lease.
+		LeaderElectionResourceLockInterface: lock,
+		LeaseDuration:                       &o.leaseDuration,
+		RenewDeadline:                       &o.renewDeadline,
+		RetryPeriod:                         &o.retryPeriod,
+		LeaderElectionReleaseOnCancel:       true,
+		GracefulShutdownTimeout:             &shutdown,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("creating the manager: %w", err)

@@ -23,6 +23,7 @@ import (
 // options are the manager's flags.
 type options struct {
 	metrics      metricsFlags
+	shard        shardFlags
 	probeAddress string
 
 	leaderElect                                bool
@@ -65,6 +66,7 @@ func defaultOptions() options {
 func (o *options) bind(f *flag.FlagSet) {
 	c, l := &o.controller, &o.controller.Limits
 	o.metrics.bind(f)
+	o.shard.bind(f)
 	f.StringVar(&o.probeAddress, "health-probe-bind-address", o.probeAddress, "where /healthz and /readyz are served")
 	f.BoolVar(&o.leaderElect, "leader-elect", o.leaderElect, "let only one of several replicas work")
 	f.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", "", "namespace of the lease; needed outside a cluster")
@@ -134,6 +136,7 @@ func (o *options) complete() error {
 	if o.instanceOnly, err = selector(o.watchLabels); err != nil {
 		problems = append(problems, fmt.Errorf("--watch-label-selector: %w", err))
 	}
+	problems = append(problems, o.shard.complete(o))
 	if c.SecretSelector, err = selector(o.secretLabels); err != nil {
 		problems = append(problems, fmt.Errorf("--secret-label-selector: %w", err))
 	}

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/greenapi-operator/greenapi-operator/controllers"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 )
 
@@ -21,6 +22,7 @@ type managerFlags struct {
 	defaultURL string
 	namespaces []string
 	instances  string
+	ring       string
 	secrets    string
 }
 
@@ -53,6 +55,7 @@ func readManagerFlags(arguments []string) managerFlags {
 	set.StringVar(&flags.defaultURL, "default-api-url", greenapi.DefaultURL, "")
 	set.StringSliceVar(&flags.namespaces, "watch-namespaces", nil, "")
 	set.StringVar(&flags.instances, "watch-label-selector", "", "")
+	set.StringVar(&flags.ring, "shard-ring", "", "")
 	set.StringVar(&flags.secrets, "secret-label-selector", "", "")
 	_ = set.Parse(arguments) // what cannot be read keeps its default; the manager itself refuses it
 	for i, namespace := range flags.namespaces {
@@ -66,7 +69,9 @@ func readManagerFlags(arguments []string) managerFlags {
 
 // watches reports whether a manager with these flags looks after a resource.
 func (f managerFlags) watches(object client.Object) bool {
-	return (len(f.namespaces) == 0 || slices.Contains(f.namespaces, object.GetNamespace())) && selects(f.instances, object)
+	_, assigned := object.GetLabels()[controllers.Ring{Name: f.ring}.ShardLabel()]
+	return (len(f.namespaces) == 0 || slices.Contains(f.namespaces, object.GetNamespace())) && selects(f.instances, object) &&
+		(assigned || f.ring == "")
 }
 
 // selects reports whether an object has the labels that a selector wants; one that cannot be read selects all.

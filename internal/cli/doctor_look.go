@@ -51,7 +51,7 @@ type examination struct {
 const (
 	managerLabel = "app.kubernetes.io/name"
 	managerName  = "greenapi-operator"
-	// leaseSuffix is how names of the manager's leases end, one per shard.
+	// leaseSuffix is how names of the manager's leases end, one per shard; those of a ring have a label.
 	leaseSuffix = ".greenapi-operator.dev"
 )
 
@@ -89,7 +89,7 @@ func (e *examination) look(ctx context.Context) error {
 	leases := &coordinationv1.LeaseList{}
 	_, e.leasesErr = e.list(ctx, leases)
 	for _, lease := range leases.Items {
-		if strings.HasSuffix(lease.Name, leaseSuffix) {
+		if strings.HasSuffix(lease.Name, leaseSuffix) || lease.Labels[controllers.RingLabel] != "" {
 			e.leases = append(e.leases, lease)
 		}
 	}

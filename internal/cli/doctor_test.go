@@ -23,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/controllers"
 )
 
 // manager makes a Deployment like that of the operator, with some available replicas.
@@ -40,9 +41,9 @@ func (d *desk) manager(available int32, arguments ...string) *appsv1.Deployment 
 }
 
 // lease makes the lease of a manager that was renewed at a time.
-func (d *desk) lease(renewed time.Time) *coordinationv1.Lease {
+func (d *desk) lease(renewed time.Time, name ...string) *coordinationv1.Lease {
 	d.t.Helper()
-	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: d.ns, Name: "manager.greenapi-operator.dev"}}
+	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: d.ns, Name: append(name, "manager.greenapi-operator.dev")[0]}}
 	lease.Spec.HolderIdentity, lease.Spec.LeaseDurationSeconds, lease.Spec.RenewTime = new("manager-0"), new(int32(10)), new(metav1.NewMicroTime(renewed))
 	d.Expect(admin.Create(d.ctx, lease)).To(Succeed())
 	return lease
@@ -105,13 +106,23 @@ func TestDoctorFindsWhatIsToBeMended(t *testing.T) {
 	d.Expect(flags.out).To(MatchRegexp(`(?m)^PROBLEM  Manager: not available\n +Deployment ` + d.ns + `/controller-manager has no available replica\. See why: kubectl `))
 
 	// So do its namespaces and labels, of instances that were looked at in earlier days too.
-	for _, arguments := range []string{"--watch-namespaces=a,b", "--watch-label-selector=shard=1"} {
+	for _, arguments := range []string{"--watch-namespaces=a,b", "--watch-label-selector=shard=1", "--shard-ring=r"} {
 		d.tidy(manager)
 		manager = d.manager(1, arguments)
 		printed := d.run(now, "doctor").out
 		d.Expect(printed).To(ContainSubstring("\n           7 instances are watched by no manager that was found: wai "+d.ns+"/bad, "), arguments)
 		d.Expect(printed).NotTo(ContainSubstring("Is the manager running"), arguments)
 	}
+	// In a ring what the sharder assigned is watched, and each shard has a lease.
+	good.SetLabels(map[string]string{controllers.Ring{Name: "r"}.ShardLabel(): "pod-1"})
+	d.Expect(admin.Update(d.ctx, good)).To(Succeed())
+	ofShard := d.lease(now.Now(), "pod-1")
+	ofShard.Labels = map[string]string{controllers.RingLabel: "r"}
+	d.Expect(admin.Update(d.ctx, ofShard)).To(Succeed())
+	ring := d.run(now, "doctor").out
+	d.Expect(ring).To(ContainSubstring("\n           6 instances are watched by no manager that was found: wai "+d.ns+"/bad, "))
+	d.Expect(ring).To(ContainSubstring("manager-0 holds " + d.ns + "/pod-1"))
+	d.tidy(ofShard)
 	d.tidy(manager)
 	manager = d.manager(1, "--secret-label-selector", "team=shop", "--watch-namespaces", "a,"+d.ns)
 	strict := d.run(now, "doctor").out

@@ -1,0 +1,91 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/go-logr/logr"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+)
+
+// Ring is a ControllerRing of the project kubernetes-controller-sharding, in which this process is one shard. The sharder
+// of that project says by labels which resource is whose. The zero Ring is none.
+type Ring struct {
+	// Name of the ControllerRing.
+	Name string
+	// Shard is this process's name in it.
+	Shard string
+}
+
+// RingLabel is the label of a lease that names the ControllerRing of its shard.
+const RingLabel = "alpha.sharding.timebertt.dev/controllerring"
+
+// ShardLabel is the label whose value is the shard that looks after a resource.
+func (r Ring) ShardLabel() string { return "shard.alpha.sharding.timebertt.dev/" + r.Name }
+
+// DrainLabel is the label by which the sharder asks a shard to let go of a resource. Its value means nothing.
+func (r Ring) DrainLabel() string { return "drain.alpha.sharding.timebertt.dev/" + r.Name }
+
+// drained reports whether the sharder asks for a resource.
+func (r Ring) drained(object client.Object) bool {
+	_, asks := object.GetLabels()[r.DrainLabel()]
+	return r.Name != "" && asks
+}
+
+// wakes lets pass that the sharder asks for a resource, which is no change of what a user wants.
+func (r Ring) wakes() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool { return r.drained(e.ObjectNew) }}
+}
+
+// inRing is the reconciler, of which the sharder may ask resources back.
+func (r *Reconciler) inRing() reconcile.Reconciler {
+	if r.Options.Ring.Name == "" {
+		return r
+	}
+	return reconcile.Func(func(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+		instance, err := r.get(ctx, request.NamespacedName)
+		switch {
+		case apierrors.IsNotFound(err):
+			return r.Reconcile(ctx, request)
+		case err != nil:
+			return reconcile.Result{}, err
+		case instance.GetLabels()[r.Options.Ring.ShardLabel()] != r.Options.Ring.Shard:
+			// The cache has not heard yet that it is another's; when it does, the resource is gone from here.
+			return reconcile.Result{}, nil
+		case r.Options.Ring.drained(instance):
+			return reconcile.Result{}, r.letGo(ctx, instance)
+		}
+		return r.Reconcile(ctx, request)
+	})
+}
+
+// letGo tells the sharder that this process makes no call for a resource any more, which is true since a resource has one
+// pass at a time, and a call that was under way is over. What became of a write is in the status, so that the next shard
+// goes on from there. If anybody changed the resource meanwhile, nothing is removed: the labels may be new ones.
+func (r *Reconciler) letGo(ctx context.Context, instance v1alpha1.Instance) error {
+	released, ok := instance.DeepCopyObject().(v1alpha1.Instance)
+	if !ok {
+		panic("controllers: a copy of a resource is of another type")
+	}
+	labels := released.GetLabels()
+	delete(labels, r.Options.Ring.ShardLabel())
+	delete(labels, r.Options.Ring.DrainLabel())
+	released.SetLabels(labels)
+	err := r.Client.Patch(ctx, released, client.MergeFromWithOptions(instance, client.MergeFromWithOptimisticLock{}))
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("letting go of %s: %w", client.ObjectKeyFromObject(instance), err)
+	}
+	// Until the cache hears of it, it is read past the cache, and is not this shard's there.
+	r.memories.of(client.ObjectKeyFromObject(instance), instance.GetUID(), r.Clock.Now()).version = released.GetResourceVersion()
+	logr.FromContextOrDiscard(ctx).Info("Handed over to the sharder")
+	return nil
+}
