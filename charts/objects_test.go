@@ -42,6 +42,7 @@ func TestEveryValueReachesTheManager(t *testing.T) {
 	var all []string
 	for values, want := range map[string]string{
 		"manager.watchLabelSelector=team=a":               "--watch-label-selector=team=a",
+		"manager.shardRing=green.api-1":                   "--shard-ring=green.api-1",
 		"manager.secretLabelSelector=for=greenapi":        "--secret-label-selector=for=greenapi",
 		"manager.allowedApiHosts={a.example,*.b.example}": "--allowed-api-hosts=a.example,*.b.example",
 		"manager.defaultApiUrl=https://a.example":         "--default-api-url=https://a.example",
@@ -65,7 +66,8 @@ func TestEveryValueReachesTheManager(t *testing.T) {
 	} {
 		args := managerArgs(t, "--set", values)
 		NewWithT(t).Expect(args).To(Equal([]string{"--leader-elect", want}), values)
-		if !strings.HasPrefix(want, "--metrics") {
+		// In a ring there is no lease with a name of its own to set.
+		if !strings.HasPrefix(want, "--metrics") && !strings.HasPrefix(want, "--shard-ring") {
 			all = append(all, want)
 		}
 	}
@@ -81,9 +83,10 @@ func TestReleasesSideBySide(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	for values, want := range map[string]string{
-		"fullnameOverride=second":                              "",
-		"fullnameOverride=second,scope=namespaced":             "--leader-election-id=second.greenapi-operator.dev",
-		"fullnameOverride=second,manager.watchLabelSelector=a": "--leader-election-id=second.greenapi-operator.dev",
+		"fullnameOverride=second":                                                                   "",
+		"fullnameOverride=second,scope=namespaced":                                                  "--leader-election-id=second.greenapi-operator.dev",
+		"fullnameOverride=second,manager.watchLabelSelector=a":                                      "--leader-election-id=second.greenapi-operator.dev",
+		"fullnameOverride=second,scope=namespaced,manager.shardRing=r,manager.watchLabelSelector=a": "",
 	} {
 		args := strings.Join(managerArgs(t, "--set", values), " ")
 		if want == "" {

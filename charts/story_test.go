@@ -5,7 +5,6 @@ package charts
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"net/http/httptest"
 	"os"
@@ -91,21 +90,8 @@ func wish(resource v1alpha1.Instance) {
 func (s *story) operate(t *testing.T, installed installation.Objects) {
 	t.Helper()
 	objects := s.live(installed)
-	deployment := objects.Deployment(t)
-	arguments := slices.Concat(deployment.Spec.Template.Spec.Containers[0].Args, []string{
-		"--insecure-api", "--allowed-api-hosts=127.0.0.1", "--default-api-url=" + s.url,
-		"--leader-election-namespace=" + deployment.Namespace, "--metrics-bind-address=0", "--health-probe-bind-address=0",
-		"--state-interval=300ms", "--settings-interval=1s", "--settle-poll=200ms", "--settle-timeout=6s",
-	})
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	command := exec.CommandContext(ctx, manager, arguments...)
-	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
-	command.Env = append(os.Environ(), "KUBECONFIG="+writeKubeconfig(t, objects.Login(t, s.config, s.admin)))
-	output := &lockedBuffer{}
-	command.Stdout, command.Stderr = output, output
 	s.vendor.ResetCalls()
-	s.Expect(command.Start()).To(Succeed())
+	command, output := s.start(t, objects)
 	for number := range controllers.Kinds {
 		id := firstID + int64(number)
 		NewWithT(t).Eventually(func() int { return len(s.vendor.Calls(id, "getSettings")) }, patience).ShouldNot(BeZero(), output.String)
@@ -113,9 +99,28 @@ func (s *story) operate(t *testing.T, installed installation.Objects) {
 	NewWithT(t).Eventually(s.unready, 2*patience).Should(BeEmpty(), output.String)
 	// Its own words about what was refused: rights that are missing.
 	s.Expect(output.String()).NotTo(ContainSubstring("forbidden"))
-	stop()
+	_ = command.Process.Signal(syscall.SIGTERM)
 	_ = command.Wait()
 	s.Expect(command.ProcessState.ExitCode()).To(BeZero(), "%s", output)
+}
+
+// start starts the real manager with the flags and the rights that are installed.
+func (s *story) start(t *testing.T, objects installation.Objects, flags ...string) (*exec.Cmd, *lockedBuffer) {
+	t.Helper()
+	deployment := objects.Deployment(t)
+	arguments := slices.Concat(deployment.Spec.Template.Spec.Containers[0].Args, []string{
+		"--insecure-api", "--allowed-api-hosts=127.0.0.1", "--default-api-url=" + s.url,
+		"--leader-election-namespace=" + deployment.Namespace, "--metrics-bind-address=0", "--health-probe-bind-address=0",
+		"--state-interval=300ms", "--settings-interval=1s", "--settle-poll=200ms", "--settle-timeout=6s",
+	}, flags)
+	command := exec.CommandContext(t.Context(), manager, arguments...)
+	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
+	command.Env = append(os.Environ(), "KUBECONFIG="+writeKubeconfig(t, objects.Login(t, s.config, s.admin)))
+	output := &lockedBuffer{}
+	command.Stdout, command.Stderr = output, output
+	s.Expect(command.Start()).To(Succeed())
+	t.Cleanup(func() { _ = command.Wait() })
+	return command, output
 }
 
 // unready names an instance that is not in order.

@@ -29,7 +29,7 @@
 {{- $args = append $args "--insecure-api" }}
 {{- end }}
 {{- range $flag, $value := dict "allowed-api-hosts" $hosts "default-api-url" $default "watch-label-selector" $m.watchLabelSelector
-  "secret-label-selector" $m.secretLabelSelector "api-proxy" $m.apiProxy "api-qps" $m.apiQps
+  "shard-ring" $m.shardRing "secret-label-selector" $m.secretLabelSelector "api-proxy" $m.apiProxy "api-qps" $m.apiQps
   "max-concurrent-reconciles" $m.maxConcurrentReconciles "state-interval" $m.stateInterval "settings-interval" $m.settingsInterval
   "zap-log-level" $m.logLevel }}
 {{- with $value }}
@@ -44,11 +44,12 @@
 {{- end }}
 
 {{/* Two releases that both look after everything must not work side by side, so they share a lease. Those that look after a
-part, and may stand beside others, have one of their own. */}}
+part, and may stand beside others, have one of their own. In a ring each replica has a lease of its own. */}}
 {{- define "greenapi-operator.leaseName" -}}
 {{- $fullname := include "greenapi-operator.fullname" . }}
 {{- $part := or (eq .Values.scope "namespaced") .Values.manager.watchLabelSelector }}
-{{- if .Values.leaderElection.id }}
+{{- if .Values.manager.shardRing }}
+{{- else if .Values.leaderElection.id }}
 {{- .Values.leaderElection.id }}
 {{- else if and $part (ne $fullname "greenapi-operator") }}
 {{- printf "%s.greenapi-operator.dev" $fullname }}
@@ -59,6 +60,9 @@ part, and may stand beside others, have one of their own. */}}
 {{- define "greenapi-operator.checks" -}}
 {{- if and .Values.watchNamespaces (ne .Values.scope "namespaced") }}
 {{- fail "watchNamespaces is for scope: namespaced; set that, or leave watchNamespaces out" }}
+{{- end }}
+{{- if and .Values.manager.shardRing .Values.leaderElection.id }}
+{{- fail "leaderElection.id: with manager.shardRing each replica has a lease of its own name; leave leaderElection.id out" }}
 {{- end }}
 {{- if and .Values.demo.enabled (or .Values.manager.allowedApiHosts .Values.manager.defaultApiUrl .Values.manager.apiProxy) }}
 {{- fail "demo.enabled has the manager talk to the emulator only; leave out manager.allowedApiHosts, manager.defaultApiUrl and manager.apiProxy, or the demo" }}
@@ -120,10 +124,11 @@ part, and may stand beside others, have one of their own. */}}
 {{- $values := dict "leader-election-id" "leaderElection.id" "watch-namespaces" "scope and watchNamespaces"
   "metrics-bind-address" "metrics.enabled and metrics.port" "metrics-secure" "metrics.secure" "metrics-cert-path" "metrics.certSecretName"
   "allowed-api-hosts" "manager.allowedApiHosts" "default-api-url" "manager.defaultApiUrl" "api-proxy" "manager.apiProxy" "api-qps" "manager.apiQps"
-  "watch-label-selector" "manager.watchLabelSelector" "secret-label-selector" "manager.secretLabelSelector"
+  "watch-label-selector" "manager.watchLabelSelector" "shard-ring" "manager.shardRing" "secret-label-selector" "manager.secretLabelSelector"
   "max-concurrent-reconciles" "manager.maxConcurrentReconciles" "max-concurrent-restarts" "manager.maxConcurrentRestarts"
   "state-interval" "manager.stateInterval" "settings-interval" "manager.settingsInterval" "zap-log-level" "manager.logLevel" }}
-{{- $fixed := dict "leader-elect" "it is always on" "health-probe-bind-address" "the probes look at port 8081" }}
+{{- $fixed := dict "leader-elect" "it is always on" "health-probe-bind-address" "the probes look at port 8081"
+  "shard-name" "each replica has its pod's name" }}
 {{- if .Values.demo.enabled }}
 {{- $_ := set $fixed "insecure-api" "it comes with demo.enabled" }}
 {{- end }}
