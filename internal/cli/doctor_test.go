@@ -120,7 +120,7 @@ func TestDoctorFindsWhatIsToBeMended(t *testing.T) {
 	ofShard.Labels = map[string]string{controllers.RingLabel: "r"}
 	d.Expect(admin.Update(d.ctx, ofShard)).To(Succeed())
 	ring := d.run(now, "doctor").out
-	d.Expect(ring).To(ContainSubstring("\n           6 instances are watched by no manager that was found: wai "+d.ns+"/bad, "))
+	d.Expect(ring).To(ContainSubstring("\n           6 instances are watched by no manager that was found: wai " + d.ns + "/bad, "))
 	d.Expect(ring).To(ContainSubstring("manager-0 holds " + d.ns + "/pod-1"))
 	d.tidy(ofShard)
 	d.tidy(manager)
