@@ -100,6 +100,24 @@ func TestReleasesSideBySide(t *testing.T) {
 	}
 }
 
+// TestTheHeapKnowsTheMemoryLimit: where there is one, unless extraEnv says something else.
+func TestTheHeapKnowsTheMemoryLimit(t *testing.T) {
+	t.Parallel()
+	limit := corev1.EnvVar{Name: "GOMEMLIMIT", ValueFrom: &corev1.EnvVarSource{ResourceFieldRef: &corev1.ResourceFieldSelector{Resource: "limits.memory"}}}
+	own := corev1.EnvVar{Name: "GOMEMLIMIT", Value: "200MiB"}
+	other := corev1.EnvVar{Name: "GOGC", Value: "100"}
+	for values, want := range map[string][]corev1.EnvVar{
+		"": {limit},
+		`extraEnv=[{"name":"GOMEMLIMIT","value":"200MiB"}]`: {own},
+		`extraEnv=[{"name":"GOGC","value":"100"}]`:          {limit, other},
+		"resources=null":        nil,
+		"resources.limits=null": nil,
+	} {
+		container := template(t, "--set-json", values).Deployment(t).Spec.Template.Spec.Containers[0]
+		NewWithT(t).Expect(container.Env).To(Equal(want), values)
+	}
+}
+
 // everything are the flags that switch on all that the chart has.
 var everything = []string{"--set", "replicas=3,networkPolicy.enabled=true,serviceMonitor.enabled=true,prometheusRule.enabled=true," +
 	"grafana.dashboard.enabled=true,demo.enabled=true,metrics.certSecretName=metrics-cert,commonLabels.team=a",

@@ -82,3 +82,18 @@ subjects:
 {{- define "greenapi-operator.metricsAuth" -}}
 {{- if and .Values.metrics.enabled .Values.metrics.secure }}true{{ end }}
 {{- end }}
+
+{{/* The environment of the manager's container. What extraEnv says of GOMEMLIMIT goes before the memory limit. */}}
+{{- define "greenapi-operator.env" -}}
+{{- $names := list }}
+{{- range .Values.extraEnv }}{{ $names = append $names .name }}{{ end }}
+{{- $limits := (.Values.resources | default dict).limits | default dict }}
+{{- if and $limits.memory (not (has "GOMEMLIMIT" $names)) }}
+- name: GOMEMLIMIT
+  valueFrom:
+    resourceFieldRef: {resource: limits.memory}
+{{- end }}
+{{- with .Values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
