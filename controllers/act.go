@@ -17,7 +17,7 @@ import (
 
 // decide asks package plan what to do. Only a pass that read both state and settings decides about settings; about a
 // reboot the state is enough.
-func (r *Reconciler) decide(_ context.Context, p *pass) error {
+func (r *Reconciler) decide(ctx context.Context, p *pass) error {
 	if !p.looked.state {
 		return nil
 	}
@@ -31,6 +31,9 @@ func (r *Reconciler) decide(_ context.Context, p *pass) error {
 	}
 	if p.looked.settings {
 		r.decideSettings(p)
+		if err := r.guardToken(ctx, p); err != nil {
+			return err
+		}
 	}
 	r.decideReboot(p)
 	return nil

@@ -56,6 +56,8 @@ type Options struct {
 	Limits plan.Limits
 	// Ring is where this process is one of several shards, if it is.
 	Ring Ring
+	// Partial says that resources of the same namespaces may be another process's, and are not in the cache.
+	Partial bool
 }
 
 // Shared is what the reconcilers of all kinds share: two resources of different kinds may name one instance.
@@ -74,14 +76,15 @@ type Shared struct {
 	Recorder events.EventRecorder
 	Metrics  *Metrics
 
-	limiter   *limiter
-	ownWrites *ownWrites
-	rollout   *rollout
+	limiter    *limiter
+	ownWrites  *ownWrites
+	rollout    *rollout
+	tokenUsers *tokenUsers
 }
 
 // NewShared completes a Shared.
 func NewShared(s Shared) *Shared {
-	s.limiter, s.rollout = newLimiter(s.Options.QPS), newRollout()
+	s.limiter, s.rollout, s.tokenUsers = newLimiter(s.Options.QPS), newRollout(), newTokenUsers()
 	// Twice the settle time, so that it is still known whose an outcome is when that time is just over.
 	s.ownWrites = newOwnWrites(2 * s.Options.Limits.SettleTimeout)
 	return &s

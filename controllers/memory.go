@@ -25,7 +25,8 @@ type memory struct {
 
 	// generation, apiToken and webhookToken are those that the latest full look was made with.
 	generation             int64
-	apiToken, webhookToken secretValue
+	apiToken               secretValue
+	webhookToken           *secretValue
 	usedToken, usedWebhook string
 
 	// When the state is due, state and settings (while something is pending), state and account (right after a

@@ -9,9 +9,7 @@ import (
 	"strings"
 	"time"
 
-	apimeta "k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
+	"k8s.io/utils/ptr"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
@@ -74,7 +72,7 @@ func (r *Reconciler) apiToken(ctx context.Context, p *pass) (string, error) {
 	}
 	p.memory.apiToken = value
 	if value.missing != "" {
-		problem := missingSecret(v1alpha1.CredentialsValidCondition, value)
+		problem := r.missingSecret(v1alpha1.CredentialsValidCondition, value)
 		if wait := r.secretGraceRest(p, &p.memory.missingSince, problem.reason); wait > 0 {
 			return "", &retrying{condition: problem.condition, reason: problem.reason, message: problem.message, after: wait}
 		}
@@ -94,24 +92,23 @@ func (r *Reconciler) apiToken(ctx context.Context, p *pass) (string, error) {
 func (r *Reconciler) webhookToken(ctx context.Context, p *pass) (string, error) {
 	ref := p.desired.TokenRef
 	if ref == nil {
-		p.memory.webhookToken, p.memory.tokenHoldSince = secretValue{}, time.Time{}
+		p.memory.webhookToken, p.memory.tokenHoldSince = nil, time.Time{}
 		return "", nil
 	}
-	if user, err := r.apiTokenUser(ctx, p.key.Namespace, *ref); err != nil {
+	if user, err := r.apiTokenUserCached(ctx, p.key.Namespace, *ref); err != nil {
 		return "", err
 	} else if user != "" {
-		p.memory.webhookToken, p.memory.tokenHoldSince = secretValue{}, time.Time{}
-		p.tokenHold = &stalled{condition: v1alpha1.SyncedCondition, reason: v1alpha1.ReasonTokenMalformed,
-			message: fmt.Sprintf("Key %q of Secret %q is the API token of %s, and is sent to nobody but the vendor. Name another Secret or key for the webhook token", ref.Key, ref.Name, user)}
+		p.memory.webhookToken, p.memory.tokenHoldSince = nil, time.Time{}
+		p.tokenHold = borrowedToken(*ref, user)
 		return "", nil
 	}
-	value, err := r.secret(ctx, p, *ref, p.memory.webhookToken, false)
+	value, err := r.secret(ctx, p, *ref, ptr.Deref(p.memory.webhookToken, secretValue{}), false)
 	if err != nil {
 		return "", err
 	}
-	p.memory.webhookToken = value
+	p.memory.webhookToken = &value
 	if value.missing != "" {
-		p.tokenHold = missingSecret(v1alpha1.SyncedCondition, value)
+		p.tokenHold = r.missingSecret(v1alpha1.SyncedCondition, value)
 		p.tokenGrace = r.secretGraceRest(p, &p.memory.tokenHoldSince, p.tokenHold.reason)
 		return "", nil
 	}
@@ -126,13 +123,13 @@ func (r *Reconciler) webhookToken(ctx context.Context, p *pass) (string, error) 
 	return token, nil
 }
 
-func missingSecret(condition string, value secretValue) *stalled {
+func (r *Reconciler) missingSecret(condition string, value secretValue) *stalled {
 	message := fmt.Sprintf("Secret %q is not there. Create it in the namespace of this resource", value.name)
 	if value.missing == v1alpha1.ReasonSecretKeyMissing {
 		message = fmt.Sprintf("Secret %q has no key %q. Add it, or name another key in the spec", value.name, value.key)
 	}
-	if value.selector != "" {
-		message += fmt.Sprintf(" (this operator reads only Secrets with the labels %s)", value.selector)
+	if selector := r.Options.SecretSelector; selector != nil {
+		message += fmt.Sprintf(" (this operator reads only Secrets with the labels %s)", selector)
 	}
 	return &stalled{condition: condition, reason: value.missing, message: message}
 }
@@ -166,29 +163,4 @@ func (r *Reconciler) noteTokens(p *pass, apiToken, webhookToken string) {
 		m.accepted, m.refusals = false, 0
 	}
 	m.usedToken, m.usedWebhook = apiToken, webhookToken
-}
-
-// apiTokenUser names a resource whose API token a reference means, "" if there is none. Whoever may write instances, but not
-// read Secrets, must not have somebody's API token sent to a webhook.
-func (r *Reconciler) apiTokenUser(ctx context.Context, namespace string, ref v1alpha1.SecretKeyReference) (string, error) {
-	for _, kind := range r.Kinds {
-		list := kind.NewList()
-		if err := r.Client.List(ctx, list, client.InNamespace(namespace), client.MatchingFields{indexSecretName: ref.Name}, client.UnsafeDisableDeepCopy); err != nil {
-			return "", err
-		}
-		user := ""
-		_ = apimeta.EachListItem(list, func(object runtime.Object) error {
-			if instance, ok := object.(v1alpha1.Instance); ok {
-				token := instance.Core().APITokenSecretRef
-				if token.Name == ref.Name && token.KeyOr(v1alpha1.DefaultAPITokenKey) == ref.Key {
-					user = kind.Name + " " + instance.GetName()
-				}
-			}
-			return nil
-		})
-		if user != "" {
-			return user, nil
-		}
-	}
-	return "", nil
 }

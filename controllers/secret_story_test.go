@@ -4,6 +4,8 @@
 package controllers_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 )
@@ -90,6 +93,58 @@ func TestR23AnAPITokenIsNoWebhookToken(t *testing.T) {
 	}))
 	s.settled("line", v1alpha1.ReasonSucceeded)
 	s.Expect(s.sets()).To(Equal([]string{`{"webhookUrlToken":"t0ken-for-webhooks"}`}), "another key of the same Secret is another value")
+}
+
+// TestR23AnAPITokenOfAnotherShardIsNoWebhookToken: the cache of a shard does not hold the other's instances, so the API server
+// is asked before a webhook token is sent, and nothing is sent while it does not answer.
+func TestR23AnAPITokenOfAnotherShardIsNoWebhookToken(t *testing.T) {
+	s := newStory(t)
+	s.shard, s.options.Partial = labels.SelectorFromSet(labels.Set{"shard": "b"}), true
+	s.startCache()
+	lists, refused := 0, true
+	server := s.live
+	s.live = interceptor.NewClient(admin, interceptor.Funcs{
+		Get: func(ctx context.Context, _ client.WithWatch, key client.ObjectKey, o client.Object, options ...client.GetOption) error {
+			return server.Get(ctx, key, o, options...)
+		},
+		List: func(ctx context.Context, _ client.WithWatch, list client.ObjectList, options ...client.ListOption) error {
+			if lists++; refused {
+				return errors.New("the API server is away")
+			}
+			return server.List(ctx, list, options...)
+		},
+	})
+	s.restart()
+	s.secret("victim-token", map[string]string{"apiTokenInstance": "t0ken-of-the-victim", "webhook": "t0ken-for-webhooks"})
+	victim := &v1alpha1.TelegramInstance{ObjectMeta: metav1.ObjectMeta{Namespace: s.ns, Name: "victim", Labels: map[string]string{"shard": "a"}}}
+	victim.Spec.IDInstance, victim.Spec.APITokenSecretRef.Name = instanceID+1, "victim-token"
+	s.Expect(admin.Create(s.ctx, victim)).To(Succeed())
+	s.instance("line", func(r *v1alpha1.WhatsAppInstance) {
+		r.Labels = map[string]string{"shard": "b"}
+		manage(func(w *v1alpha1.WhatsAppSettings) {
+			w.WebhookURLTokenSecretRef = &v1alpha1.SecretKeyReference{Name: "victim-token", Key: "apiTokenInstance"}
+		})(r)
+	})
+	s.forward(time.Minute)
+	s.Expect(s.failures).To(ContainElement(MatchError("the API server is away")))
+	s.Expect(s.sets()).To(BeEmpty())
+	refused, s.failures = false, nil
+	s.forward(30 * time.Minute)
+	s.Expect(s.failures).To(BeEmpty())
+	s.Expect(s.condition("line", v1alpha1.StalledCondition).Reason).To(Equal(v1alpha1.ReasonTokenMalformed))
+	s.Expect(s.condition("line", v1alpha1.SyncedCondition).Message).To(ContainSubstring(`is the API token of TelegramInstance victim`))
+	s.Expect(s.sets()).To(BeEmpty())
+	known := lists
+
+	s.edit("line", manage(func(w *v1alpha1.WhatsAppSettings) {
+		w.WebhookURLTokenSecretRef = &v1alpha1.SecretKeyReference{Name: "victim-token", Key: "webhook"}
+	}))
+	s.settled("line", v1alpha1.ReasonSucceeded)
+	s.Expect(s.sets()).To(Equal([]string{`{"webhookUrlToken":"t0ken-for-webhooks"}`}), "another key of the same Secret is another value")
+	asked := lists
+	s.Expect(asked).To(BeNumerically(">", known))
+	s.forward(2 * time.Hour)
+	s.Expect(lists).To(Equal(asked), "what sends nothing asks nothing")
 }
 
 // label makes a Secret one that may be read.

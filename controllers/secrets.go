@@ -29,8 +29,6 @@ type secretValue struct {
 	value   string
 	// missing is the reason of a condition if there is no such value, else "".
 	missing string
-	// selector is --secret-label-selector, if there is one.
-	selector string
 }
 
 // apiTokenRef returns the reference to the API token with its key.
@@ -43,9 +41,6 @@ func apiTokenRef(p *pass) v1alpha1.SecretKeyReference {
 // resourceVersion is not the known one, or fresh asks for it (R23).
 func (r *Reconciler) secret(ctx context.Context, p *pass, ref v1alpha1.SecretKeyReference, known secretValue, fresh bool) (secretValue, error) {
 	found := secretValue{name: ref.Name, key: ref.Key}
-	if r.Options.SecretSelector != nil {
-		found.selector = r.Options.SecretSelector.String()
-	}
 	name := types.NamespacedName{Namespace: p.key.Namespace, Name: ref.Name}
 	meta := &metav1.PartialObjectMetadata{}
 	meta.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))

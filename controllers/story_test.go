@@ -22,6 +22,7 @@ import (
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
@@ -68,6 +69,8 @@ type story struct {
 	// wrapVendor and wrapClient stand between the operator and the world; nil for none.
 	wrapVendor func(controllers.Vendor) controllers.Vendor
 	wrapClient func(client.Client) client.Client
+	// shard is what the operator's cache is limited to, if it is one of several.
+	shard labels.Selector
 	// operators are the reconcilers, one of each kind; kinds says of which kind a resource is, by its index.
 	operators []*controllers.Reconciler
 	kinds     map[string]int
@@ -134,14 +137,18 @@ func (s *story) lookSeldom() {
 
 // startCache starts a manager without controllers: the operator's cache.
 func (s *story) startCache() {
+	byObject := map[client.Object]cache.ByObject{&corev1.Secret{}: {
+		Field: fields.OneTermNotEqualSelector("type", "helm.sh/release.v1"), Transform: controllers.StripSecret,
+	}}
+	for _, kind := range controllers.Kinds {
+		byObject[kind.New()] = cache.ByObject{Label: s.shard}
+	}
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: scheme, Metrics: metricsserver.Options{BindAddress: "0"}, HealthProbeBindAddress: "0",
 		Cache: cache.Options{
 			DefaultNamespaces: map[string]cache.Config{s.ns: {}},
 			DefaultTransform:  controllers.StripInstance,
-			ByObject: map[client.Object]cache.ByObject{&corev1.Secret{}: {
-				Field: fields.OneTermNotEqualSelector("type", "helm.sh/release.v1"), Transform: controllers.StripSecret,
-			}},
+			ByObject:          byObject,
 		},
 	})
 	s.Expect(err).NotTo(gomega.HaveOccurred())

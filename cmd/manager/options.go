@@ -137,6 +137,7 @@ func (o *options) complete() error {
 		problems = append(problems, fmt.Errorf("--watch-label-selector: %w", err))
 	}
 	problems = append(problems, o.shard.complete(o))
+	c.Partial = o.instanceOnly != nil
 	if c.SecretSelector, err = selector(o.secretLabels); err != nil {
 		problems = append(problems, fmt.Errorf("--secret-label-selector: %w", err))
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/util/retry"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
@@ -116,4 +117,27 @@ func TestThreeShards(t *testing.T) {
 	f.delay(f.names[1], 4000)
 	f.Eventually(func() int { return f.vendor.Restarts(f.id(f.names[1])) }, patience).Should(Equal(f.restarts[f.names[1]]))
 	f.Expect(f.vendor.Restarts(f.id(f.names[0]))).To(Equal(f.restarts[f.names[0]]))
+}
+
+// TestR23AShardSendsNobodysAPIToken as a webhook token, though it does not watch the instance whose token it is.
+func TestR23AShardSendsNobodysAPIToken(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, admin, 2)
+	victim, thief := f.names[0], f.names[1]
+	f.label(victim, "a")
+	f.label(thief, "b")
+	startShards(f)
+	f.delay(victim, 1000)
+	f.delay(thief, 1001)
+	f.converge("two shards")
+	f.edit(thief, 0, func(r *v1alpha1.WhatsAppInstance) {
+		r.Spec.Settings.WebhookURLTokenSecretRef = &v1alpha1.SecretKeyReference{Name: victim + "-token", Key: v1alpha1.DefaultAPITokenKey}
+	})
+	f.Eventually(func() string {
+		if synced := apimeta.FindStatusCondition(f.get(thief).Status.Conditions, v1alpha1.SyncedCondition); synced != nil {
+			return synced.Message
+		}
+		return ""
+	}, patience).Should(ContainSubstring("is the API token of WhatsAppInstance " + victim))
+	f.Expect(f.vendor.Restarts(f.id(thief))).To(Equal(f.restarts[thief]))
 }

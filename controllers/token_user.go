@@ -1,0 +1,123 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+)
+
+// Whoever may write instances, but not read Secrets, must not have somebody's API token sent to a webhook: what a resource of
+// the namespace uses as its API token is nobody's webhook token. The cache knows the resources. Where it holds some of them
+// only, as in a shard, the API server is asked as well before a token is sent.
+
+// tokenUsersFor is how long an answer of the API server is believed, and tokenUsersPage how many resources it gives at once.
+const (
+	tokenUsersFor  = 30 * time.Second
+	tokenUsersPage = 500
+)
+
+// tokenUsers are the API tokens of whole namespaces, by the API server's word.
+type tokenUsers struct {
+	mu          sync.Mutex
+	byNamespace map[string]listedTokens
+}
+
+func newTokenUsers() *tokenUsers { return &tokenUsers{byNamespace: map[string]listedTokens{}} }
+
+// listedTokens are the resources of a namespace by the references to their API tokens.
+type listedTokens struct {
+	at    time.Time
+	users map[v1alpha1.SecretKeyReference]string
+}
+
+func borrowedToken(ref v1alpha1.SecretKeyReference, user string) *stalled {
+	return &stalled{condition: v1alpha1.SyncedCondition, reason: v1alpha1.ReasonTokenMalformed,
+		message: fmt.Sprintf("Key %q of Secret %q is the API token of %s, and is sent to nobody but the vendor. Name another Secret or key for the webhook token", ref.Key, ref.Name, user)}
+}
+
+// apiTokenUserCached names a resource of the cache whose API token a reference means, "" if there is none.
+func (r *Reconciler) apiTokenUserCached(ctx context.Context, namespace string, ref v1alpha1.SecretKeyReference) (string, error) {
+	user := ""
+	for _, kind := range r.Kinds {
+		list := kind.NewList()
+		if err := r.Client.List(ctx, list, client.InNamespace(namespace), client.MatchingFields{indexSecretName: ref.Name}, client.UnsafeDisableDeepCopy); err != nil {
+			return "", err
+		}
+		eachTokenUser(kind, list, func(used v1alpha1.SecretKeyReference, by string) {
+			if used == ref {
+				user = by
+			}
+		})
+	}
+	return user, nil
+}
+
+// guardToken takes a decision back that would send somebody's API token as the webhook token.
+func (r *Reconciler) guardToken(ctx context.Context, p *pass) error {
+	if !r.Options.Partial || p.desired.TokenRef == nil || !slices.Contains(p.decision.Send, plan.WebhookTokenName) {
+		return nil
+	}
+	user, err := r.apiTokenUserLive(ctx, p.key.Namespace, *p.desired.TokenRef)
+	if err != nil || user == "" {
+		return err
+	}
+	p.tokenHold = borrowedToken(*p.desired.TokenRef, user)
+	r.decideSettings(p)
+	return nil
+}
+
+// apiTokenUserLive asks the API server, which knows the resources of other shards too.
+func (r *Reconciler) apiTokenUserLive(ctx context.Context, namespace string, ref v1alpha1.SecretKeyReference) (string, error) {
+	r.tokenUsers.mu.Lock()
+	defer r.tokenUsers.mu.Unlock()
+	now := r.Clock.Now()
+	listed, ok := r.tokenUsers.byNamespace[namespace]
+	if age := now.Sub(listed.at); ok && age >= 0 && age < tokenUsersFor {
+		return listed.users[ref], nil
+	}
+	listed = listedTokens{at: now, users: map[v1alpha1.SecretKeyReference]string{}}
+	for _, kind := range r.Kinds {
+		for page := client.Continue(""); ; {
+			list := kind.NewList()
+			if err := r.Live.List(ctx, list, client.InNamespace(namespace), client.Limit(tokenUsersPage), page); err != nil {
+				return "", err
+			}
+			eachTokenUser(kind, list, func(used v1alpha1.SecretKeyReference, by string) { listed.users[used] = by })
+			if page = client.Continue(list.GetContinue()); page == "" {
+				break
+			}
+		}
+	}
+	// What nobody asked for in a while is not kept.
+	for other, old := range r.tokenUsers.byNamespace {
+		if now.Sub(old.at) >= tokenUsersFor {
+			delete(r.tokenUsers.byNamespace, other)
+		}
+	}
+	r.tokenUsers.byNamespace[namespace] = listed
+	return listed.users[ref], nil
+}
+
+// eachTokenUser calls a function with the reference to the API token of each resource in a list, and the resource's kind and
+// name.
+func eachTokenUser(kind Kind, list client.ObjectList, do func(used v1alpha1.SecretKeyReference, by string)) {
+	_ = apimeta.EachListItem(list, func(object runtime.Object) error {
+		if instance, ok := object.(v1alpha1.Instance); ok {
+			token := instance.Core().APITokenSecretRef
+			do(v1alpha1.SecretKeyReference{Name: token.Name, Key: token.KeyOr(v1alpha1.DefaultAPITokenKey)}, kind.Name+" "+instance.GetName())
+		}
+		return nil
+	})
+}
