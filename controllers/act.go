@@ -111,7 +111,11 @@ func (r *Reconciler) act(ctx context.Context, p *pass) error {
 			// One call a pass; the settings follow once the instance has started.
 			p.withhold(r.Options.Limits.SettlePoll)
 		}
-		return r.actReboot(ctx, p)
+		err := r.actReboot(ctx, p)
+		if p.decision != nil && p.turn.waits {
+			p.decision.LookAgain = r.Options.SettingsInterval
+		}
+		return err
 	}
 	if p.decision == nil || len(p.decision.Send) == 0 {
 		return nil

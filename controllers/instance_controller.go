@@ -116,7 +116,7 @@ func NewReconciler(shared *Shared, kind Kind) *Reconciler {
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	p, err := r.begin(ctx, request.NamespacedName)
 	if apierrors.IsNotFound(err) {
-		return r.gone(request.NamespacedName), nil
+		return r.gone(ctx, request.NamespacedName), nil
 	}
 	if p == nil {
 		return reconcile.Result{}, err
@@ -154,6 +154,8 @@ func (r *Reconciler) begin(ctx context.Context, key types.NamespacedName) (*pass
 	p.original, p.stored = status, status
 	if !instance.GetDeletionTimestamp().IsZero() {
 		// Deleting calls nothing. Whoever put a finalizer here wants the resource to stay a while, not its settings.
+		r.rollout.forget(r.resource(key), now)
+		r.serve(ctx)
 		return nil, nil
 	}
 	p.readRebootRequest()
@@ -167,9 +169,10 @@ func (r *Reconciler) begin(ctx context.Context, key types.NamespacedName) (*pass
 
 // gone forgets a resource that was deleted. Its calls are remembered for a while even so, and one more pass follows when
 // that is over: nothing stays for ever, even if this was the last resource.
-func (r *Reconciler) gone(key types.NamespacedName) reconcile.Result {
+func (r *Reconciler) gone(ctx context.Context, key types.NamespacedName) reconcile.Result {
 	now := r.Clock.Now()
 	r.rollout.forget(r.resource(key), now)
+	r.serve(ctx)
 	r.limiter.sweep(now)
 	r.ownWrites.sweep(now)
 	if !r.memories.forget(key) {

@@ -12,8 +12,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// turnTimeout is how long a turn is kept for a resource whose pass does not come.
-const turnTimeout = 2 * time.Minute
+// turnTimeout is how long a turn is kept for a resource whose pass does not come, callTimeout how long for one that stores
+// its intent: as long as that may take, and more.
+const (
+	turnTimeout = 2 * time.Minute
+	callTimeout = time.Minute
+)
 
 // countEvery is how old the number of resources may be that a percentage is of.
 const countEvery = 10 * time.Second
@@ -64,11 +68,30 @@ type waiter struct {
 	wake          func(types.NamespacedName)
 }
 
-// queue is who waits in one namespace, first come, first served.
+// queue is who waits in one namespace, first come, first served. Some in it may be gone, but less than half.
 type queue struct {
 	list []*waiter
-	// next is the place of the next to come.
-	next int
+	// next is the place of the next to come, and gone how many in the list do not wait any more.
+	next, gone int
+}
+
+// waiting is how many wait.
+func (q *queue) waiting() int { return len(q.list) - q.gone }
+
+// trim forgets those who are gone at the front, and all of them once they are half of the list.
+func (q *queue) trim() {
+	for len(q.list) > 0 && q.list[0].gone {
+		q.list = q.list[1:]
+		q.gone--
+	}
+	if q.gone == 0 || 2*q.gone < len(q.list) {
+		return
+	}
+	q.list = slices.DeleteFunc(q.list, func(w *waiter) bool { return w.gone })
+	for i, w := range q.list {
+		w.place = i
+	}
+	q.next, q.gone = len(q.list), 0
 }
 
 func newRollout() *rollout {
@@ -111,21 +134,32 @@ func (o *rollout) fill(restarting func(add func(instanceKey, slot)) error) error
 func (o *rollout) ask(w waiter, limit int, now time.Time) (ahead int, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if s := o.slots[w.id]; s != nil {
-		if now.Before(s.until) {
-			return 0, true
-		}
-		delete(o.slots, w.id)
+	if o.use(w.id, now) {
+		return 0, true
 	}
+	delete(o.slots, w.id)
 	known := o.waiters[w.resource]
 	if known == nil || known.id != w.id || known.granted {
 		known = o.enqueue(w)
 	}
 	o.grant(limit, now, w.resource)
 	if known.granted {
-		return 0, true
+		return 0, o.use(w.id, now)
 	}
 	return o.ahead(known), false
+}
+
+// use reports whether a slot is kept for an instance. It stays for as long as it takes to store an intent, so that nobody
+// else gets it meanwhile; but only if the turn is not over, so that one whose intent is never stored does not keep it.
+func (o *rollout) use(id instanceKey, now time.Time) bool {
+	s := o.slots[id]
+	if s == nil || !now.Before(s.until) || !s.called && !now.Before(s.since.Add(turnTimeout)) {
+		return false
+	}
+	if until := now.Add(callTimeout); !s.called && s.until.Before(until) {
+		s.until = until
+	}
+	return true
 }
 
 // begin says that the call is made: from now until then the instance counts as restarting.
@@ -146,13 +180,21 @@ func (o *rollout) look(resource resourceKey, id instanceKey) (kept *slot, waits 
 	return kept, o.waiters[resource] != nil
 }
 
-// end says that a resource neither waits nor restarts its instance any more, and lets others follow.
-func (o *rollout) end(resource resourceKey, id instanceKey, limit int, now time.Time) {
+// add counts an instance that restarts though nobody here made it: its resource was another shard's until now.
+func (o *rollout) add(id instanceKey, s slot) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.slots[id] == nil {
+		o.slots[id] = &s
+	}
+}
+
+// end says that a resource neither waits nor restarts its instance any more.
+func (o *rollout) end(resource resourceKey, id instanceKey) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.leave(resource)
 	delete(o.slots, id)
-	o.grant(limit, now, resource)
 }
 
 // forget drops a resource that does not wait any more. A call that was made counts until its time is over.
@@ -163,13 +205,33 @@ func (o *rollout) forget(resource resourceKey, now time.Time) {
 	o.sweep(now)
 }
 
+// serve lets those follow who wait, if there is room.
+func (o *rollout) serve(now time.Time, limit func() int) {
+	o.mu.Lock()
+	empty := len(o.order) == 0
+	o.mu.Unlock()
+	if empty {
+		return
+	}
+	room := limit()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.grant(room, now, resourceKey{})
+}
+
 func (o *rollout) leave(resource resourceKey) {
 	w := o.waiters[resource]
 	if w == nil {
 		return
 	}
-	w.gone = true
 	delete(o.waiters, resource)
+	if !w.granted {
+		w.gone = true
+		q := o.queues[resource.Namespace]
+		q.gone++
+		q.trim()
+		o.close(resource.Namespace)
+	}
 	if s := o.slots[w.id]; s != nil && !s.called {
 		delete(o.slots, w.id)
 	}
@@ -195,10 +257,11 @@ func (o *rollout) grant(limit int, now time.Time, asking resourceKey) {
 	o.sweep(now)
 	for len(o.slots) < limit && len(o.order) > 0 {
 		w := o.pop()
-		if w.gone || o.slots[w.id] != nil {
+		w.granted = true
+		if o.slots[w.id] != nil {
+			// Another resource's for the same instance: this one finds it when it asks.
 			continue
 		}
-		w.granted = true
 		o.slots[w.id] = &slot{since: now, until: now.Add(turnTimeout)}
 		if w.resource != asking {
 			w.wake(w.resource.NamespacedName)
@@ -214,30 +277,42 @@ func (o *rollout) sweep(now time.Time) {
 	}
 }
 
-// pop takes the first of the namespace whose turn it is.
+// pop takes the first of the namespace whose turn it is. No queue is empty, and nobody at the front of one is gone.
 func (o *rollout) pop() *waiter {
 	o.turn %= len(o.order)
 	namespace := o.order[o.turn]
 	q := o.queues[namespace]
 	w := q.list[0]
 	q.list = q.list[1:]
-	if len(q.list) > 0 {
+	q.trim()
+	if !o.close(namespace) {
 		o.turn++
-		return w
 	}
-	delete(o.queues, namespace)
-	o.order = slices.Delete(o.order, o.turn, o.turn+1)
 	return w
 }
 
-// ahead is about how many come before a waiter: of each namespace as many as of its own.
+// close removes the queue of a namespace in which nobody waits any more, and reports whether it did.
+func (o *rollout) close(namespace string) bool {
+	if len(o.queues[namespace].list) > 0 {
+		return false
+	}
+	delete(o.queues, namespace)
+	i := slices.Index(o.order, namespace)
+	o.order = slices.Delete(o.order, i, i+1)
+	if i < o.turn {
+		o.turn--
+	}
+	return true
+}
+
+// ahead is about how many come before a waiter: of each namespace as many as of its own. Some of them may be gone.
 func (o *rollout) ahead(w *waiter) int {
 	own := o.queues[w.resource.Namespace]
 	before := w.place - own.list[0].place
 	ahead := before
 	for namespace, q := range o.queues {
 		if namespace != w.resource.Namespace {
-			ahead += min(len(q.list), before+1)
+			ahead += min(q.waiting(), before+1)
 		}
 	}
 	return ahead

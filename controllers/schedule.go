@@ -29,14 +29,15 @@ func (r *Reconciler) due(p *pass) looks {
 // coreDue says which of the methods are to be read now that a decision depends on.
 func (r *Reconciler) coreDue(p *pass) looks {
 	m := p.memory
-	if m.generation != p.generation() || p.newRequest() || p.rebootRequested() {
+	granted, waits := r.standing(p)
+	if m.generation != p.generation() || p.newRequest() || p.rebootRequested() && !waits {
 		return everything
 	}
 	if p.now.Before(m.retryAt) {
 		return looks{}
 	}
 	reached := func(at time.Time) bool { return !at.IsZero() && !at.After(p.now) }
-	if s, _ := r.rollout.look(r.resource(p.key), p.id); s != nil && !s.called {
+	if granted {
 		// Its turn to be written has come.
 		return everything
 	}

@@ -51,12 +51,19 @@ func (r *Reconciler) takeTurn(ctx context.Context, p *pass) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	ahead, ok := r.rollout.ask(r.waiter(p), limit, p.now)
+	ahead, ok := r.rollout.ask(r.waiter(p), limit, r.Clock.Now())
 	p.turn = turn{waits: !ok, ahead: ahead, held: ok}
 	if log, enabled := logAt(ctx, logDecisions); enabled && !ok {
 		log.Info("Waiting for other instances to restart first", "ahead", ahead)
 	}
 	return ok, nil
+}
+
+// standing says whether the resource's turn to restart its instance has come, or else whether it waits for it.
+func (r *Reconciler) standing(p *pass) (granted, waits bool) {
+	s, waits := r.rollout.look(r.resource(p.key), p.id)
+	granted = s != nil && !s.called
+	return granted, waits && !granted
 }
 
 // useTurn says that the call is about to be made.
@@ -73,27 +80,47 @@ func (r *Reconciler) endTurn(ctx context.Context, p *pass) {
 	if !r.boundsRestarts() {
 		return
 	}
+	s, waits := r.rollout.look(r.resource(p.key), p.id)
+	over := r.turnOver(p, s, waits)
 	switch p.end.(type) {
 	case *paused, *stalled:
 		r.rollout.forget(r.resource(p.key), p.now)
-		return
 	}
-	s, waits := r.rollout.look(r.resource(p.key), p.id)
+	switch {
+	case over:
+		r.rollout.end(r.resource(p.key), p.id)
+	case p.resolved && s == nil && p.stored.Apply.Active() && !r.ownWrites.holds(p.instance.GetUID(), p.stored.Apply, p.now):
+		if under, ok := r.underWay(&p.stored, p.now); ok {
+			r.rollout.add(p.id, under)
+		}
+	}
+	r.serve(ctx)
+}
+
+// turnOver reports whether the resource needs its turn no more, and its instance does not restart.
+func (r *Reconciler) turnOver(p *pass, s *slot, waits bool) bool {
 	switch {
 	case s == nil && !waits, p.turn.waits, p.turn.held, p.stored.Apply.Active():
-		return
-	case s != nil && s.reboot && (!p.looked.state || restarting(p.state) || p.now.Sub(s.since) < r.Options.Limits.SettlePoll):
-		return
-	case p.decision == nil && (s == nil || !s.called):
-		// Nothing was decided that could say that the turn is not needed.
-		return
+		return false
+	case s != nil && s.reboot:
+		return p.reboot.undone || p.looked.state && !restarting(p.state) && p.now.Sub(s.since) >= r.Options.Limits.SettlePoll
+	default:
+		// Where nothing was decided nothing says that the turn is not needed, or that a write has ended.
+		return p.decision != nil
 	}
-	limit, err := r.restartLimit(ctx, p.now)
-	if err != nil {
-		// Nobody is woken then; who waits asks again at the next look.
-		limit = 0
-	}
-	r.rollout.end(r.resource(p.key), p.id, limit, p.now)
+}
+
+// serve lets those follow who wait, if there is room.
+func (r *Reconciler) serve(ctx context.Context) {
+	now := r.Clock.Now()
+	r.rollout.serve(now, func() int {
+		limit, err := r.restartLimit(ctx, now)
+		if err != nil {
+			// Nobody is woken then; who waits asks again at the next look.
+			return 0
+		}
+		return limit
+	})
 }
 
 func (r *Reconciler) boundsRestarts() bool {
@@ -126,25 +153,33 @@ func (r *Reconciler) restartLimit(ctx context.Context, now time.Time) (int, erro
 // restartingNow adds what the status of the resources says to be restarting, for a process that has just begun.
 func (r *Reconciler) restartingNow(ctx context.Context, now time.Time, add func(instanceKey, slot)) error {
 	return r.eachInstance(ctx, func(instance v1alpha1.Instance) {
-		status := instance.InstanceStatus()
-		rebooted, starting := lastReboot(status), status.StateInstance == stateStarting
-		rebooting := starting && now.Sub(rebooted) < r.restartTime()
-		// What was known of the state before the call is gone once the instance is starting.
-		interrupted := starting || !quiet[status.StateInstance]
-		if !interrupted || !status.Apply.Active() && !rebooting {
-			return
-		}
-		id, ok := r.instanceOf(instance)
+		s, ok := r.underWay(instance.InstanceStatus(), now)
 		if !ok {
 			return
 		}
-		s := slot{since: rebooted, called: true, reboot: true}
-		if status.Apply.Active() {
-			s.since, s.reboot = status.Apply.StartedTime.Time, false
+		if id, ok := r.instanceOf(instance); ok {
+			add(id, s)
 		}
-		s.until = s.since.Add(r.restartTime())
-		add(id, s)
 	})
+}
+
+// underWay is the slot of an instance that restarts by the word of its status.
+func (r *Reconciler) underWay(status *v1alpha1.InstanceStatus, now time.Time) (slot, bool) {
+	rebooted, starting := lastReboot(status), status.StateInstance == stateStarting
+	// The state was stored before the call was made; a later one says whether the instance has started.
+	unseen := status.StateChangedTime == nil || !status.StateChangedTime.After(rebooted)
+	rebooting := (starting || unseen) && now.Sub(rebooted) < r.restartTime()
+	// What was known of the state before the call is gone once the instance is starting.
+	interrupted := starting || !quiet[status.StateInstance]
+	if !interrupted || !status.Apply.Active() && !rebooting {
+		return slot{}, false
+	}
+	s := slot{since: rebooted, called: true, reboot: true}
+	if status.Apply.Active() {
+		s.since, s.reboot = status.Apply.StartedTime.Time, false
+	}
+	s.until = s.since.Add(r.restartTime())
+	return s, true
 }
 
 // eachInstance calls a function with every resource of the cache. It must not change them.
