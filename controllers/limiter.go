@@ -15,6 +15,10 @@ import (
 // the previous call (R3).
 const callSpacing = time.Second
 
+// sweepInterval is how often what no longer holds a call back is forgotten: each instance is called once a minute, so with a
+// longer one all of them would stay.
+const sweepInterval = 10 * time.Second
+
 // limiter keeps to the vendor's limit without ever sleeping: who is too early is told when to come back.
 type limiter struct {
 	mu    sync.Mutex
@@ -64,7 +68,7 @@ func (l *limiter) done(now time.Time, instance instanceKey, method string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.next[callKey{instance, method}] = now.Add(callSpacing)
-	if now.Sub(l.swept) >= time.Minute {
+	if now.Sub(l.swept) >= sweepInterval {
 		l.sweepLocked(now)
 	}
 }

@@ -38,7 +38,7 @@ import (
 const workers = 32
 
 // benchStep is by how much the clock goes on before each pass: more than any interval of benchOptions, so that a pass
-// reads everything. It is small, so that what is swept once a minute is swept once in many passes.
+// reads everything. It is small, so that what is swept from time to time is not swept in each pass.
 const benchStep = 2 * time.Second
 
 func benchOptions(url string) controllers.Options {

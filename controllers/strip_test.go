@@ -4,7 +4,9 @@
 package controllers_test
 
 import (
+	"strings"
 	"testing"
+	"unsafe"
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
@@ -24,18 +26,41 @@ func TestTheCacheKeepsWhatIsRead(t *testing.T) {
 		Annotations:   map[string]string{corev1.LastAppliedConfigAnnotation: "{}", v1alpha1.RebootRequestedAtAnnotation: "now"},
 	}}
 	resource.Spec.IDInstance = 7
-	resource.Status.Conditions = []metav1.Condition{condition}
+	resource.Status.Conditions = append(make([]metav1.Condition, 0, 8), condition)
 	want := resource.DeepCopy()
 	want.ManagedFields = nil
 	delete(want.Annotations, corev1.LastAppliedConfigAnnotation)
 	kept, err := controllers.StripInstance(resource)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(kept).To(Equal(want))
+	g.Expect(cap(resource.Status.Conditions)).To(Equal(1), "and no room for more conditions")
+
+	other := resource.DeepCopy()
+	other.Status.Conditions[0].Message = strings.Clone(condition.Message)
+	other.Status.Conditions[0].Reason = strings.Clone(condition.Reason)
+	other.Kind = strings.Clone("MaxInstance")
+	resource.Kind = strings.Clone("MaxInstance")
+	for _, one := range []any{other, resource} {
+		_, err := controllers.StripInstance(one)
+		g.Expect(err).NotTo(HaveOccurred())
+	}
+	for what, texts := range map[string][2]string{
+		"kind":    {other.Kind, resource.Kind},
+		"reason":  {other.Status.Conditions[0].Reason, resource.Status.Conditions[0].Reason},
+		"message": {other.Status.Conditions[0].Message, resource.Status.Conditions[0].Message},
+	} {
+		g.Expect(unsafe.StringData(texts[0])).To(BeIdenticalTo(unsafe.StringData(texts[1])), "the %s is kept once", what)
+	}
+
+	applied := &v1alpha1.MaxInstance{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{corev1.LastAppliedConfigAnnotation: "{}"}}}
+	kept, err = controllers.StripInstance(applied)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(kept).To(Equal(&v1alpha1.MaxInstance{}), "no empty map of annotations")
 
 	none, err := controllers.StripInstance(&v1alpha1.MaxInstance{})
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(none).To(Equal(&v1alpha1.MaxInstance{}), "without annotations and conditions")
-	other, err := controllers.StripInstance("a tombstone")
+	tombstone, err := controllers.StripInstance("a tombstone")
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(other).To(Equal("a tombstone"))
+	g.Expect(tombstone).To(Equal("a tombstone"))
 }

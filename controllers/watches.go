@@ -5,6 +5,7 @@ package controllers
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"unique"
 
@@ -140,14 +141,26 @@ func StripInstance(object any) (any, error) {
 	}
 	instance.SetManagedFields(nil)
 	annotations := instance.GetAnnotations()
-	delete(annotations, corev1.LastAppliedConfigAnnotation)
+	if delete(annotations, corev1.LastAppliedConfigAnnotation); len(annotations) == 0 {
+		annotations = nil
+	}
 	instance.SetAnnotations(annotations)
-	conditions := instance.InstanceStatus().Conditions
-	for i := range conditions {
-		c := &conditions[i]
-		c.Type, c.Reason, c.Message = unique.Make(c.Type).Value(), unique.Make(c.Reason).Value(), unique.Make(c.Message).Value()
+	if meta, ok := instance.GetObjectKind().(*metav1.TypeMeta); ok {
+		meta.Kind, meta.APIVersion = shared(meta.Kind), shared(meta.APIVersion)
+	}
+	status := instance.InstanceStatus()
+	// A decoder leaves room for more conditions.
+	status.Conditions = slices.Clone(status.Conditions)
+	for i := range status.Conditions {
+		c := &status.Conditions[i]
+		c.Type, c.Reason, c.Message = shared(c.Type), shared(c.Reason), shared(c.Message)
 	}
 	return instance, nil
+}
+
+// shared is a text that is kept once, however many resources have it.
+func shared(text string) string {
+	return unique.Make(text).Value()
 }
 
 // StripSecret is the cache's transform for the metadata of Secrets: only what tells one version from another is kept.

@@ -53,9 +53,9 @@ func main() {
 }
 
 // gcPercent is how much the heap may grow between two collections, in percent of what was live, unless GOGC says otherwise.
-// What is live hardly changes, and a pass leaves little behind: at half of Go's default thousands of instances take a third
-// less memory for hardly any time (docs/design/performance.md).
-const gcPercent = 50
+// What is live hardly changes, and a pass leaves little behind: with less than a third of Go's default thousands of instances
+// take much less memory for hardly any time (docs/design/performance.md).
+const gcPercent = 30
 
 func tuneCollector() {
 	if os.Getenv("GOGC") == "" {

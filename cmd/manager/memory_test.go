@@ -14,9 +14,9 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 )
 
-// TestTheHeapGrowsByHalf: unless GOGC asks for something else, which it may.
-func TestTheHeapGrowsByHalf(t *testing.T) {
-	for environment, want := range map[string]string{"GOGC=": "50", "GOGC=80": "80"} {
+// TestTheHeapGrowsByThirtyPercent: unless GOGC asks for something else, which it may.
+func TestTheHeapGrowsByThirtyPercent(t *testing.T) {
+	for environment, want := range map[string]string{"GOGC=": "30", "GOGC=80": "80"} {
 		t.Run(environment, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
