@@ -45,7 +45,7 @@ demo: build ## Show the operator at work on a control plane and an emulator of i
 
 # Flags of the benchmark, by the names that docs/benchmarks.md lists.
 BENCH_FLAGS = $(if $(N),--n="$(N)") $(if $(LATENCY),--latency=$(LATENCY)) $(if $(SWEEP),--sweep="$(SWEEP)") $(if $(WINDOW),--window=$(WINDOW)) \
-	$(if $(CONCURRENCY),--concurrency=$(CONCURRENCY)) $(if $(FAILING),--failing=$(FAILING)) $(if $(CHECK),--check)
+	$(if $(CONCURRENCY),--concurrency=$(CONCURRENCY)) $(if $(FAILING),--failing=$(FAILING)) $(if $(filter-out 0,$(CHECK)),--check)
 
 .PHONY: bench
 bench: build ## Measure what the operator costs with N instances (1000): a table, JSON and a plot in bin/bench-results.
@@ -77,10 +77,11 @@ BENCH_TIME ?= 1s
 BENCH ?= .
 
 .PHONY: bench-go
-bench-go: $(BENCHSTAT) ## Run the Go benchmarks, the operator against bare net/http among them (BENCH for some, OLD=FILE to compare).
+bench-go: $(BENCHSTAT) ## Run the Go benchmarks, the operator against bare net/http among them (BENCH for some, OLD=FILE to compare with).
 	@mkdir -p bin/bench-results; assets="$(ASSETS)"; KUBEBUILDER_ASSETS="$$assets" go test -p 1 -run '^$$' -bench '$(BENCH)' -benchtime $(BENCH_TIME) \
 		-count $(BENCH_COUNT) -timeout 1h ./internal/plan ./internal/greenapi ./controllers >bin/bench-results/.go.txt || { cat bin/bench-results/.go.txt; exit 1; }
-	@mv bin/bench-results/.go.txt bin/bench-results/go.txt; $(BENCHSTAT) $(OLD) bin/bench-results/go.txt
+	@cd bin/bench-results; if [ -e go.txt ]; then mv go.txt go-before.txt; fi; mv .go.txt go.txt
+	@$(BENCHSTAT) $(OLD) bin/bench-results/go.txt
 
 .PHONY: build
 build: ## Build manager, kubectl-greenapi, emulator, demo and bench into bin/.

@@ -57,6 +57,7 @@ func main() {
 // run measures for each number of instances, and returns the exit code.
 func run(ctx context.Context, o options, out io.Writer) int {
 	missed := 0
+	var latest *result
 	for _, n := range o.sizes {
 		r, err := measure(ctx, o, n)
 		if err == nil {
@@ -71,8 +72,9 @@ func run(ctx context.Context, o options, out io.Writer) int {
 		}
 		fmt.Fprint(out, r.table())
 		missed += r.missed()
+		latest = r
 	}
-	if err := plotAll(o.out); err != nil {
+	if err := plotAll(o.out, latest); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		return exitFailed
 	}

@@ -119,6 +119,9 @@ func TestBarsAreJudgedWhereTheyAreMeant(t *testing.T) {
 	g.Expect(r.table()).To(MatchRegexp(`cores used by the manager +0\.600 +≤ 0\.5 +MISSED`))
 	r.N = 1000
 	g.Expect(r.verdict(keyCores)).To(Equal("(not judged here)"))
+	r.N = 20_000
+	g.Expect(r.verdict(keyCores)).To(Equal("(not judged here)"))
+	g.Expect(r.verdict(keyFresh99)).To(Equal("ok"), "among 10,000 and more")
 	r.N, r.options.stateInterval = 10_000, time.Second
 	g.Expect(r.verdict(keyCores)).To(Equal("(not judged here)"))
 	r.NoProc = true
@@ -189,6 +192,28 @@ func TestPlotShowsEveryResultAndTheBars(t *testing.T) {
 	empty, err := plot(nil)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(empty).NotTo(ContainSubstring("NaN"))
+}
+
+// TestOnlyWhatCanBeComparedIsPlotted together.
+func TestOnlyWhatCanBeComparedIsPlotted(t *testing.T) {
+	g := NewWithT(t)
+	directory := t.TempDir()
+	measured := func(n int, flags ...string) *result {
+		o, err := parse(append([]string{"--assets=x"}, flags...), io.Discard)
+		g.Expect(err).NotTo(HaveOccurred())
+		r := newResult(o, n)
+		r.set(keyResident, 1)
+		g.Expect(r.save(directory)).To(Succeed())
+		return r
+	}
+	measured(10, "--latency=1s")
+	measured(20, "--state-interval=1s")
+	measured(30, "--concurrency=1")
+	measured(40)
+	g.Expect(plotAll(directory, measured(50, "--window=1m"))).To(Succeed())
+	text, err := os.ReadFile(filepath.Join(directory, plotFile))
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(strings.Count(string(text), "<circle")).To(Equal(2))
 }
 
 func TestUsageOfAProcess(t *testing.T) {

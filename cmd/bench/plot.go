@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
 )
@@ -17,15 +18,13 @@ import (
 type panel struct {
 	Title string
 	key   string
-	// limit is the bar that is drawn, 0 for none.
-	limit float64
 }
 
 var panels = []panel{
-	{Title: "memory, MiB", key: keyResident, limit: 256},
-	{Title: "steady state, cores", key: keyCores, limit: 0.5},
-	{Title: "all looked at once, s", key: keyLooked, limit: 60},
-	{Title: "new to setSettings, p99, s", key: keyFresh99, limit: 2},
+	{Title: "memory, MiB", key: keyResident},
+	{Title: "steady state, cores", key: keyCores},
+	{Title: "all looked at once, s", key: keyLooked},
+	{Title: "new to setSettings, p99, s", key: keyFresh99},
 }
 
 // Sizes in pixels.
@@ -52,7 +51,7 @@ type drawn struct {
 	Left, Top, Right, Bottom float64
 	Points                   []point
 	XTicks, YTicks           []tick
-	// Limit is the height of the bar; 0 for none.
+	// Limit is the height of the bar.
 	Limit float64
 }
 
@@ -70,12 +69,13 @@ var plotText string
 
 var plotTemplate = template.Must(template.New("plot").Parse(plotText))
 
-// plotAll draws the cost against the number of instances, from all results of a directory.
-func plotAll(directory string) error {
+// plotAll draws the cost against the number of instances, from the results of a directory that can be compared with one.
+func plotAll(directory string, latest *result) error {
 	results, err := readResults(directory)
 	if err != nil {
 		return err
 	}
+	results = slices.DeleteFunc(results, func(r result) bool { return !r.alike(latest) })
 	text, err := plot(results)
 	if err != nil {
 		return err
@@ -99,7 +99,8 @@ func plot(results []result) (string, error) {
 // draw places the points of one panel. Both axes begin at 0.
 func draw(p panel, results []result, left, top float64) drawn {
 	d := drawn{panel: p, Left: left, Top: top, Right: left + panelWidth, Bottom: top + panelHeight}
-	maxX, maxY := 0.0, p.limit
+	limit := bars[p.key].value
+	maxX, maxY := 0.0, limit
 	for _, r := range results {
 		maxX, maxY = max(maxX, float64(r.N)), max(maxY, r.Figures[p.key])
 	}
@@ -118,9 +119,7 @@ func draw(p panel, results []result, left, top float64) drawn {
 			d.Points = append(d.Points, point{x(float64(r.N)), y(value)})
 		}
 	}
-	if p.limit > 0 {
-		d.Limit = y(p.limit)
-	}
+	d.Limit = y(limit)
 	return d
 }
 

@@ -19,6 +19,7 @@ import (
 // Keys of the figures, by which a program finds them in the JSON.
 const (
 	keyAdopt         = "adoptSeconds"
+	keyAdoptPeak     = "adoptPeakMiB"
 	keyPassRate      = "passesPerSecondWithoutLatency"
 	keyRawRate       = "rawCallsPerSecond"
 	keyRawShare      = "passesOverRawCalls"
@@ -65,22 +66,24 @@ type sweepResult struct {
 
 // result is what one measurement found out.
 type result struct {
-	N       int                `json:"instances"`
-	Time    time.Time          `json:"time"`
-	Machine machine            `json:"machine"`
-	Latency string             `json:"latency"`
-	Window  string             `json:"window"`
-	Workers int                `json:"maxConcurrentReconciles"`
-	Failing int                `json:"failing"`
-	NoProc  bool               `json:"noProc,omitempty"`
-	Figures map[string]float64 `json:"figures"`
-	Sweeps  []sweepResult      `json:"sweeps"`
-	options options
+	N       int       `json:"instances"`
+	Time    time.Time `json:"time"`
+	Machine machine   `json:"machine"`
+	Latency string    `json:"latency"`
+	Window  string    `json:"window"`
+	Workers int       `json:"maxConcurrentReconciles"`
+	// Intervals are --state-interval, --settings-interval and --settle-poll of the manager.
+	Intervals [3]string          `json:"intervals"`
+	Failing   int                `json:"failing"`
+	NoProc    bool               `json:"noProc,omitempty"`
+	Figures   map[string]float64 `json:"figures"`
+	Sweeps    []sweepResult      `json:"sweeps"`
+	options   options
 }
 
 func newResult(o options, n int) *result {
 	return &result{N: n, Time: time.Now().UTC(), Machine: thisMachine(), Latency: o.latency.String(), Window: o.window.String(),
-		Workers: o.concurrency, Figures: map[string]float64{}, options: o}
+		Workers: o.concurrency, Intervals: [3]string{o.stateInterval.String(), o.settingsInterval.String(), o.settlePoll.String()}, Figures: map[string]float64{}, options: o}
 }
 
 func thisMachine() machine {
@@ -136,6 +139,11 @@ func (r *result) save(directory string) error {
 	return errors.Join(
 		os.WriteFile(filepath.Join(directory, fmt.Sprintf(resultFile, r.N)), append(text, '\n'), 0o644),
 		os.WriteFile(filepath.Join(directory, fmt.Sprintf(tableFile, r.N)), []byte(r.table()), 0o644))
+}
+
+// alike reports whether two results differ by the number of instances only, as far as is known of them.
+func (r *result) alike(other *result) bool {
+	return r.Machine == other.Machine && r.Latency == other.Latency && r.Workers == other.Workers && r.Intervals == other.Intervals
 }
 
 // readResults reads the results of a directory, this time's and earlier ones, by the number of instances.

@@ -29,8 +29,13 @@ const quietTries = 20
 
 func (b *bench) moment(ctx context.Context) (moment, error) {
 	var m moment
+	// What follows needs memory of its own, which is not the fleet's.
+	used, err := b.usage()
+	if err != nil {
+		return m, err
+	}
 	tries := 0
-	err := wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
+	err = wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
 		if err := b.vendor.read(); err != nil {
 			return false, err
 		}
@@ -40,15 +45,12 @@ func (b *bench) moment(ctx context.Context) (moment, error) {
 			return true, nil
 		}
 		tries++
-		m = moment{at: time.Now(), seen: seen}
+		m = moment{at: time.Now(), usage: used, seen: seen}
 		f, err := b.manager.metrics.scrape(ctx)
 		m.passes, m.calls = f.passes(), f.calls()
 		return false, err
 	})
 	if err != nil {
-		return m, err
-	}
-	if m.usage, err = b.usage(); err != nil {
 		return m, err
 	}
 	m.writes, err = b.kubernetesWrites(ctx)
@@ -90,10 +92,10 @@ func (b *bench) steady(ctx context.Context) error {
 		r.set(keyUserPerPass, float64((after.usage.user-before.usage.user).Microseconds())/passes)
 		r.set(keySystemPerPass, float64((after.usage.system-before.usage.system).Microseconds())/passes)
 	}
-	r.set(keyEmpty, mebibytes(b.empty.resident))
+	r.set(keyEmpty, mebibytes(b.empty))
 	r.set(keyResident, mebibytes(after.usage.resident))
 	r.set(keyPeak, mebibytes(after.usage.peak))
-	r.set(keyPerThousand, mebibytes(after.usage.resident-b.empty.resident)/float64(b.n)*1000)
+	r.set(keyPerThousand, mebibytes(after.usage.resident-b.empty)/float64(b.n)*1000)
 	return nil
 }
 
@@ -256,13 +258,16 @@ func (b *bench) crowd(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// In the middle of the first look at the failing ones.
+	b.show.begin((k+1)/2, "the first look at half of the failing ones")
+	err = errors.Join(m.await(ctx), b.broken.awaitLooks(ctx, (k+1)/2, b.limit, b.show.set))
+	b.show.end()
+	if err != nil {
+		return err
+	}
 	lonely := min(mostLonely, b.n/2)
 	b.show.begin(lonely, "%d new instances beside %d failing ones of another namespace", lonely, k)
 	defer b.show.end()
-	// In the middle of the first look at the failing ones.
-	if err := errors.Join(m.await(ctx), b.broken.awaitLooks(ctx, (k+1)/2, b.limit, func(int) {})); err != nil {
-		return err
-	}
 	at, err := b.paced(ctx, lonely, func(ctx context.Context, i int) (int64, time.Time, error) {
 		return b.declare(ctx, line{id: lonelyID + int64(i), namespace: lonelyNamespace})
 	})
