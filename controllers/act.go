@@ -107,13 +107,14 @@ func (r *Reconciler) history(p *pass) (history plan.History, own bool) {
 // act makes the call that was decided on, if any: intent first, then the call, then its outcome (R10, R25).
 func (r *Reconciler) act(ctx context.Context, p *pass) error {
 	if p.reboot.Reason != "" && ctx.Err() == nil {
-		if p.decision != nil && len(p.decision.Send) > 0 {
+		withheld := p.decision != nil && len(p.decision.Send) > 0
+		if withheld {
 			// One call a pass; the settings follow once the instance has started.
 			p.withhold(r.Options.Limits.SettlePoll)
 		}
 		err := r.actReboot(ctx, p)
-		if p.decision != nil && p.turn.waits {
-			p.decision.LookAgain = r.Options.SettingsInterval
+		if withheld && p.turn.waits {
+			p.withhold(r.Options.SettingsInterval)
 		}
 		return err
 	}

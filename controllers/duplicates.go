@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strconv"
 
-	apimeta "k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
@@ -61,16 +59,11 @@ func (r *Reconciler) claims(ctx context.Context, p *pass) ([]claim, error) {
 		if err := r.Client.List(ctx, list, client.MatchingFields{indexIDInstance: id}, client.UnsafeDisableDeepCopy); err != nil {
 			return nil, err
 		}
-		err := apimeta.EachListItem(list, func(object runtime.Object) error {
-			other, ok := object.(v1alpha1.Instance)
-			if ok && other.GetUID() != p.instance.GetUID() && r.sameOrigin(other, p) && !mismatched(other) {
+		eachOf(list, func(other v1alpha1.Instance) {
+			if other.GetUID() != p.instance.GetUID() && r.sameOrigin(other, p) && !mismatched(other) {
 				add(kind.Name, other)
 			}
-			return nil
 		})
-		if err != nil {
-			return nil, err
-		}
 	}
 	slices.SortStableFunc(claims, func(a, b claim) int {
 		return cmp.Or(

@@ -13,7 +13,7 @@ func (r *Reconciler) Remembered() map[string]int {
 	defer r.ownWrites.mu.Unlock()
 	r.rollout.mu.Lock()
 	defer r.rollout.mu.Unlock()
-	return map[string]int{"slots": len(r.rollout.slots), "waiters": len(r.rollout.waiters) + len(r.rollout.queues) + len(r.rollout.order), "resources": len(r.memories.byKey), "calls": len(r.limiter.next), "writes": len(r.ownWrites.byKey)}
+	return map[string]int{"slots": len(r.rollout.slots), "waiters": len(r.rollout.waiters) + len(r.rollout.round.queues) + len(r.rollout.round.order), "resources": len(r.memories.byKey), "calls": len(r.limiter.next), "writes": len(r.ownWrites.byKey)}
 }
 
 // Turns takes the resources whose turn to be written has come.

@@ -154,8 +154,7 @@ func (r *Reconciler) begin(ctx context.Context, key types.NamespacedName) (*pass
 	p.original, p.stored = status, status
 	if !instance.GetDeletionTimestamp().IsZero() {
 		// Deleting calls nothing. Whoever put a finalizer here wants the resource to stay a while, not its settings.
-		r.rollout.forget(r.resource(key), now)
-		r.serve(ctx)
+		r.giveUpTurn(ctx, key, now)
 		return nil, nil
 	}
 	p.readRebootRequest()
@@ -171,8 +170,7 @@ func (r *Reconciler) begin(ctx context.Context, key types.NamespacedName) (*pass
 // that is over: nothing stays for ever, even if this was the last resource.
 func (r *Reconciler) gone(ctx context.Context, key types.NamespacedName) reconcile.Result {
 	now := r.Clock.Now()
-	r.rollout.forget(r.resource(key), now)
-	r.serve(ctx)
+	r.giveUpTurn(ctx, key, now)
 	r.limiter.sweep(now)
 	r.ownWrites.sweep(now)
 	if !r.memories.forget(key) {

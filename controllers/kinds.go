@@ -4,6 +4,8 @@
 package controllers
 
 import (
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
@@ -55,6 +57,16 @@ var Kinds = []Kind{
 		NewList:       func() client.ObjectList { return &v1alpha1.TelegramInstanceList{} },
 		NewSettings:   func() any { return &v1alpha1.TelegramSettings{} },
 	},
+}
+
+// eachOf calls a function with every resource of a list of any kind.
+func eachOf(list client.ObjectList, do func(v1alpha1.Instance)) {
+	_ = apimeta.EachListItem(list, func(object runtime.Object) error {
+		if instance, ok := object.(v1alpha1.Instance); ok {
+			do(instance)
+		}
+		return nil
+	})
 }
 
 // KindOfMessenger returns the name of the kind that a messenger's instances belong to, "" for a messenger that is not known.

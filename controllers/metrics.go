@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	apimeta "k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -168,11 +166,7 @@ func (m *Metrics) collectKind(kind Kind, statuses map[string]int64, out chan<- p
 	for state := range greenapi.States {
 		states[state] = 0
 	}
-	_ = apimeta.EachListItem(list, func(object runtime.Object) error {
-		instance, ok := object.(v1alpha1.Instance)
-		if !ok {
-			return nil
-		}
+	eachOf(list, func(instance v1alpha1.Instance) {
 		status := instance.InstanceStatus()
 		state := status.StateInstance
 		if !greenapi.States[state] {
@@ -187,7 +181,6 @@ func (m *Metrics) collectKind(kind Kind, statuses map[string]int64, out chan<- p
 		for _, condition := range status.Conditions {
 			conditions[[2]string{condition.Type, string(condition.Status)}]++
 		}
-		return nil
 	})
 	for state, n := range states {
 		out <- prometheus.MustNewConstMetric(m.instances, prometheus.GaugeValue, float64(n), kind.Name, state)

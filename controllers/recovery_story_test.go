@@ -218,9 +218,7 @@ func TestR20OldValuesAfterOurRebootAreNoDrift(t *testing.T) {
 	s := newStory(t)
 	s.instance("line", incoming(true))
 	s.settled("line", v1alpha1.ReasonSucceeded)
-	s.edit("line", func(r *v1alpha1.WhatsAppInstance) {
-		r.Annotations = map[string]string{v1alpha1.RebootRequestedAtAnnotation: "now"}
-	})
+	s.edit("line", askForReboot)
 	s.Expect(s.until(time.Hour, func() bool { return s.reboots() > 0 })).To(BeTrue())
 	s.vendor.Edit(instanceID, map[string]any{"incomingWebhook": "no"})
 	s.forward(5 * time.Minute)

@@ -66,7 +66,7 @@ func (r *Reconciler) resolve(ctx context.Context, p *pass) error {
 
 // apiToken reads the API token, or says why there is none.
 func (r *Reconciler) apiToken(ctx context.Context, p *pass) (string, error) {
-	value, err := r.secret(ctx, p, apiTokenRef(p), p.memory.apiToken, false)
+	value, err := r.secret(ctx, p, apiTokenRef(p.core()), p.memory.apiToken, false)
 	if err != nil {
 		return "", err
 	}

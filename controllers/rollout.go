@@ -5,7 +5,6 @@ package controllers
 
 import (
 	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -32,10 +31,7 @@ type rollout struct {
 	slots  map[instanceKey]*slot
 	// waiters are those who wait, and those whose turn has come and who have not used it yet.
 	waiters map[resourceKey]*waiter
-	queues  map[string]*queue
-	// order holds the namespaces with a queue; turn is the one that comes next.
-	order []string
-	turn  int
+	round   *round
 	// swept is when slots were last looked through for those whose time is over.
 	swept time.Time
 	// total is how many resources there were when they were counted.
@@ -58,44 +54,8 @@ type slot struct {
 	reboot bool
 }
 
-// waiter is a resource that waits for its turn.
-type waiter struct {
-	resource resourceKey
-	id       instanceKey
-	// place counts up within the namespace. granted: its turn has come. gone: it does not wait any more.
-	place         int
-	granted, gone bool
-	wake          func(types.NamespacedName)
-}
-
-// queue is who waits in one namespace, first come, first served. Some in it may be gone, but less than half.
-type queue struct {
-	list []*waiter
-	// next is the place of the next to come, and gone how many in the list do not wait any more.
-	next, gone int
-}
-
-// waiting is how many wait.
-func (q *queue) waiting() int { return len(q.list) - q.gone }
-
-// trim forgets those who are gone at the front, and all of them once they are half of the list.
-func (q *queue) trim() {
-	for len(q.list) > 0 && q.list[0].gone {
-		q.list = q.list[1:]
-		q.gone--
-	}
-	if q.gone == 0 || 2*q.gone < len(q.list) {
-		return
-	}
-	q.list = slices.DeleteFunc(q.list, func(w *waiter) bool { return w.gone })
-	for i, w := range q.list {
-		w.place = i
-	}
-	q.next, q.gone = len(q.list), 0
-}
-
 func newRollout() *rollout {
-	return &rollout{slots: map[instanceKey]*slot{}, waiters: map[resourceKey]*waiter{}, queues: map[string]*queue{}}
+	return &rollout{slots: map[instanceKey]*slot{}, waiters: map[resourceKey]*waiter{}, round: newRound()}
 }
 
 // size returns how many resources there are, counted anew when that is some seconds old.
@@ -120,11 +80,7 @@ func (o *rollout) fill(restarting func(add func(instanceKey, slot)) error) error
 	if o.filled {
 		return nil
 	}
-	err := restarting(func(id instanceKey, s slot) {
-		if o.slots[id] == nil {
-			o.slots[id] = &s
-		}
-	})
+	err := restarting(o.count)
 	o.filled = err == nil
 	return err
 }
@@ -146,7 +102,7 @@ func (o *rollout) ask(w waiter, limit int, now time.Time) (ahead int, ok bool) {
 	if known.granted {
 		return 0, o.use(w.id, now)
 	}
-	return o.ahead(known), false
+	return o.round.ahead(known), false
 }
 
 // use reports whether a slot is kept for an instance. It stays for as long as it takes to store an intent, so that nobody
@@ -184,6 +140,10 @@ func (o *rollout) look(resource resourceKey, id instanceKey) (kept *slot, waits 
 func (o *rollout) add(id instanceKey, s slot) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.count(id, s)
+}
+
+func (o *rollout) count(id instanceKey, s slot) {
 	if o.slots[id] == nil {
 		o.slots[id] = &s
 	}
@@ -208,7 +168,7 @@ func (o *rollout) forget(resource resourceKey, now time.Time) {
 // serve lets those follow who wait, if there is room.
 func (o *rollout) serve(now time.Time, limit func() int) {
 	o.mu.Lock()
-	empty := len(o.order) == 0
+	empty := o.round.empty()
 	o.mu.Unlock()
 	if empty {
 		return
@@ -226,11 +186,7 @@ func (o *rollout) leave(resource resourceKey) {
 	}
 	delete(o.waiters, resource)
 	if !w.granted {
-		w.gone = true
-		q := o.queues[resource.Namespace]
-		q.gone++
-		q.trim()
-		o.close(resource.Namespace)
+		o.round.leave(w)
 	}
 	if s := o.slots[w.id]; s != nil && !s.called {
 		delete(o.slots, w.id)
@@ -239,15 +195,7 @@ func (o *rollout) leave(resource resourceKey) {
 
 func (o *rollout) enqueue(w waiter) *waiter {
 	o.leave(w.resource)
-	q := o.queues[w.resource.Namespace]
-	if q == nil {
-		q = &queue{}
-		o.queues[w.resource.Namespace] = q
-		o.order = append(o.order, w.resource.Namespace)
-	}
-	w.place = q.next
-	q.next++
-	q.list = append(q.list, &w)
+	o.round.join(&w)
 	o.waiters[w.resource] = &w
 	return &w
 }
@@ -255,8 +203,8 @@ func (o *rollout) enqueue(w waiter) *waiter {
 // grant gives what is free to those whose turn it is, and wakes them, except the one that asks.
 func (o *rollout) grant(limit int, now time.Time, asking resourceKey) {
 	o.sweep(now)
-	for len(o.slots) < limit && len(o.order) > 0 {
-		w := o.pop()
+	for len(o.slots) < limit && !o.round.empty() {
+		w := o.round.pop()
 		w.granted = true
 		if o.slots[w.id] != nil {
 			// Another resource's for the same instance: this one finds it when it asks.
@@ -275,45 +223,4 @@ func (o *rollout) sweep(now time.Time) {
 		o.swept = now
 		maps.DeleteFunc(o.slots, func(_ instanceKey, s *slot) bool { return !now.Before(s.until) })
 	}
-}
-
-// pop takes the first of the namespace whose turn it is. No queue is empty, and nobody at the front of one is gone.
-func (o *rollout) pop() *waiter {
-	o.turn %= len(o.order)
-	namespace := o.order[o.turn]
-	q := o.queues[namespace]
-	w := q.list[0]
-	q.list = q.list[1:]
-	q.trim()
-	if !o.close(namespace) {
-		o.turn++
-	}
-	return w
-}
-
-// close removes the queue of a namespace in which nobody waits any more, and reports whether it did.
-func (o *rollout) close(namespace string) bool {
-	if len(o.queues[namespace].list) > 0 {
-		return false
-	}
-	delete(o.queues, namespace)
-	i := slices.Index(o.order, namespace)
-	o.order = slices.Delete(o.order, i, i+1)
-	if i < o.turn {
-		o.turn--
-	}
-	return true
-}
-
-// ahead is about how many come before a waiter: of each namespace as many as of its own. Some of them may be gone.
-func (o *rollout) ahead(w *waiter) int {
-	own := o.queues[w.resource.Namespace]
-	before := w.place - own.list[0].place
-	ahead := before
-	for namespace, q := range o.queues {
-		if namespace != w.resource.Namespace {
-			ahead += min(q.waiting(), before+1)
-		}
-	}
-	return ahead
 }

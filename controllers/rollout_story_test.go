@@ -101,8 +101,8 @@ func (l *lines) inOrder(resource *v1alpha1.WhatsAppInstance) bool {
 
 func (l *lines) expectOneRestartEach() {
 	l.t.Helper()
-	for i, name := range l.names {
-		l.Expect(l.vendor.Restarts(instanceID+int64(i))).To(Equal(1), "restarts of %s", name)
+	for _, name := range l.names {
+		l.Expect(l.restarts(name)).To(Equal(1), "restarts of %s", name)
 	}
 	l.Expect(l.failures).To(BeEmpty())
 }
@@ -198,7 +198,7 @@ func TestR28TurnsAreNotKeptByWhoDoesNotNeedThem(t *testing.T) {
 	l.remove(waiting[2])
 	restarts := func() (list []int) {
 		for _, name := range waiting {
-			list = append(list, l.vendor.Restarts(instanceID+int64(slices.Index(l.names, name))))
+			list = append(list, l.restarts(name))
 		}
 		return list
 	}
@@ -211,9 +211,7 @@ func TestR28TurnsAreNotKeptByWhoDoesNotNeedThem(t *testing.T) {
 func TestR28RebootsWaitForTheirTurn(t *testing.T) {
 	l := newLines(t, 4, intstr.FromInt32(1))
 	for _, name := range l.names {
-		l.edit(name, func(r *v1alpha1.WhatsAppInstance) {
-			r.Annotations = map[string]string{v1alpha1.RebootRequestedAtAnnotation: "now"}
-		})
+		l.edit(name, askForReboot)
 	}
 	l.forward(5 * time.Second)
 	l.Expect(l.restarting()).To(Equal(1))

@@ -31,9 +31,9 @@ type secretValue struct {
 	missing string
 }
 
-// apiTokenRef returns the reference to the API token with its key.
-func apiTokenRef(p *pass) v1alpha1.SecretKeyReference {
-	ref := p.core().APITokenSecretRef
+// apiTokenRef returns a resource's reference to its API token with the key.
+func apiTokenRef(core *v1alpha1.InstanceSpec) v1alpha1.SecretKeyReference {
+	ref := core.APITokenSecretRef
 	return v1alpha1.SecretKeyReference{Name: ref.Name, Key: ref.KeyOr(v1alpha1.DefaultAPITokenKey)}
 }
 
@@ -82,7 +82,7 @@ func (r *Reconciler) secret(ctx context.Context, p *pass, ref v1alpha1.SecretKey
 // another one by now.
 // The next pass then looks with the new one.
 func (r *Reconciler) tokenRotated(ctx context.Context, p *pass) bool {
-	value, err := r.secret(ctx, p, apiTokenRef(p), p.memory.apiToken, true)
+	value, err := r.secret(ctx, p, apiTokenRef(p.core()), p.memory.apiToken, true)
 	if err != nil || value.missing != "" || value.value == p.memory.apiToken.value {
 		return false
 	}

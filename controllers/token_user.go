@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	apimeta "k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
@@ -55,9 +53,9 @@ func (r *Reconciler) apiTokenUserCached(ctx context.Context, namespace string, r
 		if err := r.Client.List(ctx, list, client.InNamespace(namespace), client.MatchingFields{indexSecretName: ref.Name}, client.UnsafeDisableDeepCopy); err != nil {
 			return "", err
 		}
-		eachTokenUser(kind, list, func(used v1alpha1.SecretKeyReference, by string) {
-			if used == ref {
-				user = by
+		eachOf(list, func(instance v1alpha1.Instance) {
+			if apiTokenRef(instance.Core()) == ref {
+				user = tokenUser(kind, instance)
 			}
 		})
 	}
@@ -94,7 +92,9 @@ func (r *Reconciler) apiTokenUserLive(ctx context.Context, namespace string, ref
 			if err := r.Live.List(ctx, list, client.InNamespace(namespace), client.Limit(tokenUsersPage), page); err != nil {
 				return "", err
 			}
-			eachTokenUser(kind, list, func(used v1alpha1.SecretKeyReference, by string) { listed.users[used] = by })
+			eachOf(list, func(instance v1alpha1.Instance) {
+				listed.users[apiTokenRef(instance.Core())] = tokenUser(kind, instance)
+			})
 			if page = client.Continue(list.GetContinue()); page == "" {
 				break
 			}
@@ -110,14 +110,7 @@ func (r *Reconciler) apiTokenUserLive(ctx context.Context, namespace string, ref
 	return listed.users[ref], nil
 }
 
-// eachTokenUser calls a function with the reference to the API token of each resource in a list, and the resource's kind and
-// name.
-func eachTokenUser(kind Kind, list client.ObjectList, do func(used v1alpha1.SecretKeyReference, by string)) {
-	_ = apimeta.EachListItem(list, func(object runtime.Object) error {
-		if instance, ok := object.(v1alpha1.Instance); ok {
-			token := instance.Core().APITokenSecretRef
-			do(v1alpha1.SecretKeyReference{Name: token.Name, Key: token.KeyOr(v1alpha1.DefaultAPITokenKey)}, kind.Name+" "+instance.GetName())
-		}
-		return nil
-	})
+// tokenUser is how a message names the resource whose API token something is.
+func tokenUser(kind Kind, instance v1alpha1.Instance) string {
+	return kind.Name + " " + instance.GetName()
 }

@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"time"
 
-	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -110,6 +108,12 @@ func (r *Reconciler) turnOver(p *pass, s *slot, waits bool) bool {
 	}
 }
 
+// giveUpTurn lets others follow a resource that is not looked after any more.
+func (r *Reconciler) giveUpTurn(ctx context.Context, key types.NamespacedName, now time.Time) {
+	r.rollout.forget(r.resource(key), now)
+	r.serve(ctx)
+}
+
 // serve lets those follow who wait, if there is room.
 func (r *Reconciler) serve(ctx context.Context) {
 	now := r.Clock.Now()
@@ -189,12 +193,7 @@ func (r *Reconciler) eachInstance(ctx context.Context, do func(v1alpha1.Instance
 		if err := r.Client.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
 			return err
 		}
-		_ = apimeta.EachListItem(list, func(object runtime.Object) error {
-			if instance, ok := object.(v1alpha1.Instance); ok {
-				do(instance)
-			}
-			return nil
-		})
+		eachOf(list, do)
 	}
 	return nil
 }

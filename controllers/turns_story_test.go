@@ -4,6 +4,7 @@
 package controllers_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -41,12 +42,7 @@ func (l *lines) oneAtWork() (working, waits string) {
 
 // restarts are how often the vendor restarted a line's instance.
 func (l *lines) restarts(name string) int {
-	for i := range l.names {
-		if l.names[i] == name {
-			return l.vendor.Restarts(instanceID + int64(i))
-		}
-	}
-	return -1
+	return l.vendor.Restarts(instanceID + int64(slices.Index(l.names, name)))
 }
 
 // TestR28ARebootInFlightCountsAfterTheProcess: its state was stored before the call, so that the status alone does not show it.
@@ -94,16 +90,17 @@ func TestR28ASlotThatRunsOutIsNoticed(t *testing.T) {
 // TestR28ATurnOfWhoPausesGoesToTheNext at once.
 func TestR28ATurnOfWhoPausesGoesToTheNext(t *testing.T) {
 	l := newLines(t, 3, intstr.FromInt32(1))
-	_, granted := l.oneAtWork()
+	working, granted := l.oneAtWork()
 	next := l.names[2]
 	l.edit(next, incoming(true))
 	l.look(next)
-	l.vendor.Fault(emulator.Fault{Method: "getSettings", Status: 502, Times: -1})
-	l.forward(15 * time.Minute)
-	l.vendor.ClearFaults()
+	l.vendor.Fault(emulator.Fault{ID: instanceID + 1, Method: "getSettings", Status: 502, Times: -1})
+	l.settled(working, v1alpha1.ReasonSucceeded)
+	l.forward(time.Minute)
+	l.Expect(l.restarts(next)).To(BeZero(), "the turn is kept for the one that cannot use it yet")
 	l.edit(granted, func(r *v1alpha1.WhatsAppInstance) { r.Spec.Paused = true })
 	l.look(granted)
-	l.Expect(l.until(3*time.Minute, func() bool { return l.restarts(next) == 1 })).To(BeTrue())
+	l.Expect(l.until(10*time.Second, func() bool { return l.restarts(next) == 1 })).To(BeTrue())
 	l.Expect(l.restarts(granted)).To(BeZero())
 }
 

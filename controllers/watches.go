@@ -10,9 +10,7 @@ import (
 	"unique"
 
 	corev1 "k8s.io/api/core/v1"
-	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -123,11 +121,10 @@ func (r *Reconciler) requests(ctx context.Context, except types.UID, options ...
 		return nil
 	}
 	var requests []reconcile.Request
-	_ = apimeta.EachListItem(list, func(object runtime.Object) error {
-		if instance, ok := object.(client.Object); ok && instance.GetUID() != except {
+	eachOf(list, func(instance v1alpha1.Instance) {
+		if instance.GetUID() != except {
 			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(instance)})
 		}
-		return nil
 	})
 	return requests
 }

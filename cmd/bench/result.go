@@ -64,6 +64,14 @@ type sweepResult struct {
 	Floor float64 `json:"floorSeconds"`
 }
 
+// managerFlags are the flags of the manager that a measurement may set.
+type managerFlags struct {
+	Workers          int    `json:"maxConcurrentReconciles"`
+	StateInterval    string `json:"stateInterval"`
+	SettingsInterval string `json:"settingsInterval"`
+	SettlePoll       string `json:"settlePoll"`
+}
+
 // result is what one measurement found out.
 type result struct {
 	N       int       `json:"instances"`
@@ -71,19 +79,19 @@ type result struct {
 	Machine machine   `json:"machine"`
 	Latency string    `json:"latency"`
 	Window  string    `json:"window"`
-	Workers int       `json:"maxConcurrentReconciles"`
-	// Intervals are --state-interval, --settings-interval and --settle-poll of the manager.
-	Intervals [3]string          `json:"intervals"`
-	Failing   int                `json:"failing"`
-	NoProc    bool               `json:"noProc,omitempty"`
-	Figures   map[string]float64 `json:"figures"`
-	Sweeps    []sweepResult      `json:"sweeps"`
-	options   options
+	managerFlags
+	Failing int                `json:"failing"`
+	NoProc  bool               `json:"noProc,omitempty"`
+	Figures map[string]float64 `json:"figures"`
+	Sweeps  []sweepResult      `json:"sweeps"`
+	options options
 }
 
 func newResult(o options, n int) *result {
 	return &result{N: n, Time: time.Now().UTC(), Machine: thisMachine(), Latency: o.latency.String(), Window: o.window.String(),
-		Workers: o.concurrency, Intervals: [3]string{o.stateInterval.String(), o.settingsInterval.String(), o.settlePoll.String()}, Figures: map[string]float64{}, options: o}
+		Figures: map[string]float64{}, options: o, managerFlags: managerFlags{
+			Workers: o.concurrency, StateInterval: o.stateInterval.String(), SettingsInterval: o.settingsInterval.String(), SettlePoll: o.settlePoll.String(),
+		}}
 }
 
 func thisMachine() machine {
@@ -143,7 +151,7 @@ func (r *result) save(directory string) error {
 
 // alike reports whether two results differ by the number of instances only, as far as is known of them.
 func (r *result) alike(other *result) bool {
-	return r.Machine == other.Machine && r.Latency == other.Latency && r.Workers == other.Workers && r.Intervals == other.Intervals
+	return r.Machine == other.Machine && r.Latency == other.Latency && r.managerFlags == other.managerFlags
 }
 
 // readResults reads the results of a directory, this time's and earlier ones, by the number of instances.

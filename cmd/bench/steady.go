@@ -45,7 +45,7 @@ func (b *bench) moment(ctx context.Context) (moment, error) {
 			return true, nil
 		}
 		tries++
-		m = moment{at: time.Now(), usage: used, seen: seen}
+		m = moment{at: time.Now(), seen: seen}
 		f, err := b.manager.metrics.scrape(ctx)
 		m.passes, m.calls = f.passes(), f.calls()
 		return false, err
@@ -53,6 +53,7 @@ func (b *bench) moment(ctx context.Context) (moment, error) {
 	if err != nil {
 		return m, err
 	}
+	m.usage = used
 	m.writes, err = b.kubernetesWrites(ctx)
 	return m, err
 }
