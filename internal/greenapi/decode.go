@@ -164,6 +164,33 @@ func decodeSettings(body []byte) (Settings, string) {
 	return object, ""
 }
 
+// CheckShown returns an UnreadableError if not even one known setting is in an answer: it is an error, or the vendor shows
+// nothing at the moment, and nothing can be concluded (R5).
+func (s Settings) CheckShown() error {
+	for name := range s {
+		if settingNames[name] {
+			return nil
+		}
+	}
+	return &UnreadableError{Method: MethodGetSettings, What: "it shows no setting"}
+}
+
+// settingNames are the settings that the vendor documents for getSettings of any messenger. What only says which instance it is
+// (wid, typeInstance, typeAccount, proxyInstance) is none of them.
+var settingNames = func() map[string]bool {
+	names := map[string]bool{}
+	for _, name := range []string{
+		"webhookUrl", "webhookUrlToken", "delaySendMessagesMilliseconds", "markIncomingMessagesReaded", "markIncomingMessagesReadedOnReply",
+		"outgoingWebhook", "outgoingMessageWebhook", "outgoingAPIMessageWebhook", "incomingWebhook", "stateWebhook", "keepOnlineStatus",
+		"pollMessageWebhook", "incomingCallWebhook", "editedMessageWebhook", "deletedMessageWebhook", "deviceWebhook", "incomingBlockWebhook",
+		"sharedSession", "countryInstance", "statusInstanceWebhook", "enableMessagesHistory", "autoTyping", "linkPreview", "enableLidMode",
+		"catalogWebhook", "incomingMessageStatusWebhook", "outgoingCallWebhook", "avatarInfoWebhook", "downloadUrlJpeg",
+	} {
+		names[name] = true
+	}
+	return names
+}()
+
 func decodeAccount(body []byte) (Account, string) {
 	object, what := decodeObject(body)
 	if what != "" {

@@ -25,7 +25,8 @@ const (
 	CauseRateLimited Cause = "RateLimited"
 	// CauseQuota: a quota of the account is used up (466).
 	CauseQuota Cause = "Quota"
-	// CauseStarting: the instance is starting and takes no settings now (400).
+	// CauseStarting: the instance is starting or busy and takes no settings now (409, 423, 425, or any 4xx that says so in words;
+	// 400 "instance in starting process try later" is documented for setSettings).
 	CauseStarting Cause = "Starting"
 	// CauseNotAuthorized: the method needs an authorized account (400).
 	CauseNotAuthorized Cause = "NotAuthorized"
@@ -33,9 +34,11 @@ const (
 	CauseExpired Cause = "Expired"
 	// CauseDeleted: the instance was deleted (400).
 	CauseDeleted Cause = "Deleted"
-	// CauseRefused: the request was not valid for the vendor (other 4xx).
+	// CauseRefused: the request was not valid for the vendor (400 and 422).
 	CauseRefused Cause = "Refused"
-	// CauseUnavailable: the vendor failed (499, 5xx).
+	// CauseOther: the vendor said no for a reason that says nothing about the values (other 4xx).
+	CauseOther Cause = "Other"
+	// CauseUnavailable: the vendor failed, and nobody knows what it did before (408, 499, 5xx).
 	CauseUnavailable Cause = "Unavailable"
 )
 

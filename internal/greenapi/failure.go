@@ -96,7 +96,7 @@ const (
 // vendor tells them apart in words only. The words are those of its page of common errors.
 func causeOf(code int, said string) Cause {
 	switch code {
-	case http.StatusBadRequest:
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
 		return causeOfBadRequest(said)
 	case http.StatusUnauthorized:
 		return CauseUnauthorized
@@ -108,13 +108,28 @@ func causeOf(code int, said string) Cause {
 		return CauseRateLimited
 	case codeQuota:
 		return CauseQuota
-	case codeClientClosed:
+	case http.StatusRequestTimeout, codeClientClosed:
 		return CauseUnavailable
+	case http.StatusConflict, http.StatusLocked, http.StatusTooEarly:
+		return CauseStarting
 	}
-	if code >= http.StatusInternalServerError {
+	switch {
+	case code >= http.StatusInternalServerError:
 		return CauseUnavailable
+	case saysBusy(said):
+		return CauseStarting
 	}
-	return CauseRefused
+	return CauseOther
+}
+
+// saysBusy reports whether an answer asks to come back later.
+func saysBusy(said string) bool {
+	for _, words := range []string{"starting", "try later", "try again"} {
+		if strings.Contains(said, words) {
+			return true
+		}
+	}
+	return false
 }
 
 func causeOfBadRequest(said string) Cause {
@@ -127,12 +142,18 @@ func causeOfBadRequest(said string) Cause {
 		{"bad request data", CauseRefused},
 		{"is expired", CauseExpired},
 		{"is deleted", CauseDeleted},
-		{"starting", CauseStarting},
 		{"not authorized", CauseNotAuthorized},
 	} {
+		// The vendor says "is starting or not authorized" of an instance that starts.
+		if words.cause == CauseNotAuthorized && saysBusy(said) {
+			break
+		}
 		if strings.Contains(said, words.text) {
 			return words.cause
 		}
+	}
+	if saysBusy(said) {
+		return CauseStarting
 	}
 	return CauseRefused
 }
