@@ -21,7 +21,7 @@ func (r *Reconciler) decide(ctx context.Context, p *pass) error {
 	if !p.looked.state {
 		return nil
 	}
-	if p.looked.settings {
+	if p.looked.settings || p.mismatched {
 		if err := r.checkMessenger(p); err != nil {
 			return err
 		}
@@ -52,13 +52,21 @@ func (r *Reconciler) decideSettings(p *pass) {
 // checkMessenger ends the pass if the instance belongs to another messenger (R27). One that the vendor does not name, or
 // that is not known, is no mismatch.
 func (r *Reconciler) checkMessenger(p *pass) error {
-	kind := KindOfMessenger(p.settings.Messenger())
-	if kind == "" || kind == r.Kind.Name {
+	messenger := p.settings.Messenger()
+	if KindOfMessenger(messenger) == "" && p.mismatched {
+		// A reading that does not name the messenger ends no mismatch.
+		messenger = p.stored.TypeInstance
+	}
+	kind := KindOfMessenger(messenger)
+	if kind == r.Kind.Name || kind == "" && !p.mismatched {
 		return nil
 	}
 	p.memory.retryAt = p.now.Add(jitter(r.waitingSettingsInterval(p.core())))
-	return &stalled{reason: v1alpha1.ReasonMessengerMismatch,
-		message: fmt.Sprintf("The instance belongs to another messenger, and its kind is %s. Delete this resource and create a %s for it", kind, kind)}
+	message := "The instance belongs to another messenger. Delete this resource and create one of the right kind for it"
+	if kind != "" {
+		message = fmt.Sprintf("The instance belongs to another messenger, and its kind is %s. Delete this resource and create a %s for it", kind, kind)
+	}
+	return &stalled{reason: v1alpha1.ReasonMessengerMismatch, messenger: messenger, message: message}
 }
 
 // forms are the JSON types of settings in the words of package plan.
@@ -106,7 +114,9 @@ func (r *Reconciler) history(p *pass) (history plan.History, own bool) {
 
 // act makes the call that was decided on, if any: intent first, then the call, then its outcome (R10, R25).
 func (r *Reconciler) act(ctx context.Context, p *pass) error {
-	if p.reboot.Reason != "" && ctx.Err() == nil {
+	if rest := p.memory.rebootCalls.rest(p.now); p.reboot.Reason != "" && rest > 0 {
+		p.reboot.LookAgain, p.rebootCalls = rest, &p.memory.rebootCalls
+	} else if p.reboot.Reason != "" && ctx.Err() == nil {
 		withheld := p.decision != nil && len(p.decision.Send) > 0
 		if withheld {
 			// One call a pass; the settings follow once the instance has started.
@@ -118,7 +128,19 @@ func (r *Reconciler) act(ctx context.Context, p *pass) error {
 		}
 		return err
 	}
-	if p.decision == nil || len(p.decision.Send) == 0 {
+	if p.decision == nil {
+		return nil
+	}
+	calls := &p.memory.settingsCalls
+	if len(p.decision.Send) == 0 {
+		if !slices.Contains([]string{v1alpha1.ReasonApplyPending, v1alpha1.ReasonInstanceStarting}, p.decision.Synced) {
+			*calls = callBackoff{}
+		}
+		return nil
+	}
+	p.calls = calls
+	if rest := calls.rest(p.now); rest > 0 && !p.newRequest() {
+		p.withhold(rest)
 		return nil
 	}
 	if ok, err := r.takeTurn(ctx, p); !ok {
@@ -169,7 +191,7 @@ func (p *pass) withhold(wait time.Duration) {
 	p.decision.Send = nil
 	p.decision.Handled = false
 	p.decision.LookAgain = wait
-	p.decision.History = storedHistory(&p.stored)
+	p.decision.History = plan.TakeOver(storedHistory(&p.stored), p.desired)
 }
 
 func storedHistory(s *v1alpha1.InstanceStatus) plan.History {
@@ -195,11 +217,15 @@ func (r *Reconciler) outcome(ctx context.Context, p *pass, saved bool, err error
 		p.decision.Synced, p.applyMessage = v1alpha1.ReasonSettingsRejected, status.Message
 	case greenapi.TookNoEffect(err):
 		plan.NotSent(&p.decision.History, p.before, r.Clock.Now())
-		return r.failed(ctx, p, err)
+		p.decision.Handled = false
+		r.callFailed(ctx, p, p.calls, err)
+		p.decision.LookAgain = p.calls.rest(p.now)
+		return nil
 	default:
 		p.decision.Synced = v1alpha1.ReasonSettling
 		logUnknown(ctx, err)
 	}
+	*p.calls, p.calls = callBackoff{}, nil
 	p.decision.LookAgain = r.Options.Limits.SettlePoll
 	return nil
 }

@@ -4,6 +4,7 @@
 package controllers
 
 import (
+	"cmp"
 	"net/url"
 	"time"
 
@@ -43,7 +44,8 @@ func (r *Reconciler) compose(p *pass) v1alpha1.InstanceStatus {
 	status := *p.stored.DeepCopy()
 	w := statusWriter{InstanceStatus: &status, generation: p.generation(), now: metav1.NewTime(r.Clock.Now()).Rfc3339Copy()}
 	w.introduce()
-	if p.apiURL != "" {
+	if p.apiURL != "" && (p.looked.state || !acceptedOnce(w.InstanceStatus)) {
+		// Where a token was accepted decides who owns an instance, so another address counts once it answered.
 		w.APIURL = p.apiURL
 	}
 	if p.resolved {
@@ -98,6 +100,10 @@ func (w statusWriter) composeState(p *pass) {
 	if !suspension(p.state) {
 		w.SuspendedUntil = nil
 	}
+	if p.looked.settings && KindOfMessenger(p.settings.Messenger()) != "" {
+		// A mismatch ends by a reading that names the right messenger (R27); composeEnd notes one.
+		w.TypeInstance = ""
+	}
 }
 
 // composeAvailable says whether the messenger works; of a suspension also until when, once that is known.
@@ -118,7 +124,8 @@ func (w statusWriter) composeAccount(p *pass) {
 	if p.account == nil {
 		return
 	}
-	keep := p.state == stateStarting
+	// What the state is says the latest look at it.
+	keep := w.StateInstance == stateStarting
 	take := func(field *string, shown string) {
 		if shown != "" || !keep {
 			*field = shown
@@ -199,6 +206,7 @@ func (w statusWriter) composeEnd(p *pass) {
 		if end.condition != "" {
 			w.set(end.condition, metav1.ConditionFalse, end.reason, end.message)
 		}
+		w.TypeInstance = cmp.Or(end.messenger, w.TypeInstance)
 		w.ObservedGeneration = w.generation
 		if p.requested != "" {
 			w.LastHandledReconcileAt = p.requested
@@ -225,7 +233,7 @@ func (r *Reconciler) stale(p *pass) bool {
 		return false
 	}
 	interval := r.waitingStateInterval(p.core())
-	since, read := p.memory.failedSince.Add(-interval), time.Unix(0, p.memory.lastRead.Load())
+	since, read := p.memory.failedSince.Add(-interval), p.memory.readAt()
 	if read.After(since) {
 		since = read
 	}

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
 // verdict is what a condition says.
@@ -77,8 +78,12 @@ func syncedVerdict(p *pass, before *metav1.Condition) verdict {
 	case v1alpha1.ReasonSettingsRejected:
 		return no("%s", refusedSettings(p, before))
 	case v1alpha1.ReasonSettingsNotPersisted:
-		if givenUp(p) {
-			return no("The vendor kept other values in every attempt, so they are no longer written until the settings change or a reconcile is requested: %s", names)
+		given := strings.Join(plan.AbandonedFor(d.History, v1alpha1.AbandonNotPersisted), ", ")
+		switch {
+		case !d.Retries && given != "":
+			return no("The vendor kept other values in every attempt, so they are no longer written until the settings change or a reconcile is requested: %s", given)
+		case given != "":
+			return no("The vendor kept other values than were written; the next attempt follows later: %s. Given up until the settings change or a reconcile is requested: %s", names, given)
 		}
 		return no("The vendor kept other values than were written; the next attempt follows later: %s", names)
 	case v1alpha1.ReasonSettingNotSupported:
@@ -88,6 +93,12 @@ func syncedVerdict(p *pass, before *metav1.Condition) verdict {
 	default:
 		if p.turn.waits {
 			return no("These settings differ and wait%s: %s", queueText(p.turn.ahead), names)
+		}
+		if d.LoginWait {
+			return no("These settings differ and wait up to ten minutes for the person who is logging in: %s", names)
+		}
+		if p.calls != nil && p.calls.problem != nil {
+			return no("These settings differ, and the vendor does not take them now: %s", names)
 		}
 		return no("These settings differ and are about to be written: %s", names)
 	}
@@ -99,12 +110,7 @@ func givenUp(p *pass) bool {
 	if d.Synced == v1alpha1.ReasonSettingsRejected {
 		return true
 	}
-	for _, entry := range d.History.Abandoned {
-		if string(entry.Reason) == d.Synced {
-			return true
-		}
-	}
-	return false
+	return len(plan.AbandonedFor(d.History, v1alpha1.AbandonReason(d.Synced))) > 0
 }
 
 // progress is what Ready, Reconciling and Stalled show together; an empty reason means that the condition is absent.
@@ -118,8 +124,13 @@ func isStalled(reason, message string) progress {
 	return progress{ready: verdict{metav1.ConditionFalse, reason, message}, stalled: reason, stalledFor: message}
 }
 
+// isRetrying is for something that is tried again by itself; without a reason nothing is known to be wrong.
 func isRetrying(reason, message string) progress {
-	return progress{ready: verdict{metav1.ConditionFalse, reason, message}, reconciling: v1alpha1.ReasonProgressingWithRetry, reconcilingText: message}
+	ready := verdict{metav1.ConditionFalse, reason, message}
+	if reason == "" {
+		ready = verdict{metav1.ConditionUnknown, v1alpha1.ReasonProgressing, message}
+	}
+	return progress{ready: ready, reconciling: v1alpha1.ReasonProgressingWithRetry, reconcilingText: message}
 }
 
 func isUnderWay(reason, message string) progress {
@@ -157,9 +168,25 @@ func (r *Reconciler) composeProgress(p *pass, w statusWriter) {
 	}
 	if p.decision != nil {
 		w.show(fromDecision(p, w.find(v1alpha1.SyncedCondition)))
+		w.composeCalls(p)
 		w.composeTurn(p)
 		if p.soft != nil && w.find(v1alpha1.StalledCondition) == nil && w.find(v1alpha1.ReconcilingCondition) == nil {
 			w.set(v1alpha1.ReconcilingCondition, metav1.ConditionTrue, v1alpha1.ReasonProgressingWithRetry, "Cannot read the account: "+p.soft.Error())
+		}
+	}
+}
+
+// composeCalls says that a call which is wanted is not taken, if nothing graver is said.
+func (w statusWriter) composeCalls(p *pass) {
+	for _, calls := range []*callBackoff{p.calls, p.rebootCalls} {
+		if calls == nil || w.find(v1alpha1.StalledCondition) != nil {
+			continue
+		}
+		switch problem := calls.problem.(type) {
+		case *stalled:
+			w.show(isStalled(problem.reason, problem.message))
+		case *retrying:
+			w.show(isRetrying(problem.reason, problem.message))
 		}
 	}
 }

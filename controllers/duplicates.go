@@ -10,9 +10,12 @@ import (
 	"slices"
 	"strconv"
 
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 )
 
 // checkOwner says whether this resource may manage its instance, or is one of several that name it (R18). While the
@@ -24,35 +27,46 @@ func (r *Reconciler) checkOwner(ctx context.Context, p *pass) error {
 	}
 	owner := claims[0]
 	p.owns = owner.instance.GetUID() == p.instance.GetUID()
-	if p.owns || !owner.accepted {
+	mine := r.standingOf(p.instance)
+	p.accepted, p.mismatched = mine == accepted, mine == wrongKind
+	if p.owns || p.mismatched || owner.standing != accepted {
+		// A mismatch says more than that there is another resource.
 		return nil
 	}
 	message := "Another resource already manages this instance. Delete one of the two"
 	if owner.instance.GetNamespace() == p.key.Namespace {
 		message = fmt.Sprintf("%s %q already manages this instance. Delete one of the two", owner.kind, owner.instance.GetName())
 	}
-	return &stalled{reason: v1alpha1.ReasonDuplicateInstance, message: message, onlyEvents: true}
+	return &stalled{reason: v1alpha1.ReasonDuplicateInstance, message: message}
 }
+
+// standing is what a resource has to show for its claim to an instance. It follows from facts that last: they stand in the
+// status, so that every process says the same.
+type standing int
+
+// In the order of who comes first.
+const (
+	// accepted: the vendor accepted the resource's token at this origin.
+	accepted standing = iota
+	// untried: it was neither accepted nor refused.
+	untried
+	// refusedNow: the vendor refuses it, so that whoever else names the instance may try.
+	refusedNow
+	// wrongKind: the instance is of another messenger.
+	wrongKind
+)
 
 // claim is one resource that names an instance.
 type claim struct {
 	instance v1alpha1.Instance
 	kind     string
-	// writing: this process wrote settings on its behalf just now. accepted: the vendor accepted its token once.
-	writing, accepted bool
+	standing standing
 }
 
 // claims returns all resources of any kind that name the same instance, the owner first.
 func (r *Reconciler) claims(ctx context.Context, p *pass) ([]claim, error) {
-	write, _ := r.ownWrites.get(p.id, p.now)
 	id := strconv.FormatInt(p.id.id, 10)
-	var claims []claim
-	add := func(kind string, instance v1alpha1.Instance) {
-		status := instance.InstanceStatus()
-		claims = append(claims, claim{instance: instance, kind: kind, writing: write.uid == instance.GetUID(),
-			accepted: status.StateInstance != "" || status.Apply != nil})
-	}
-	add(r.Kind.Name, p.instance)
+	claims := []claim{{p.instance, r.Kind.Name, r.standingOf(p.instance)}}
 	for _, kind := range r.Shared.Kinds {
 		list := kind.NewList()
 		// Nothing here changes what the cache returns.
@@ -60,15 +74,14 @@ func (r *Reconciler) claims(ctx context.Context, p *pass) ([]claim, error) {
 			return nil, err
 		}
 		eachOf(list, func(other v1alpha1.Instance) {
-			if other.GetUID() != p.instance.GetUID() && r.sameOrigin(other, p) && !mismatched(other) {
-				add(kind.Name, other)
+			if known, ok := r.instanceOf(other); ok && known.origin == p.id.origin && other.GetUID() != p.instance.GetUID() {
+				claims = append(claims, claim{other, kind.Name, r.standingOf(other)})
 			}
 		})
 	}
 	slices.SortStableFunc(claims, func(a, b claim) int {
 		return cmp.Or(
-			first(a.writing, b.writing),
-			first(a.accepted, b.accepted),
+			cmp.Compare(a.standing, b.standing),
 			a.instance.GetCreationTimestamp().Compare(b.instance.GetCreationTimestamp().Time),
 			cmp.Compare(a.instance.GetUID(), b.instance.GetUID()),
 		)
@@ -76,24 +89,46 @@ func (r *Reconciler) claims(ctx context.Context, p *pass) ([]claim, error) {
 	return claims, nil
 }
 
-// mismatched reports whether a resource is of the wrong kind for its instance, so that it owns nothing.
-func mismatched(instance v1alpha1.Instance) bool {
-	return stalledFor(instance.InstanceStatus(), instance.GetGeneration(), v1alpha1.ReasonMessengerMismatch)
-}
-
-// first orders true before false.
-func first(a, b bool) int {
+// standingOf is what a resource has to show for its claim to the instance that its spec names.
+func (r *Reconciler) standingOf(instance v1alpha1.Instance) standing {
+	status := instance.InstanceStatus()
+	here := r.sameOrigin(instance, status)
+	credentials := apimeta.FindStatusCondition(status.Conditions, v1alpha1.CredentialsValidCondition)
+	stall := apimeta.FindStatusCondition(status.Conditions, v1alpha1.StalledCondition)
+	says := func(c *metav1.Condition) bool {
+		return c != nil && (c.Reason == v1alpha1.ReasonUnauthorized || c.Reason == v1alpha1.ReasonInstanceNotFound)
+	}
 	switch {
-	case a == b:
-		return 0
-	case a:
-		return -1
+	case here && mismatched(status):
+		return wrongKind
+	case here && acceptedOnce(status) && (stall == nil || !says(credentials)):
+		// A refusal that is not final may be the vendor's outage, in which nobody else is to take over.
+		return accepted
+	case here && says(credentials):
+		return refusedNow
 	default:
-		return 1
+		return untried
 	}
 }
 
-func (r *Reconciler) sameOrigin(other v1alpha1.Instance, p *pass) bool {
-	id, ok := r.instanceOf(other)
-	return ok && id.origin == p.id.origin
+// acceptedOnce reports whether the vendor accepted a resource's token, at the origin that its status names.
+func acceptedOnce(status *v1alpha1.InstanceStatus) bool {
+	return status.StateInstance != "" || status.Apply != nil
+}
+
+// mismatched reports whether an instance is of another messenger than the resource, by the latest reading that named one.
+func mismatched(status *v1alpha1.InstanceStatus) bool {
+	// The condition is what releases before this one left.
+	stall := apimeta.FindStatusCondition(status.Conditions, v1alpha1.StalledCondition)
+	return status.TypeInstance != "" || stall != nil && stall.Reason == v1alpha1.ReasonMessengerMismatch
+}
+
+// sameOrigin reports whether what a status says was seen at the origin that the spec names.
+func (r *Reconciler) sameOrigin(instance v1alpha1.Instance, status *v1alpha1.InstanceStatus) bool {
+	if status.APIURL == "" {
+		return true
+	}
+	now, ok := r.instanceOf(instance)
+	then, err := greenapi.ParseOrigin(status.APIURL)
+	return ok && err == nil && then.Identity() == now.origin
 }

@@ -23,11 +23,14 @@ func TestCredentialsThatTheVendorRefuses(t *testing.T) {
 		"expired": {func(in *emulator.Instance) { in.Expired = true }, v1alpha1.AvailableCondition, v1alpha1.ReasonExpired},
 		"deleted": {func(in *emulator.Instance) { in.Deleted = true }, v1alpha1.AvailableCondition, v1alpha1.ReasonDeleted},
 	} {
-		t.Run(name+" at first sight is Stalled at once", func(t *testing.T) {
+		t.Run(name+" at first sight is Stalled once a new instance would have begun", func(t *testing.T) {
 			s := newStory(t)
 			s.instance("line", incoming(true))
 			s.vendor.Update(instanceID, test.change)
 			s.pass("line")
+			s.Expect(s.condition("line", test.condition).Reason).To(Equal(test.reason))
+			s.Expect(s.condition("line", v1alpha1.StalledCondition).Reason == test.reason).To(Equal(name == "deleted"))
+			s.forward(11 * time.Minute)
 			s.Expect(s.condition("line", v1alpha1.StalledCondition).Reason).To(Equal(test.reason))
 			s.Expect(s.condition("line", test.condition).Reason).To(Equal(test.reason))
 			s.Expect(s.ready("line").Status).To(Equal(metav1.ConditionFalse))
@@ -58,7 +61,7 @@ func TestInstanceNotFound(t *testing.T) {
 	s := newStory(t)
 	s.instance("line", incoming(true))
 	s.vendor.Remove(instanceID)
-	s.pass("line")
+	s.forward(11 * time.Minute)
 	s.Expect(s.condition("line", v1alpha1.StalledCondition).Reason).To(Equal(v1alpha1.ReasonInstanceNotFound))
 	s.Expect(s.condition("line", v1alpha1.StalledCondition).Message).To(ContainSubstring("spec.apiUrl"))
 	s.Expect(s.events.count("Warning CredentialsRejected")).To(Equal(1))

@@ -185,7 +185,7 @@ func (r *Reconciler) get(ctx context.Context, key types.NamespacedName) (v1alpha
 	if err := r.Client.Get(ctx, key, instance); err != nil {
 		return nil, err
 	}
-	written := r.memories.version(key, instance.GetUID())
+	written := r.memories.version(key, instance.GetUID(), r.Clock.Now(), r.Options.Limits.SettleTimeout)
 	if written == "" {
 		return instance, nil
 	}

@@ -21,13 +21,17 @@ type memory struct {
 	uid types.UID
 	// version is the resourceVersion of this process's last own write: a cache that is behind it is not believed.
 	version string
-	since   time.Time
+	// writtenAt is when that was.
+	writtenAt time.Time
+	since     time.Time
 
 	// generation, apiToken and webhookToken are those that the latest full look was made with.
 	generation             int64
 	apiToken               secretValue
 	webhookToken           *secretValue
 	usedToken, usedWebhook string
+	// digestToken is the API token that the digests of the webhook token in the status are keyed with.
+	digestToken string
 
 	// When the state is due, state and settings (while something is pending), state and account (right after a
 	// suspension), and everything. A zero time is never.
@@ -38,7 +42,9 @@ type memory struct {
 	planned, awaitStart bool
 	// failing: the latest look failed, so that the next one reads everything.
 	failing bool
-	// failures and refusals in a row; retryAt is when the backoff is over.
+	// settingsCalls and rebootCalls are what is remembered of failed calls of the methods that change something.
+	settingsCalls, rebootCalls callBackoff
+	// failures and refusals of readings in a row; retryAt is when the backoff is over.
 	failures, throttled, refusals, accountFailures int
 	retryAt                                        time.Time
 	// accepted: the vendor accepted the present token.
@@ -59,9 +65,17 @@ type memory struct {
 	// slot is when --api-qps lets the next look go.
 	slot time.Time
 
-	// lastRead is when the state was last read, in Unix nanoseconds. Metrics read it while a pass is under way.
+	// refusedSince is since when the vendor has refused a token that it never accepted, zero while it does not.
+	refusedSince time.Time
+
+	// lastRead is when the state was last read, in nanoseconds since since, whose monotonic reading goes on whatever the
+	// clock shows. Metrics read it while a pass is under way.
 	lastRead atomic.Int64
 }
+
+// read notes that the state was read now; readAt is when it was.
+func (m *memory) read(now time.Time) { m.lastRead.Store(int64(now.Sub(m.since))) }
+func (m *memory) readAt() time.Time  { return m.since.Add(time.Duration(m.lastRead.Load())) }
 
 // readAll makes the next pass read everything at once.
 func (m *memory) readAll() { m.generation = 0 }
@@ -81,17 +95,17 @@ func (m *memories) of(key types.NamespacedName, uid types.UID, now time.Time) *m
 	known := m.byKey[key]
 	if known == nil || known.uid != uid {
 		known = &memory{uid: uid, since: now}
-		known.lastRead.Store(now.UnixNano())
 		m.byKey[key] = known
 	}
 	return known
 }
 
-// version returns the resourceVersion of the last own write to a resource, "" if there was none.
-func (m *memories) version(key types.NamespacedName, uid types.UID) string {
+// version returns the resourceVersion of the last own write to a resource, "" if there was none lately. A cache is behind
+// for moments; where it seems to be for longer, versions began anew, as they do when etcd is restored.
+func (m *memories) version(key types.NamespacedName, uid types.UID, now time.Time, lately time.Duration) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if known := m.byKey[key]; known != nil && known.uid == uid {
+	if known := m.byKey[key]; known != nil && known.uid == uid && now.Sub(known.writtenAt) <= lately {
 		return known.version
 	}
 	return ""
@@ -110,13 +124,13 @@ func (m *memories) forget(key types.NamespacedName) bool {
 func (m *memories) oldestRead() (time.Time, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	oldest, found := int64(0), false
+	oldest, found := time.Time{}, false
 	for _, known := range m.byKey {
-		if at := known.lastRead.Load(); !found || at < oldest {
+		if at := known.readAt(); !found || at.Before(oldest) {
 			oldest, found = at, true
 		}
 	}
-	return time.Unix(0, oldest), found
+	return oldest, found
 }
 
 // instanceKey names an instance at the vendor, whichever resource and kind it is managed by.

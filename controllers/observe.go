@@ -37,7 +37,7 @@ func (r *Reconciler) observe(ctx context.Context, p *pass) error {
 	if !p.looked.state {
 		return nil
 	}
-	m.failures, m.throttled, m.refusals, m.retryAt, m.accepted = 0, 0, 0, time.Time{}, true
+	m.failures, m.throttled, m.refusals, m.retryAt, m.refusedSince, m.accepted = 0, 0, 0, time.Time{}, time.Time{}, true
 	if p.looked.account {
 		m.accountFailures = 0
 	}
@@ -111,7 +111,7 @@ func (r *Reconciler) read(ctx context.Context, p *pass, due looks) error {
 
 	if due.state && stateErr == nil {
 		p.looked.state = true
-		p.memory.lastRead.Store(p.now.UnixNano())
+		p.memory.read(p.now)
 	}
 	if due.settings && settingsErr == nil {
 		settingsErr = r.checkReadable(p)
@@ -132,8 +132,11 @@ func (r *Reconciler) read(ctx context.Context, p *pass, due looks) error {
 	return nil
 }
 
-// checkReadable refuses a reading that shows a managed setting in a type from which nothing can be concluded (R5).
+// checkReadable refuses a reading that shows nothing, or a managed setting in a type from which nothing can be concluded (R5).
 func (r *Reconciler) checkReadable(p *pass) error {
+	if err := p.settings.CheckShown(); err != nil {
+		return err
+	}
 	p.observed = Observed(p.desired, p.settings)
 	if name := plan.Unreadable(p.desired, p.observed); name != "" {
 		return &greenapi.UnreadableError{Method: greenapi.MethodGetSettings, What: fmt.Sprintf("%s has an unexpected type", name)}

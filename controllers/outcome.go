@@ -8,6 +8,8 @@ import (
 	"errors"
 	"time"
 
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 )
@@ -49,6 +51,8 @@ type stalled struct {
 	condition, reason, message string
 	// onlyEvents: only an edit or a change of a Secret can help, so that no look at intervals is needed.
 	onlyEvents bool
+	// messenger is the vendor's name of the instance's messenger if that is the trouble.
+	messenger string
 }
 
 func (e *stalled) Error() string { return e.message }
@@ -60,6 +64,9 @@ func (*stalled) endsPass()       {}
 type refused struct{ condition, reason, message string }
 
 func (e *refused) Error() string { return e.message }
+
+// rotates reports whether a new API token may help, which the Secret may hold by now.
+func (e *refused) rotates() bool { return e.reason == v1alpha1.ReasonUnauthorized }
 
 const quotaWait = time.Hour
 
@@ -139,10 +146,16 @@ const refusalsUntilStalled = 3
 // refuse decides whether a refusal is final.
 func (r *Reconciler) refuse(ctx context.Context, p *pass, refusal *refused) error {
 	m := p.memory
-	if refusal.reason == v1alpha1.ReasonUnauthorized && r.tokenRotated(ctx, p) {
+	if refusal.rotates() && r.tokenRotated(ctx, p) {
 		return &waiting{after: callSpacing}
 	}
 	m.refusals++
+	if r.isNew(p, refusal) {
+		wait := backoff(m.refusals, r.waitingStateInterval(p.core()))
+		m.retryAt = p.now.Add(wait)
+		return &retrying{condition: refusal.condition, reason: refusal.reason, after: wait,
+			message: refusal.message + ". The vendor answers so for some minutes after an instance was made, so it is asked again"}
+	}
 	if !m.accepted || m.refusals >= refusalsUntilStalled || stalledFor(&p.stored, p.generation(), refusal.reason) {
 		m.retryAt = p.now.Add(jitter(r.waitingSettingsInterval(p.core())))
 		return &stalled{condition: refusal.condition, reason: refusal.reason, message: refusal.message}
@@ -150,4 +163,25 @@ func (r *Reconciler) refuse(ctx context.Context, p *pass, refusal *refused) erro
 	wait := jitter(r.waitingStateInterval(p.core()))
 	m.retryAt = p.now.Add(wait)
 	return &retrying{condition: refusal.condition, reason: refusal.reason, message: refusal.message, after: wait}
+}
+
+// newFor is how long a token that was never accepted may be refused before a person has to act: a new instance answers 401 for
+// some minutes, and may say expired (green-api/issues #197, #997).
+const newFor = 10 * time.Minute
+
+// isNew reports whether a refusal may be the beginning of a new instance (R38).
+func (r *Reconciler) isNew(p *pass, refusal *refused) bool {
+	m := p.memory
+	if acceptedOnce(&p.stored) || refusal.reason == v1alpha1.ReasonDeleted || stalledFor(&p.stored, p.generation(), refusal.reason) {
+		return false
+	}
+	if m.refusedSince.IsZero() {
+		m.refusedSince = p.now
+		if known := apimeta.FindStatusCondition(p.stored.Conditions, refusal.condition); known != nil && known.Reason == refusal.reason &&
+			known.LastTransitionTime.Time.Before(p.now) {
+			// The process before this one saw it first.
+			m.refusedSince = known.LastTransitionTime.Time
+		}
+	}
+	return p.now.Sub(m.refusedSince) < newFor
 }

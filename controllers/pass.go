@@ -51,11 +51,15 @@ type pass struct {
 	memory *memory
 
 	// resolve
-	id        instanceKey
-	apiURL    string
-	desired   plan.Desired
-	resolved  bool
-	owns      bool
+	id       instanceKey
+	apiURL   string
+	desired  plan.Desired
+	resolved bool
+	owns     bool
+	// mismatched: the instance is of another messenger by the latest reading that named one.
+	mismatched bool
+	// accepted: the vendor accepted a token of this resource at this origin.
+	accepted  bool
 	vendor    Vendor
 	secrets   []string // what no text that is shown may hold
 	requested string   // a new value of the annotation reconcile-requested-at
@@ -85,8 +89,10 @@ type pass struct {
 	turn turn
 
 	// act
-	before       plan.History // what the intent replaced
-	applyMessage string       // the vendor's message with a refusal
+	before plan.History // what the intent replaced
+	// calls and rebootCalls are what is remembered of failed calls, where one of that method is wanted.
+	calls, rebootCalls *callBackoff
+	applyMessage       string // the vendor's message with a refusal
 
 	// end is how the pass ended, nil if every step was taken.
 	end passEnd

@@ -114,9 +114,12 @@ func (r *Reconciler) actReboot(ctx context.Context, p *pass) error {
 		p.memory.uncounted = &countedReboot{at: at, reason: p.reboot.Reason}
 	}
 	if err != nil && greenapi.TookNoEffect(err) {
-		p.reboot.undone = true
-		return r.failed(ctx, p, err)
+		p.reboot.undone, p.rebootCalls = true, &p.memory.rebootCalls
+		r.callFailed(ctx, p, p.rebootCalls, err)
+		p.reboot.LookAgain = p.rebootCalls.rest(p.now)
+		return nil
 	}
+	p.memory.rebootCalls = callBackoff{}
 	return nil
 }
 
@@ -126,7 +129,8 @@ const keptReboots = 32
 // composeReboot stores the intent, the echo of a request, and the restart.
 func (w statusWriter) composeReboot(p *pass) {
 	b := &p.reboot
-	if b.asked != "" && (b.ignored || b.intended != nil) {
+	if _, stall := p.end.(*stalled); b.asked != "" && (b.ignored || b.intended != nil || stall) {
+		// A request is for now: what a person has to mend first does not keep it for a day that nobody knows.
 		w.LastHandledRebootAt = b.asked
 	}
 	if counted := p.memory.uncounted; counted != nil && !w.counts(counted) {

@@ -36,6 +36,10 @@ func (r *Reconciler) report(ctx context.Context, p *pass) (reconcile.Result, err
 		p.memory.readAll()
 		return reconcile.Result{}, err
 	}
+	if p.decision != nil && (p.desired.TokenRef == nil || p.desired.SecretVersion != "") {
+		// The stored digests are keyed with the present token from now on.
+		p.memory.digestToken = p.memory.usedToken
+	}
 	r.endTurn(ctx, p)
 	r.publish(ctx, p)
 	r.planNext(p)
@@ -84,7 +88,7 @@ func (r *Reconciler) save(ctx context.Context, p *pass, status v1alpha1.Instance
 	p.instance, p.stored = object, *object.InstanceStatus().DeepCopy()
 	p.healed = false
 	p.reboot.counted, p.memory.uncounted = cmp.Or(p.memory.uncounted, p.reboot.counted), nil
-	p.memory.version = object.GetResourceVersion()
+	p.memory.version, p.memory.writtenAt = object.GetResourceVersion(), r.Clock.Now()
 	return nil
 }
 

@@ -50,7 +50,7 @@ func (r *Reconciler) resolve(ctx context.Context, p *pass) error {
 	if target.Token, err = r.apiToken(ctx, p); err != nil {
 		return err
 	}
-	webhookToken, err := r.webhookToken(ctx, p)
+	webhookToken, err := r.webhookToken(ctx, p, target.Token)
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (r *Reconciler) apiToken(ctx context.Context, p *pass) (string, error) {
 }
 
 // webhookToken adds the webhook token to the wished settings. Without it nothing is written, and looking goes on.
-func (r *Reconciler) webhookToken(ctx context.Context, p *pass) (string, error) {
+func (r *Reconciler) webhookToken(ctx context.Context, p *pass, apiToken string) (string, error) {
 	ref := p.desired.TokenRef
 	if ref == nil {
 		p.memory.webhookToken, p.memory.tokenHoldSince = nil, time.Time{}
@@ -119,7 +119,7 @@ func (r *Reconciler) webhookToken(ctx context.Context, p *pass) (string, error) 
 			message: fmt.Sprintf("Key %q of Secret %q does not hold a webhook token: it must be empty or one line of at most 1024 printable ASCII characters", value.key, value.name)}
 		return "", nil
 	}
-	p.desired.SetToken(token, value.version)
+	p.desired.SetToken(token, apiToken, p.memory.digestToken)
 	return token, nil
 }
 
@@ -155,7 +155,7 @@ func (r *Reconciler) noteTokens(p *pass, apiToken, webhookToken string) {
 	}
 	if !m.planned {
 		// What an earlier process saw: the vendor accepted a token of this resource.
-		m.accepted = p.stored.StateInstance != ""
+		m.accepted = p.accepted
 	} else if m.usedToken != apiToken || m.usedWebhook != webhookToken {
 		m.readAll()
 	}
@@ -163,4 +163,8 @@ func (r *Reconciler) noteTokens(p *pass, apiToken, webhookToken string) {
 		m.accepted, m.refusals = false, 0
 	}
 	m.usedToken, m.usedWebhook = apiToken, webhookToken
+	if m.digestToken == "" {
+		// The process before this one made the digests of the status with the token of then, most likely this one.
+		m.digestToken = apiToken
+	}
 }

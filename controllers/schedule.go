@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
 // The look after a suspension comes within these times after its end.
@@ -30,7 +31,7 @@ func (r *Reconciler) due(p *pass) looks {
 func (r *Reconciler) coreDue(p *pass) looks {
 	m := p.memory
 	granted, waits := r.standing(p)
-	if m.generation != p.generation() || p.newRequest() || p.rebootRequested() && !waits {
+	if m.generation != p.generation() || p.newRequest() || p.rebootRequested() && !waits && m.rebootCalls.rest(p.now) == 0 {
 		return everything
 	}
 	if p.now.Before(m.retryAt) {
@@ -57,7 +58,7 @@ func (r *Reconciler) coreDue(p *pass) looks {
 func (r *Reconciler) planFirst(p *pass) {
 	m, generation := p.memory, p.generation()
 	m.planned, m.stateDue = true, p.now
-	if !inOrder(&p.stored, generation) || p.stored.SyncedSettingsHash != p.desired.Hash || p.stored.SyncedSecretVersion != p.desired.SecretVersion {
+	if !inOrder(&p.stored, generation) || !plan.Seen(storedHistory(&p.stored), p.desired) {
 		m.readAll()
 		return
 	}

@@ -296,6 +296,13 @@ func (s *story) remove(name string) {
 	s.wake()
 }
 
+// nextSecond waits until a resource that is created now is younger by its creationTimestamp, which has whole seconds.
+func (s *story) nextSecond() {
+	s.t.Helper()
+	before := time.Now().Unix()
+	s.Eventually(func() int64 { return time.Now().Unix() }, patience, 20*time.Millisecond).Should(gomega.BeNumerically(">", before))
+}
+
 func (s *story) get(name string) *v1alpha1.WhatsAppInstance {
 	s.t.Helper()
 	resource := &v1alpha1.WhatsAppInstance{}

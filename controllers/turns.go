@@ -39,7 +39,12 @@ var quiet = map[string]bool{"": true, stateStarting: true, "notAuthorized": true
 
 // takeTurn reports whether the instance may be restarted now. If not, the resource is woken when it may.
 func (r *Reconciler) takeTurn(ctx context.Context, p *pass) (bool, error) {
-	if !r.boundsRestarts() || quiet[p.state] {
+	if !r.boundsRestarts() {
+		return true, nil
+	}
+	if quiet[p.state] {
+		// It needs no turn, and keeps none that it waited for.
+		r.rollout.forget(r.resource(p.key), p.now)
 		return true, nil
 	}
 	if err := r.rollout.fill(func(add func(instanceKey, slot)) error { return r.restartingNow(ctx, p.now, add) }); err != nil {

@@ -112,7 +112,8 @@ func TestR28ARefusedCallKeepsNoSlot(t *testing.T) {
 	l.edit(refused, incoming(true))
 	l.look(refused)
 	l.Expect(l.restarts(refused)).To(BeZero())
-	l.Expect(l.condition(refused, v1alpha1.CredentialsValidCondition).Status).To(Equal(metav1.ConditionFalse))
+	l.Expect(l.ready(refused).Reason).To(Equal(v1alpha1.ReasonUnauthorized))
+	l.Expect(l.condition(refused, v1alpha1.CredentialsValidCondition).Status).To(Equal(metav1.ConditionTrue), "readings are accepted")
 	l.edit(next, incoming(true))
 	l.look(next)
 	l.Expect(l.restarts(next)).To(Equal(1))
@@ -133,6 +134,7 @@ func TestR28ARestartThatMovesInCounts(t *testing.T) {
 	l.look(l.names[0])
 	l.Expect(l.restarts(l.names[0])).To(Equal(1))
 	l.operators = second
+	l.await(l.get(l.names[0]))
 	l.look(l.names[0])
 	l.edit(l.names[1], incoming(true))
 	l.look(l.names[1])

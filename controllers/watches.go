@@ -78,7 +78,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Optio
 		WatchesRawSource(source.Channel(r.turns, &handler.EnqueueRequestForObject{})).
 		WithOptions(options)
 	for _, kind := range r.Kinds {
-		build = build.Watches(kind.New(), handler.EnqueueRequestsFromMapFunc(r.rivalsOf), builder.WithPredicates(claimChanged()))
+		build = build.Watches(kind.New(), handler.EnqueueRequestsFromMapFunc(r.rivalsOf), builder.WithPredicates(r.claimChanged()))
 	}
 	return build.Complete(r.inRing())
 }
@@ -95,12 +95,11 @@ func asked() predicate.Predicate {
 }
 
 // claimChanged lets pass what may change who manages an instance (R18).
-func claimChanged() predicate.Predicate {
+func (r *Reconciler) claimChanged() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, ok1 := e.ObjectOld.(v1alpha1.Instance)
 		after, ok2 := e.ObjectNew.(v1alpha1.Instance)
-		return ok1 && ok2 && (before.Core().APIURL != after.Core().APIURL ||
-			(before.InstanceStatus().StateInstance == "") != (after.InstanceStatus().StateInstance == "") || mismatched(before) != mismatched(after))
+		return ok1 && ok2 && (before.Core().APIURL != after.Core().APIURL || r.standingOf(before) != r.standingOf(after))
 	}}
 }
 

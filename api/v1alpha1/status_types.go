@@ -28,6 +28,12 @@ type InstanceStatus struct {
 	// +kubebuilder:validation:MaxLength=64
 	StateInstance string `json:"stateInstance,omitempty"`
 
+	// typeInstance is the vendor's word for the messenger, while the instance belongs to another one than the kind of this
+	// resource (MessengerMismatch).
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	TypeInstance string `json:"typeInstance,omitempty"`
+
 	// stateChangedTime is when the operator first saw this state.
 	// +optional
 	StateChangedTime *metav1.Time `json:"stateChangedTime,omitempty"`
@@ -85,7 +91,8 @@ type InstanceStatus struct {
 	// +kubebuilder:validation:MaxLength=64
 	SyncedSettingsHash string `json:"syncedSettingsHash,omitempty"`
 
-	// syncedSecretVersion is the resourceVersion that the webhook token's Secret had then, if one is referred to.
+	// syncedSecretVersion tells which webhook token was in effect then, if one is referred to: 16 hexadecimal digits of
+	// HMAC-SHA-256 of its value, keyed with the API token.
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	SyncedSecretVersion string `json:"syncedSecretVersion,omitempty"`
@@ -227,7 +234,7 @@ type ApplyRecord struct {
 	// +kubebuilder:validation:MaxLength=64
 	SettingsHash string `json:"settingsHash,omitempty"`
 
-	// secretVersion is the resourceVersion of the webhook token's Secret, if one is referred to.
+	// secretVersion tells which webhook token is wished, if one is referred to, as syncedSecretVersion does.
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	SecretVersion string `json:"secretVersion,omitempty"`
@@ -278,7 +285,7 @@ type AppliedSetting struct {
 	Setting string `json:"setting"`
 
 	// wish tells one wished value from another: 8 hexadecimal digits of the SHA-256 of the value on the wire, for the
-	// webhook token the resourceVersion of its Secret.
+	// webhook token the 16 digits of secretVersion.
 	// +required
 	// +kubebuilder:validation:MaxLength=64
 	Wish string `json:"wish"`

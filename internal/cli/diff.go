@@ -209,7 +209,13 @@ func addWebhookToken(ctx context.Context, secrets client.Reader, instance v1alph
 	if !greenapi.ValidWebhookToken(token) {
 		return fmt.Sprintf("key %q of Secret %q does not hold a webhook token: it must be empty or one line of at most 1024 printable ASCII characters", ref.Key, ref.Name), nil
 	}
-	desired.SetToken(token, secret.ResourceVersion)
+	// The digest of the token in the status is keyed with the API token.
+	apiToken := instance.Core().APITokenSecretRef
+	key, err := secretValue(ctx, secrets, instance, apiToken.Name, apiToken.KeyOr(v1alpha1.DefaultAPITokenKey))
+	if err != nil {
+		return "", err
+	}
+	desired.SetToken(token, strings.TrimSpace(key), "")
 	return "", nil
 }
 

@@ -195,7 +195,7 @@ func prove(manifest []byte, kind controllers.Kind, settings greenapi.Settings, w
 	}
 	desired := plan.Wishes(instance.TypedSettings())
 	if desired.TokenRef != nil {
-		desired.SetToken(strings.TrimSpace(webhookToken), "")
+		desired.SetToken(strings.TrimSpace(webhookToken), "", "")
 	}
 	observed := controllers.Observed(desired, settings)
 	names := []string{plan.Unreadable(desired, observed)}

@@ -33,6 +33,9 @@ func (s *session) readAll(ctx context.Context, vendor *greenapi.Instance, withSt
 	}
 	settingsErr = s.unhurried(ctx, func() (err error) { settings, err = vendor.Settings(ctx); return err })
 	_ = calls.Wait()
+	if settingsErr == nil {
+		settingsErr = settings.CheckShown()
+	}
 	if settingsErr != nil {
 		return "", nil, settingsErr
 	}

@@ -26,9 +26,13 @@ func (t *table) abandoned(name string) bool {
 }
 
 func (t *table) entry(name string) *v1alpha1.AbandonedSetting {
-	for i := range t.d.History.Abandoned {
-		if t.d.History.Abandoned[i].Setting == name {
-			return &t.d.History.Abandoned[i]
+	return find(t.d.History.Abandoned, name)
+}
+
+func find(list []v1alpha1.AbandonedSetting, name string) *v1alpha1.AbandonedSetting {
+	for i := range list {
+		if list[i].Setting == name {
+			return &list[i]
 		}
 	}
 	return nil
@@ -84,6 +88,18 @@ func (t *table) lift() {
 		(record.Outcome == v1alpha1.OutcomeRejected || record.Outcome == v1alpha1.OutcomeNotPersisted)
 }
 
+// armed returns what a request armed again: what was abandoned, and what the latest record did not bring about.
+func (t *table) armed() []string {
+	var names []string
+	for _, entry := range t.History.Abandoned {
+		names = append(names, entry.Setting)
+	}
+	if record := t.d.History.Record; record != nil && t.isWish(record) {
+		names = append(names, t.unfulfilled(record, t.differing())...)
+	}
+	return names
+}
+
 // requestedAttempt numbers the attempt that a person asked for: the next of a series that is under way, else one that
 // is the last (not a fresh series).
 func (t *table) requestedAttempt() int32 {
@@ -104,7 +120,7 @@ func (t *table) giveUpExhausted() {
 		!t.isWish(record) || t.changed() || t.lifted || t.Policy == v1alpha1.PolicyObserve || t.Hold {
 		return
 	}
-	for _, name := range unfulfilled(record, t.differing()) {
+	for _, name := range t.unfulfilled(record, t.differing()) {
 		t.abandon(name, v1alpha1.AbandonNotPersisted)
 	}
 }
@@ -167,15 +183,25 @@ func appendCorrection(list []v1alpha1.Correction, now time.Time, names []string)
 // sayAbandoned shows the gravest reason for which settings are abandoned (the order of R26).
 func (t *table) sayAbandoned() {
 	for _, reason := range []v1alpha1.AbandonReason{v1alpha1.AbandonNotPersisted, v1alpha1.AbandonNotSupported, v1alpha1.AbandonFlapping} {
-		var names []string
-		for _, entry := range t.d.History.Abandoned {
-			if entry.Reason == reason {
-				names = append(names, entry.Setting)
-			}
-		}
-		if len(names) > 0 {
+		if names := AbandonedFor(t.d.History, reason); len(names) > 0 {
 			t.say(string(reason), names)
 			return
 		}
 	}
+}
+
+// AbandonedFor returns the names of the settings that are abandoned for a reason. One that this release does not know, of a
+// newer release that was rolled back, counts as AbandonNotPersisted: it is not written either.
+func AbandonedFor(h History, reason v1alpha1.AbandonReason) []string {
+	var names []string
+	for _, entry := range h.Abandoned {
+		why := entry.Reason
+		if why != v1alpha1.AbandonNotSupported && why != v1alpha1.AbandonFlapping {
+			why = v1alpha1.AbandonNotPersisted
+		}
+		if why == reason {
+			names = append(names, entry.Setting)
+		}
+	}
+	return names
 }

@@ -24,7 +24,7 @@ func TestAbandoned_EmptiedByAChange(t *testing.T) {
 func givenUp(t *testing.T, reason v1alpha1.AbandonReason) *story {
 	t.Helper()
 	s := begin(t, "")
-	s.token(on+","+tokenRef, "first", "7")
+	s.token(on+","+tokenRef, "first")
 	s.obey()
 	s.quiet(v1alpha1.ReasonUpToDate)
 	s.giveUp(reason, incoming, plan.WebhookTokenName)
@@ -36,7 +36,7 @@ func givenUp(t *testing.T, reason v1alpha1.AbandonReason) *story {
 func TestAbandoned_NewTokenRearmsTheTokenAlone(t *testing.T) {
 	for _, reason := range []v1alpha1.AbandonReason{v1alpha1.AbandonNotPersisted, v1alpha1.AbandonNotSupported, v1alpha1.AbandonFlapping} {
 		s := givenUp(t, reason)
-		s.token(on+","+tokenRef, "second", "8")
+		s.token(on+","+tokenRef, "second")
 		s.sends(plan.WebhookTokenName)
 		s.abandoned(incoming + " " + string(reason))
 	}

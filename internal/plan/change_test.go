@@ -232,19 +232,19 @@ func TestR12_DriftWaitsForTheOutcome(t *testing.T) {
 // TestR12_TokenChangeWhileOpen: a new value of the webhook token is a change like any other.
 func TestR12_TokenChangeWhileOpen(t *testing.T) {
 	s := begin(t, "")
-	s.token(tokenRef, "first", "7")
+	s.token(tokenRef, "first")
 	s.shows(plan.WebhookTokenName, "")
 	s.sends(plan.WebhookTokenName)
 	s.answer(v1alpha1.OutcomeSettling)
 	s.after(time90)
 	s.quiet(v1alpha1.ReasonSettling)
-	s.token(tokenRef, "second", "8")
+	s.token(tokenRef, "second")
 	s.sends(plan.WebhookTokenName)
 	s.answer(v1alpha1.OutcomeSettling)
 	s.after(settle)
 	s.obey()
 	s.quiet(v1alpha1.ReasonUpToDate)
-	if s.in.History.SyncedSecretVersion != "8" {
-		t.Errorf("synced version %q, want 8", s.in.History.SyncedSecretVersion)
+	if s.in.History.SyncedSecretVersion != s.in.Desired.SecretVersion {
+		t.Errorf("synced version %q, want %q", s.in.History.SyncedSecretVersion, s.in.Desired.SecretVersion)
 	}
 }

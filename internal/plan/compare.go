@@ -42,6 +42,8 @@ const (
 	same verdict = iota
 	differs
 	missing
+	// unshown is a setting that was in effect once and that this reading does not show: nothing is concluded (R6).
+	unshown
 )
 
 // compare holds a wish against what the vendor shows (R6, R9).
@@ -78,9 +80,9 @@ func equal(s Setting, value Value) bool {
 	case KindNumber:
 		return s.Value == strings.TrimSpace(value.Text)
 	case KindURL:
-		return s.Value == value.Text || normalURL(s.Value) == normalURL(value.Text)
+		return normal(KindURL, s.Value) == normal(KindURL, value.Text)
 	case KindAdditional:
-		return s.Value == value.Text || flagText(s.Value) == flagText(value.Text)
+		return normal(KindAdditional, s.Value) == normal(KindAdditional, value.Text)
 	default:
 		return s.Value == value.Text
 	}
@@ -122,6 +124,18 @@ func Adopt(kind Kind, value Value) (wish string, ok bool) {
 		return value.Text, value.Form == FormText
 	default:
 		return value.Text, true
+	}
+}
+
+// normal writes a value in one of the ways that the vendor takes for the same (R9).
+func normal(kind Kind, value string) string {
+	switch kind {
+	case KindURL:
+		return normalURL(value)
+	case KindAdditional:
+		return flagText(value)
+	default:
+		return value
 	}
 }
 

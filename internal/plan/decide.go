@@ -5,6 +5,7 @@ package plan
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -49,22 +50,48 @@ func (t *table) choose() {
 // chooseWrite is the part of the table in which something differs and may be written.
 func (t *table) chooseWrite(differ []string, record *v1alpha1.ApplyRecord) {
 	switch {
-	case t.changed():
+	case t.settingsChanged:
 		t.apply(v1alpha1.ApplySpecChange, 1, differ)
+	case t.tokenChanged && slices.Contains(differ, WebhookTokenName):
+		// A change of the token alone: whatever else differs did so before.
+		t.apply(v1alpha1.ApplySpecChange, t.carriedAttempt(), []string{WebhookTokenName})
 	case t.repeat:
-		t.apply(v1alpha1.ApplyRetry, record.Attempt+1, differ)
-	case t.lifted:
-		t.apply(v1alpha1.ApplyRequested, t.requestedAttempt(), differ)
-	case t.Policy == v1alpha1.PolicyOnSpecChange && t.seen():
-		t.leave(differ)
+		t.apply(v1alpha1.ApplyRetry, record.Attempt+1, t.withDrift(recordNames(record), differ))
+	case t.lifted && slices.ContainsFunc(t.armed(), func(name string) bool { return slices.Contains(differ, name) }):
+		t.apply(v1alpha1.ApplyRequested, t.requestedAttempt(), t.withDrift(t.armed(), differ))
+	default:
+		t.noteToken(differ)
+		t.chooseAgain(differ, record)
+	}
+}
+
+// chooseAgain is the part of the table without a change, a request or an unknown outcome.
+func (t *table) chooseAgain(differ []string, record *v1alpha1.ApplyRecord) {
+	if t.Policy == v1alpha1.PolicyOnSpecChange {
+		unseen := slices.DeleteFunc(slices.Clone(differ), t.wasInEffect)
+		if len(unseen) == 0 {
+			t.leave(differ)
+			return
+		}
+		differ = unseen
+	}
+	switch {
 	case t.continues(v1alpha1.OutcomeRejected, differ):
 		t.say(v1alpha1.ReasonSettingsRejected, differ)
 	case t.continues(v1alpha1.OutcomeNotPersisted, differ):
 		t.retry(record, differ)
 	case t.continues(v1alpha1.OutcomeNotSent, differ) && (!t.seen() || record.Reason != v1alpha1.ApplyDrift):
-		t.apply(record.Reason, record.Attempt+1, differ)
+		t.apply(record.Reason, record.Attempt+1, t.withDrift(t.unfulfilled(record, differ), differ))
 	default:
 		t.drift(differ)
+	}
+}
+
+// noteToken notes that a new webhook token is in effect while something else differs, so that it is no change any more.
+func (t *table) noteToken(differ []string) {
+	if t.tokenChanged && !slices.Contains(differ, WebhookTokenName) && t.verdicts[WebhookTokenName] == same &&
+		!t.starting() && t.superseding(t.d.History.Record) <= 0 {
+		t.d.History.SyncedSecretVersion = t.Desired.SecretVersion
 	}
 }
 
@@ -87,9 +114,7 @@ func (t *table) whileOpen(record *v1alpha1.ApplyRecord) {
 		}
 		// The open call is all that the change needs: from now on it is for the present wish.
 		record.Generation, record.SettingsHash, record.SecretVersion = t.Generation, t.Desired.Hash, t.Desired.SecretVersion
-		if !t.seen() {
-			t.d.History.SyncedHash, t.d.History.SyncedSecretVersion = "", ""
-		}
+		t.forgetSeen()
 	}
 	t.say(v1alpha1.ReasonSettling, recordNames(record))
 }
@@ -145,10 +170,10 @@ func (t *table) retry(record *v1alpha1.ApplyRecord, differ []string) {
 	}
 	if rest := wait - t.elapsed(finished); rest > 0 {
 		t.say(v1alpha1.ReasonSettingsNotPersisted, differ)
-		t.d.LookAgain = rest
+		t.d.LookAgain, t.d.Retries = rest, true
 		return
 	}
-	t.apply(v1alpha1.ApplyRetry, record.Attempt+1, differ)
+	t.apply(v1alpha1.ApplyRetry, record.Attempt+1, t.withDrift(t.unfulfilled(record, differ), differ))
 }
 
 // drift corrects what changed by itself, once two readings show it and unless it flaps (R9, R17).
@@ -165,29 +190,21 @@ func (t *table) drift(differ []string) {
 			return
 		}
 	}
-	rest := time.Duration(-1)
-	for _, name := range differ {
-		since, ok := t.d.DriftSince[name]
-		if !ok {
-			continue
-		}
-		if left := t.Limits.SettlePoll - t.elapsed(since); rest < 0 || left < rest {
-			rest = max(left, 0)
-		}
-	}
-	if rest == 0 && !t.starting() {
-		t.apply(v1alpha1.ApplyDrift, 1, differ)
-		return
-	}
-	t.d.LookAgain = t.Limits.SettlePoll
-	if rest > 0 {
-		t.d.LookAgain = rest
-	}
 	if t.starting() {
 		t.say(v1alpha1.ReasonInstanceStarting, differ)
+		t.d.LookAgain = t.Limits.SettlePoll
+		return
+	}
+	twice := slices.DeleteFunc(slices.Clone(differ), func(name string) bool { return t.driftRest(name) > 0 })
+	if len(twice) > 0 {
+		t.apply(v1alpha1.ApplyDrift, 1, twice)
 		return
 	}
 	t.say(v1alpha1.ReasonApplyPending, differ)
+	t.d.LookAgain = t.Limits.SettlePoll
+	for _, name := range differ {
+		t.d.LookAgain = min(t.d.LookAgain, t.driftRest(name))
+	}
 }
 
 // rebootRest is how long old values are no drift because this operator rebooted the instance (R20).
@@ -208,7 +225,7 @@ func (t *table) apply(reason v1alpha1.ApplyReason, attempt int32, names []string
 	if t.State == statePendingCode || t.State == statePendingPassword {
 		if rest := loginGrace - t.elapsed(t.StateSince); rest > 0 {
 			t.say(v1alpha1.ReasonApplyPending, names)
-			t.d.LookAgain, t.d.Handled = min(rest, t.Limits.SettlePoll), false
+			t.d.LookAgain, t.d.Handled, t.d.LoginWait = min(rest, t.Limits.SettlePoll), false, true
 			return
 		}
 	}
@@ -251,13 +268,21 @@ func (t *table) intend(reason v1alpha1.ApplyReason, attempt int32) {
 	}
 	record.SupersededTime = t.supersededTime()
 	correction := reason == v1alpha1.ApplyDrift || reason == v1alpha1.ApplyRequested && t.seen()
-	if !t.seen() {
-		// From now on neither the old wish nor the new one is known to be in effect.
-		h.SyncedHash, h.SyncedSecretVersion = "", ""
-	}
+	t.forgetSeen()
 	if correction {
 		h.Corrections = appendCorrection(h.Corrections, t.Now, t.d.Send)
 	}
 	t.retryFlapping()
 	h.Record = record
+}
+
+// forgetSeen is what a write of another wish leads to: from then on neither the old wish nor the new one is known to be in
+// effect.
+func (t *table) forgetSeen() {
+	if !t.settingsSeen() {
+		t.d.History.SyncedHash = ""
+	}
+	if !t.tokenSeen() {
+		t.d.History.SyncedSecretVersion = ""
+	}
 }

@@ -107,7 +107,7 @@ func TestR17_MatchingDoesNotLiftFlapping(t *testing.T) {
 // TestR17_ChangesDoNotCount: neither a user who changes his mind often nor a token that is rotated often flaps.
 func TestR17_ChangesDoNotCount(t *testing.T) {
 	s := begin(t, "")
-	s.token(on+","+tokenRef, "t", "0")
+	s.token(on+","+tokenRef, "t")
 	s.obey()
 	s.quiet(v1alpha1.ReasonUpToDate)
 	for i := range 20 {
@@ -119,7 +119,7 @@ func TestR17_ChangesDoNotCount(t *testing.T) {
 		if i > 0 || settings != on+","+tokenRef {
 			changes = []string{incoming, plan.WebhookTokenName}
 		}
-		s.token(settings, "t"+version, version)
+		s.token(settings, "t"+version)
 		s.sends(changes...)
 		s.answer(v1alpha1.OutcomeSettling)
 		s.after(poll)

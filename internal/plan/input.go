@@ -89,4 +89,8 @@ type Decision struct {
 	LookAgain time.Duration
 	// Handled reports whether a request was acted on, as far as it can be.
 	Handled bool
+	// Retries reports whether the reason is about settings that are tried again, besides which others may be given up.
+	Retries bool
+	// LoginWait reports whether the write waits for a person who is logging in (R15).
+	LoginWait bool
 }

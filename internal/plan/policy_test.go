@@ -107,10 +107,10 @@ func TestR16_OnSpecChangeLeavesDriftThatEnforceWasAtWorkOn(t *testing.T) {
 func TestR16_OnSpecChangeAndANewToken(t *testing.T) {
 	s := begin(t, "")
 	s.in.Policy = v1alpha1.PolicyOnSpecChange
-	s.token(tokenRef, "first", "7")
+	s.token(tokenRef, "first")
 	s.obey()
 	s.quiet(v1alpha1.ReasonUpToDate)
-	s.token(tokenRef, "second", "8")
+	s.token(tokenRef, "second")
 	if record := s.sends(plan.WebhookTokenName); record.Reason != v1alpha1.ApplySpecChange {
 		t.Errorf("record %s, want a change", toJSON(t, record))
 	}

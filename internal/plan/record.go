@@ -16,12 +16,16 @@ import (
 // maxRecordSettings is the MaxItems of the status for the settings of a record. A spec manages fewer.
 const maxRecordSettings = 128
 
-// isWish reports whether a record is about exactly what the user wants now.
+// isWish reports whether a record is about the settings that the user wants now. Which webhook token it sent says the wish
+// that is noted for it.
 func (t *table) isWish(record *v1alpha1.ApplyRecord) bool {
-	return record.SettingsHash == t.Desired.Hash && record.SecretVersion == t.Desired.SecretVersion
+	return record.SettingsHash == t.Desired.Hash
 }
 
-func (t *table) changedSince(record *v1alpha1.ApplyRecord) bool { return !t.isWish(record) }
+// changedSince reports whether the user wants something else by now than a record is about.
+func (t *table) changedSince(record *v1alpha1.ApplyRecord) bool {
+	return !t.isWish(record) || t.Desired.SecretVersion != "" && t.Desired.SecretVersion != record.SecretVersion
+}
 
 // judge closes the outcome of an open record: confirmed once its values show, not persisted once the settle time is
 // over (R11, R13).
@@ -39,8 +43,8 @@ func (t *table) judge() {
 	if len(found.open)+len(found.lost)+len(found.superseded) == 0 {
 		// While the instance starts, what it shows may be from before or after: it is believed once it has started. The
 		// same goes for what it shows while an earlier call with another wish may still come into effect. And a call is
-		// not done with because one of its settings is no longer managed.
-		if over || !t.starting() && found.gone == 0 && t.superseding(record) <= 0 {
+		// not done with because one of its settings is no longer managed, or not shown.
+		if over || !t.starting() && found.unknown == 0 && t.superseding(record) <= 0 {
 			t.finish(v1alpha1.OutcomeConfirmed)
 		}
 		return
@@ -52,7 +56,7 @@ func (t *table) judge() {
 
 // judgeOver closes a record whose settle time is over and whose values do not all show.
 func (t *table) judgeOver(record *v1alpha1.ApplyRecord, found sorted) {
-	if (found.repeatable > 0 || found.shown == 0 && len(found.lost) > 0) && t.mayRepeat(record) {
+	if (found.repeatable > 0 || found.shown == 0 && found.repeatableLost > 0) && t.mayRepeat(record) {
 		t.repeat = true
 		return
 	}
@@ -67,10 +71,11 @@ func (t *table) judgeOver(record *v1alpha1.ApplyRecord, found sorted) {
 }
 
 // sorted are a record's settings: which differ (and how many of them are not given up), which the vendor does not show,
-// which are wished otherwise by now, how many show, and how many are no longer managed.
+// which are wished otherwise by now, how many show, and of how many nothing is known: they are no longer managed, or were
+// in effect before and are not shown.
 type sorted struct {
-	open, lost, superseded  []string
-	repeatable, shown, gone int
+	open, lost, superseded                     []string
+	repeatable, repeatableLost, shown, unknown int
 }
 
 func (t *table) sort(record *v1alpha1.ApplyRecord) (found sorted) {
@@ -78,13 +83,18 @@ func (t *table) sort(record *v1alpha1.ApplyRecord) (found sorted) {
 		s, managed := t.Desired.find(sent.Setting)
 		switch {
 		case !managed:
-			found.gone++
-		case s.Wish != sent.Wish:
+			found.unknown++
+		case !s.is(sent):
 			found.superseded = append(found.superseded, s.Name)
+		case t.verdicts[s.Name] == unshown:
+			found.unknown++
 		case t.verdicts[s.Name] == same:
 			found.shown++
 		case t.verdicts[s.Name] == missing:
 			found.lost = append(found.lost, s.Name)
+			if !t.abandoned(s.Name) {
+				found.repeatableLost++
+			}
 		default:
 			found.open = append(found.open, s.Name)
 			if !t.abandoned(s.Name) {
@@ -120,7 +130,7 @@ func (t *table) supersededTime() *metav1.MicroTime {
 		return nil
 	}
 	for _, sent := range open.Settings {
-		if s, _ := t.Desired.find(sent.Setting); s.Wish != sent.Wish && slices.Contains(t.d.Send, sent.Setting) {
+		if s, _ := t.Desired.find(sent.Setting); !s.is(sent) && slices.Contains(t.d.Send, sent.Setting) {
 			return &open.StartedTime
 		}
 	}
@@ -173,16 +183,19 @@ func (t *table) withMargin(d time.Duration) time.Duration {
 }
 
 // changedWhileOpen returns what a change needs to write while an earlier call is open: what differs and was not sent
-// with the same wish, and what was sent with another wish, whatever a possibly stale reading shows (R12).
+// with the same wish, and what was sent with another wish, whatever a possibly stale reading shows (R12). A new webhook token
+// is a change of the token alone.
 func (t *table) changedWhileOpen(record *v1alpha1.ApplyRecord) []string {
-	sent := make(map[string]string, len(record.Settings))
+	sent := make(map[string]v1alpha1.AppliedSetting, len(record.Settings))
 	for _, s := range record.Settings {
-		sent[s.Setting] = s.Wish
+		sent[s.Setting] = s
 	}
+	differ := t.differing()
 	var names []string
 	for _, s := range t.Desired.Settings {
-		wish, was := sent[s.Name]
-		if (was && wish != s.Wish || !was && t.verdicts[s.Name] != same) && !t.abandoned(s.Name) {
+		before, was := sent[s.Name]
+		changed := !t.isWish(record) || s.Name == WebhookTokenName
+		if (was && !s.is(before) || !was && changed && slices.Contains(differ, s.Name)) && !t.abandoned(s.Name) {
 			names = append(names, s.Name)
 		}
 	}
@@ -190,44 +203,69 @@ func (t *table) changedWhileOpen(record *v1alpha1.ApplyRecord) []string {
 }
 
 // recordSettings lists what the record of the call to come is about: what is sent, and what an open record sent besides,
-// so that it is verified still, or known when a setting is managed again.
+// so that it is verified still, or known when a setting is managed again. A new webhook token does not end a series of
+// attempts at other settings either.
 func (t *table) recordSettings() []v1alpha1.AppliedSetting {
 	applied := make([]v1alpha1.AppliedSetting, 0, len(t.d.Send))
 	for _, name := range t.d.Send {
 		s, _ := t.Desired.find(name)
 		applied = append(applied, v1alpha1.AppliedSetting{Setting: name, Wish: s.Wish})
 	}
-	if open := t.d.History.Record; open.Active() {
-		var gone []v1alpha1.AppliedSetting
-		for _, sent := range open.Settings {
-			if slices.Contains(t.d.Send, sent.Setting) {
-				continue
-			}
-			if _, managed := t.Desired.find(sent.Setting); managed {
-				applied = append(applied, sent)
-			} else {
-				gone = append(gone, sent)
-			}
+	var gone []v1alpha1.AppliedSetting
+	for _, sent := range t.unfinished() {
+		if slices.Contains(t.d.Send, sent.Setting) {
+			continue
 		}
-		// Names that were replaced by others time and again while calls were open could fill any list. What is managed
-		// always has its place.
-		applied = append(applied, gone[:min(len(gone), max(maxRecordSettings-len(applied), 0))]...)
+		if _, managed := t.Desired.find(sent.Setting); managed {
+			applied = append(applied, sent)
+		} else {
+			gone = append(gone, sent)
+		}
 	}
+	// Names that were replaced by others time and again while calls were open could fill any list. What is managed
+	// always has its place.
+	applied = append(applied, gone[:min(len(gone), max(maxRecordSettings-len(applied), 0))]...)
 	slices.SortFunc(applied, func(a, b v1alpha1.AppliedSetting) int { return strings.Compare(a.Setting, b.Setting) })
 	return applied
+}
+
+// unfinished are the settings of the latest record that are not done with when the next call is made.
+func (t *table) unfinished() []v1alpha1.AppliedSetting {
+	record := t.d.History.Record
+	switch {
+	case record.Active():
+		return record.Settings
+	case t.carries():
+		differ := t.unfulfilled(record, t.differing())
+		return slices.DeleteFunc(slices.Clone(record.Settings), func(sent v1alpha1.AppliedSetting) bool { return !slices.Contains(differ, sent.Setting) })
+	}
+	return nil
+}
+
+// carries reports whether the call to come brings a new webhook token alone while a series of attempts waits for its next.
+func (t *table) carries() bool {
+	return !t.settingsChanged && t.tokenChanged && t.continues(v1alpha1.OutcomeNotPersisted, t.differing())
+}
+
+// carriedAttempt is the number of an attempt that is not one more of the series that waits.
+func (t *table) carriedAttempt() int32 {
+	if t.carries() {
+		return t.d.History.Record.Attempt
+	}
+	return 1
 }
 
 // continues reports whether the latest record is about the present wish, ended so, and is still unfulfilled.
 func (t *table) continues(outcome v1alpha1.ApplyOutcome, differ []string) bool {
 	record := t.d.History.Record
-	return record != nil && record.Outcome == outcome && t.isWish(record) && len(unfulfilled(record, differ)) > 0
+	return record != nil && record.Outcome == outcome && t.isWish(record) && len(t.unfulfilled(record, differ)) > 0
 }
 
-// unfulfilled returns the record's settings that differ.
-func unfulfilled(record *v1alpha1.ApplyRecord, differ []string) []string {
+// unfulfilled returns those of the record's settings that are wished as they were sent, and differ.
+func (t *table) unfulfilled(record *v1alpha1.ApplyRecord, differ []string) []string {
 	var names []string
 	for _, sent := range record.Settings {
-		if slices.Contains(differ, sent.Setting) {
+		if s, _ := t.Desired.find(sent.Setting); s.is(sent) && slices.Contains(differ, sent.Setting) {
 			names = append(names, sent.Setting)
 		}
 	}
@@ -243,13 +281,16 @@ func recordNames(record *v1alpha1.ApplyRecord) []string {
 }
 
 // NotSent closes a record whose call certainly had no effect: it does not count as an attempt, and what the intent noted
-// of it is taken back (R11). Before is the History that the intent replaced: a call that was open then is open again.
+// of it is taken back (R11). Before is the History that the intent replaced: a call that was open then is open again, and a
+// series that waited for its next attempt waits again.
 func NotSent(h *History, before History, now time.Time) {
-	if before.Record.Active() {
+	record := h.Record
+	series := before.Record != nil && before.Record.Outcome == v1alpha1.OutcomeNotPersisted && record.Reason == v1alpha1.ApplySpecChange &&
+		before.Record.SettingsHash == record.SettingsHash && record.SecretVersion != "" && before.Record.SecretVersion != record.SecretVersion
+	if before.Record.Active() || series {
 		*h = before
 		return
 	}
-	record := h.Record
 	Finish(record, v1alpha1.OutcomeNotSent, now)
 	record.Attempt = max(record.Attempt-1, 0)
 	h.Corrections = before.Corrections

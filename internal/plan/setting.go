@@ -43,19 +43,25 @@ type Setting struct {
 	Kind Kind
 	// Value is the wished value as text: "yes" or "no" for a flag. For KindSecret it is a secret: never print it.
 	Value string
-	// Wish tells one wished value from another without giving it away; see v1alpha1.AppliedSetting.
+	// Wish tells one wished value from another without giving it away; see v1alpha1.AppliedSetting. Two ways to write the
+	// same value have one Wish.
 	Wish string
+	// formerWish is what else may stand for the same value in a status, "" for nothing.
+	formerWish string
 }
 
 // Desired is what a spec wants of the settings.
 type Desired struct {
 	// Settings are the managed settings, sorted by name.
 	Settings []Setting
-	// Hash is taken over the names and values, without the webhook token's: 16 hexadecimal digits. Neither the order of
+	// Hash is taken over the names and values, without the webhook token: 16 hexadecimal digits. Neither the order of
 	// additionalSettings nor a new release of the operator changes it.
 	Hash string
-	// SecretVersion is the resourceVersion of the webhook token's Secret, "" if none is referred to.
+	// SecretVersion tells one webhook token from another: 16 hexadecimal digits of HMAC-SHA-256 of its value, keyed with the
+	// API token; "" if none is referred to or its value is not known.
 	SecretVersion string
+	// formerHash and formerVersion are what else may stand for the same in a status; see TakeOver.
+	formerHash, formerVersion string
 	// TokenRef refers to the webhook token, its key filled in; nil if it is not managed.
 	TokenRef *v1alpha1.SecretKeyReference
 }
@@ -71,17 +77,25 @@ func Wishes(settings any) Desired {
 	slices.SortFunc(desired.Settings, func(a, b Setting) int { return strings.Compare(a.Name, b.Name) })
 	values := make(map[string]string, len(desired.Settings))
 	for i, s := range desired.Settings {
-		desired.Settings[i].Wish = digest(s.Value, 8)
+		wish := digest(normal(s.Kind, s.Value), 8)
+		desired.Settings[i].Wish = wish
+		if former := digest(s.Value, 8); former != wish {
+			desired.Settings[i].formerWish = former
+		}
 		values[s.Name] = s.Value
 	}
+	desired.Hash = hashOf(values)
 	if ref := desired.TokenRef; ref != nil {
-		// The reference stands for the value, so that another key of the same Secret is a change too.
 		values[WebhookTokenName] = ref.Name + "/" + ref.Key
+		desired.formerHash = hashOf(values)
 	}
+	return desired
+}
+
+func hashOf(values map[string]string) string {
 	// Encoding a map sorts its keys and cannot fail for strings.
 	sorted, _ := json.Marshal(values)
-	desired.Hash = digest(string(sorted), 16)
-	return desired
+	return digest(string(sorted), 16)
 }
 
 // Fields are all settings that a kind's settings struct (a pointer to it) has a field for, without values, sorted by
@@ -149,14 +163,6 @@ func (d *Desired) collect(settings reflect.Value) {
 
 func (d *Desired) add(name string, kind Kind, value string) {
 	d.Settings = append(d.Settings, Setting{Name: name, Kind: kind, Value: value})
-}
-
-// SetToken adds the webhook token as read from its Secret.
-func (d *Desired) SetToken(value, secretVersion string) {
-	d.SecretVersion = secretVersion
-	token := Setting{Name: WebhookTokenName, Kind: KindSecret, Value: value, Wish: secretVersion}
-	at, _ := slices.BinarySearchFunc(d.Settings, token, func(a, b Setting) int { return strings.Compare(a.Name, b.Name) })
-	d.Settings = slices.Insert(d.Settings, at, token)
 }
 
 // Names returns the names of the managed settings, sorted, the webhook token included even before its value is known.

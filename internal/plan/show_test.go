@@ -67,7 +67,7 @@ func TestPendingChangesOfTheToken(t *testing.T) {
 		{"", "7", new(text("0ld-s3cret")), "(secret, differs)"},
 	} {
 		s := begin(t, "")
-		s.token(`"webhookUrlTokenSecretRef":{"name":"hook"}`, test.value, test.version)
+		s.token(`"webhookUrlTokenSecretRef":{"name":"hook"}`, test.value)
 		if test.shown != nil {
 			s.in.Observed[plan.WebhookTokenName] = *test.shown
 		}

@@ -47,7 +47,7 @@ func (s spec) desired(t failer) plan.Desired {
 	desired := wish(t, strings.Join(settings, ","))
 	if s.token != "" {
 		// Versions 2 and 3 are the same token: somebody saved the Secret without a change.
-		desired.SetToken(strings.ReplaceAll("token-"+s.token, "3", "2"), s.token)
+		desired.SetToken(strings.ReplaceAll("token-"+s.token, "3", "2"), apiToken, "")
 	}
 	return desired
 }

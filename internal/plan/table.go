@@ -4,9 +4,12 @@
 package plan
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 )
 
 // States of the vendor that matter to a decision; "" is an instance that is still being created.
@@ -31,40 +34,71 @@ type table struct {
 }
 
 func newTable(in Input) *table {
+	in.History = TakeOver(in.History, in.Desired)
 	t := &table{Input: in, verdicts: make(map[string]verdict, len(in.Desired.Settings))}
-	t.d = Decision{History: in.History, Handled: in.Requested, DriftSince: maps.Clone(in.DriftSince)}
+	t.d = Decision{History: in.History, Handled: in.Requested && !in.Hold, DriftSince: maps.Clone(in.DriftSince)}
 	// The lists are edited in place below; the caller's stay as they are.
 	t.d.History.Abandoned = slices.Clone(in.History.Abandoned)
 	t.d.History.Record = in.History.Record.DeepCopy()
 	t.d.History.Corrections = t.recentCorrections()
 	for _, s := range in.Desired.Settings {
-		t.verdicts[s.Name] = compare(s, in.Observed)
+		shows := compare(s, in.Observed)
+		if shows == missing && t.seenBefore(s.Name) {
+			shows = unshown
+		}
+		t.verdicts[s.Name] = shows
 	}
-	t.d.Pending = Differences(in.Desired, in.Observed)
+	t.d.Pending = slices.DeleteFunc(Differences(in.Desired, in.Observed), func(change v1alpha1.PendingChange) bool {
+		return t.verdicts[change.Setting] == unshown
+	})
 	hash, version := in.History.SyncedHash, in.History.SyncedSecretVersion
-	if record := in.History.Record; hash == "" && record != nil {
+	if record := in.History.Record; record != nil {
 		// Nothing was seen in effect since the latest call, which was for this wish.
-		hash, version = record.SettingsHash, record.SecretVersion
+		hash, version = cmp.Or(hash, record.SettingsHash), cmp.Or(version, record.SecretVersion)
 	}
 	t.settingsChanged = in.Desired.Hash != hash
-	// While something holds writes back, the version may just not be known.
-	t.tokenChanged = !in.Hold && in.Desired.SecretVersion != version
+	// While something holds writes back the token is not known.
+	t.tokenChanged = in.Desired.SecretVersion != "" && in.Desired.SecretVersion != version
 	return t
 }
 
 func (t *table) changed() bool { return t.settingsChanged || t.tokenChanged }
 
 // seen reports whether what the user wants was in effect once.
-func (t *table) seen() bool {
-	h := t.History
-	return t.Desired.Hash == h.SyncedHash && t.Desired.SecretVersion == h.SyncedSecretVersion
+func (t *table) seen() bool { return t.settingsSeen() && t.tokenSeen() }
+
+func (t *table) settingsSeen() bool { return t.Desired.Hash == t.History.SyncedHash }
+
+func (t *table) tokenSeen() bool {
+	return t.Desired.SecretVersion == "" || t.Desired.SecretVersion == t.History.SyncedSecretVersion
+}
+
+// wasInEffect reports whether the wish for a setting was in effect once, as far as the hashes tell.
+func (t *table) wasInEffect(name string) bool {
+	if name == WebhookTokenName {
+		return t.tokenSeen()
+	}
+	return t.settingsSeen()
+}
+
+// seenBefore reports whether the vendor showed a setting as it is wished, once. What was given up was not in effect with
+// the others, and is not while a request tries it again.
+func (t *table) seenBefore(name string) bool {
+	if entry := find(t.History.Abandoned, name); entry != nil && entry.Reason != v1alpha1.AbandonFlapping {
+		return false
+	}
+	if record := t.History.Record; record != nil && record.Reason == v1alpha1.ApplyRequested && record.Outcome != v1alpha1.OutcomeConfirmed &&
+		slices.Contains(recordNames(record), name) {
+		return false
+	}
+	return t.wasInEffect(name)
 }
 
 // differing returns the names of managed settings that differ and are not abandoned, sorted.
 func (t *table) differing() []string {
 	var names []string
 	for _, s := range t.Desired.Settings {
-		if t.verdicts[s.Name] != same && !t.abandoned(s.Name) {
+		if shows := t.verdicts[s.Name]; (shows == differs || shows == missing) && !t.abandoned(s.Name) {
 			names = append(names, s.Name)
 		}
 	}
@@ -82,7 +116,7 @@ func (t *table) trackDrift() {
 	if t.d.DriftSince == nil {
 		t.d.DriftSince = map[string]time.Time{}
 	}
-	if t.d.History.Record.Active() || t.changed() || t.rebootRest() > 0 {
+	if t.d.History.Record.Active() || t.settingsChanged || t.rebootRest() > 0 {
 		clear(t.d.DriftSince)
 		return
 	}
@@ -95,4 +129,22 @@ func (t *table) trackDrift() {
 			t.d.DriftSince[name] = t.Now
 		}
 	}
+}
+
+// driftRest is how long a setting has to differ still before two readings have shown it.
+func (t *table) driftRest(name string) time.Duration {
+	since, ok := t.d.DriftSince[name]
+	if !ok {
+		return t.Limits.SettlePoll
+	}
+	return max(t.Limits.SettlePoll-t.elapsed(since), 0)
+}
+
+// withDrift adds to the names of what is written anyway what an earlier reading showed to differ as well: one restart does
+// for both.
+func (t *table) withDrift(names, differ []string) []string {
+	return slices.DeleteFunc(slices.Clone(differ), func(name string) bool {
+		since, ok := t.d.DriftSince[name]
+		return !slices.Contains(names, name) && (!ok || !since.Before(t.Now))
+	})
 }

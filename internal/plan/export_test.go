@@ -1,0 +1,7 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+// FormerHash is the hash that earlier releases noted for a wish.
+func FormerHash(desired Desired) string { return desired.formerHash }
