@@ -43,6 +43,7 @@ func TestEveryValueReachesTheManager(t *testing.T) {
 	for values, want := range map[string]string{
 		"manager.watchLabelSelector=team=a":               "--watch-label-selector=team=a",
 		"manager.shardRing=green.api-1":                   "--shard-ring=green.api-1",
+		"manager.webhookSecretLabelSelector=for=webhooks": "--webhook-secret-label-selector=for=webhooks",
 		"manager.secretLabelSelector=for=greenapi":        "--secret-label-selector=for=greenapi",
 		"manager.allowedApiHosts={a.example,*.b.example}": "--allowed-api-hosts=a.example,*.b.example",
 		"manager.defaultApiUrl=https://a.example":         "--default-api-url=https://a.example",

@@ -49,6 +49,8 @@ type Options struct {
 	QPS float64
 	// SecretSelector limits which Secrets are read; nil is any.
 	SecretSelector labels.Selector
+	// WebhookSecretSelector limits further which Secrets webhook tokens are read from; nil is any.
+	WebhookSecretSelector labels.Selector
 	// MaxConcurrentRestarts bounds how many instances may be restarting at once because of this operator: a number or a
 	// percentage of the resources; 0 is no bound.
 	MaxConcurrentRestarts intstr.IntOrString
@@ -80,11 +82,12 @@ type Shared struct {
 	ownWrites  *ownWrites
 	rollout    *rollout
 	tokenUsers *tokenUsers
+	usedTokens *usedTokens
 }
 
 // NewShared completes a Shared.
 func NewShared(s Shared) *Shared {
-	s.limiter, s.rollout, s.tokenUsers = newLimiter(s.Options.QPS), newRollout(), newTokenUsers()
+	s.limiter, s.rollout, s.tokenUsers, s.usedTokens = newLimiter(s.Options.QPS), newRollout(), newTokenUsers(), newUsedTokens()
 	// Twice the settle time, so that it is still known whose an outcome is when that time is just over.
 	s.ownWrites = newOwnWrites(2 * s.Options.Limits.SettleTimeout)
 	return &s

@@ -139,5 +139,21 @@ func requestOf(instance v1alpha1.Instance, annotation string) string {
 	return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(value)))
 }
 
+// newRequest returns the value of an annotation that asks for something, "" if it asks for nothing that was not handled. Where
+// both values are times, one that is not later than the handled one asks for nothing: a tool that puts back what stands in Git
+// does not ask again.
+func newRequest(instance v1alpha1.Instance, annotation, handled string) string {
+	value := requestOf(instance, annotation)
+	if value == handled {
+		return ""
+	}
+	asked, err1 := time.Parse(time.RFC3339, value)
+	before, err2 := time.Parse(time.RFC3339, handled)
+	if err1 == nil && err2 == nil && !asked.After(before) {
+		return ""
+	}
+	return value
+}
+
 // newRequest reports whether the annotation reconcile-requested-at holds a value that was not acted on yet.
 func (p *pass) newRequest() bool { return p.requested != "" }

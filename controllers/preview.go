@@ -51,7 +51,7 @@ func Preview(instance v1alpha1.Instance, seen Reading, conceal func(string) stri
 	status := instance.InstanceStatus()
 	in := decisionInput(instance, status, seen)
 	in.Limits = plan.DefaultLimits()
-	in.Requested = requestOf(instance, v1alpha1.ReconcileRequestedAtAnnotation) != status.LastHandledReconcileAt
+	in.Requested = newRequest(instance, v1alpha1.ReconcileRequestedAtAnnotation, status.LastHandledReconcileAt) != ""
 	in.DriftSince = map[string]time.Time{}
 	for _, setting := range seen.Desired.Settings {
 		in.DriftSince[setting.Name] = seen.Now.Add(-2 * in.Limits.SettlePoll)

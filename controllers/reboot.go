@@ -40,8 +40,8 @@ type countedReboot struct {
 // readRebootRequest reads the annotation. A value that is there at first sight, under Observe or while paused is only
 // echoed, so that one that is kept in Git does not reboot a fleet after a restore.
 func (p *pass) readRebootRequest() {
-	at := requestOf(p.instance, v1alpha1.RebootRequestedAtAnnotation)
-	if at == "" || at == p.stored.LastHandledRebootAt {
+	at := newRequest(p.instance, v1alpha1.RebootRequestedAtAnnotation, p.stored.LastHandledRebootAt)
+	if at == "" {
 		return
 	}
 	p.reboot.asked = at

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/utils/ptr"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
@@ -25,9 +26,7 @@ func (r *Reconciler) resolve(ctx context.Context, p *pass) error {
 	if core.Paused {
 		return &paused{}
 	}
-	if at := requestOf(p.instance, v1alpha1.ReconcileRequestedAtAnnotation); at != p.stored.LastHandledReconcileAt {
-		p.requested = at
-	}
+	p.requested = newRequest(p.instance, v1alpha1.ReconcileRequestedAtAnnotation, p.stored.LastHandledReconcileAt)
 	raw := core.APIURL
 	if raw == "" {
 		raw = r.Options.DefaultAPIURL
@@ -50,6 +49,7 @@ func (r *Reconciler) resolve(ctx context.Context, p *pass) error {
 	if target.Token, err = r.apiToken(ctx, p); err != nil {
 		return err
 	}
+	r.usedTokens.add(target.Token)
 	webhookToken, err := r.webhookToken(ctx, p, target.Token)
 	if err != nil {
 		return err
@@ -72,7 +72,7 @@ func (r *Reconciler) apiToken(ctx context.Context, p *pass) (string, error) {
 	}
 	p.memory.apiToken = value
 	if value.missing != "" {
-		problem := r.missingSecret(v1alpha1.CredentialsValidCondition, value)
+		problem := r.missingSecret(v1alpha1.CredentialsValidCondition, value, r.Options.SecretSelector)
 		if wait := r.secretGraceRest(p, &p.memory.missingSince, problem.reason); wait > 0 {
 			return "", &retrying{condition: problem.condition, reason: problem.reason, message: problem.message, after: wait}
 		}
@@ -95,11 +95,16 @@ func (r *Reconciler) webhookToken(ctx context.Context, p *pass, apiToken string)
 		p.memory.webhookToken, p.memory.tokenHoldSince = nil, time.Time{}
 		return "", nil
 	}
-	if user, err := r.apiTokenUserCached(ctx, p.key.Namespace, *ref); err != nil {
+	user, err := r.apiTokenUserCached(ctx, p.key.Namespace, *ref)
+	if err != nil {
 		return "", err
-	} else if user != "" {
-		p.memory.webhookToken, p.memory.tokenHoldSince = nil, time.Time{}
+	}
+	p.tokenHold = guardedKey(*ref)
+	if user != "" {
 		p.tokenHold = borrowedToken(*ref, user)
+	}
+	if p.tokenHold != nil {
+		p.memory.webhookToken, p.memory.tokenHoldSince = nil, time.Time{}
 		return "", nil
 	}
 	value, err := r.secret(ctx, p, *ref, ptr.Deref(p.memory.webhookToken, secretValue{}), false)
@@ -108,28 +113,32 @@ func (r *Reconciler) webhookToken(ctx context.Context, p *pass, apiToken string)
 	}
 	p.memory.webhookToken = &value
 	if value.missing != "" {
-		p.tokenHold = r.missingSecret(v1alpha1.SyncedCondition, value)
+		p.tokenHold = r.missingSecret(v1alpha1.SyncedCondition, value, r.Options.SecretSelector, r.Options.WebhookSecretSelector)
 		p.tokenGrace = r.secretGraceRest(p, &p.memory.tokenHoldSince, p.tokenHold.reason)
 		return "", nil
 	}
 	p.memory.tokenHoldSince = time.Time{}
 	token := strings.TrimSpace(value.value)
 	if !greenapi.ValidWebhookToken(token) {
-		p.tokenHold = &stalled{condition: v1alpha1.SyncedCondition, reason: v1alpha1.ReasonTokenMalformed,
-			message: fmt.Sprintf("Key %q of Secret %q does not hold a webhook token: it must be empty or one line of at most 1024 printable ASCII characters", value.key, value.name)}
+		p.tokenHold = tokenMalformed("Key %q of Secret %q does not hold a webhook token: it must be empty or one line of at most 1024 printable ASCII characters", value.key, value.name)
+		return "", nil
+	}
+	if p.tokenHold = r.guardedValue(*ref, token); p.tokenHold != nil {
 		return "", nil
 	}
 	p.desired.SetToken(token, apiToken, p.memory.digestToken)
 	return token, nil
 }
 
-func (r *Reconciler) missingSecret(condition string, value secretValue) *stalled {
+func (r *Reconciler) missingSecret(condition string, value secretValue, selectors ...labels.Selector) *stalled {
 	message := fmt.Sprintf("Secret %q is not there. Create it in the namespace of this resource", value.name)
 	if value.missing == v1alpha1.ReasonSecretKeyMissing {
 		message = fmt.Sprintf("Secret %q has no key %q. Add it, or name another key in the spec", value.name, value.key)
 	}
-	if selector := r.Options.SecretSelector; selector != nil {
-		message += fmt.Sprintf(" (this operator reads only Secrets with the labels %s)", selector)
+	for _, selector := range selectors {
+		if selector != nil {
+			message += fmt.Sprintf(" (this operator reads only Secrets with the labels %s)", selector)
+		}
 	}
 	return &stalled{condition: condition, reason: value.missing, message: message}
 }

@@ -64,9 +64,15 @@ func (r *Reconciler) secret(ctx context.Context, p *pass, ref v1alpha1.SecretKey
 	case err != nil:
 		return found, err
 	}
-	if s := r.Options.SecretSelector; s != nil && !s.Matches(labels.Set(secret.Labels)) {
-		found.missing = v1alpha1.ReasonSecretNotFound
-		return found, nil
+	selectors := []labels.Selector{r.Options.SecretSelector}
+	if ref != apiTokenRef(p.core()) {
+		selectors = append(selectors, r.Options.WebhookSecretSelector)
+	}
+	for _, s := range selectors {
+		if s != nil && !s.Matches(labels.Set(secret.Labels)) {
+			found.missing = v1alpha1.ReasonSecretNotFound
+			return found, nil
+		}
 	}
 	found.version = secret.ResourceVersion
 	value, ok := secret.Data[found.key]

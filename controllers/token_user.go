@@ -5,7 +5,6 @@ package controllers
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -16,9 +15,8 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
-// Whoever may write instances, but not read Secrets, must not have somebody's API token sent to a webhook: what a resource of
-// the namespace uses as its API token is nobody's webhook token. The cache knows the resources. Where it holds some of them
-// only, as in a shard, the API server is asked as well before a token is sent.
+// What a resource of the namespace uses or used as its API token is nobody's webhook token; see token_guard.go. The cache knows
+// the resources. Where it holds some of them only, as in a shard, the API server is asked as well before a token is sent.
 
 // tokenUsersFor is how long an answer of the API server is believed, and tokenUsersPage how many resources it gives at once.
 const (
@@ -40,11 +38,6 @@ type listedTokens struct {
 	users map[v1alpha1.SecretKeyReference]string
 }
 
-func borrowedToken(ref v1alpha1.SecretKeyReference, user string) *stalled {
-	return &stalled{condition: v1alpha1.SyncedCondition, reason: v1alpha1.ReasonTokenMalformed,
-		message: fmt.Sprintf("Key %q of Secret %q is the API token of %s, and is sent to nobody but the vendor. Name another Secret or key for the webhook token", ref.Key, ref.Name, user)}
-}
-
 // apiTokenUserCached names a resource of the cache whose API token a reference means, "" if there is none.
 func (r *Reconciler) apiTokenUserCached(ctx context.Context, namespace string, ref v1alpha1.SecretKeyReference) (string, error) {
 	user := ""
@@ -54,7 +47,7 @@ func (r *Reconciler) apiTokenUserCached(ctx context.Context, namespace string, r
 			return "", err
 		}
 		eachOf(list, func(instance v1alpha1.Instance) {
-			if apiTokenRef(instance.Core()) == ref {
+			if usesAsAPIToken(instance, ref) {
 				user = tokenUser(kind, instance)
 			}
 		})
@@ -93,7 +86,9 @@ func (r *Reconciler) apiTokenUserLive(ctx context.Context, namespace string, ref
 				return "", err
 			}
 			eachOf(list, func(instance v1alpha1.Instance) {
-				listed.users[apiTokenRef(instance.Core())] = tokenUser(kind, instance)
+				for _, ref := range append([]v1alpha1.SecretKeyReference{apiTokenRef(instance.Core())}, instance.InstanceStatus().AcceptedTokenRefs...) {
+					listed.users[ref] = tokenUser(kind, instance)
+				}
 			})
 			if page = client.Continue(list.GetContinue()); page == "" {
 				break

@@ -54,13 +54,18 @@ func idInstanceOf(object client.Object) string {
 	return strconv.FormatInt(instance.Core().IDInstance, 10)
 }
 
-// secretNames are the Secrets that a resource refers to.
+// secretNames are the Secrets that a resource refers to, or did when the vendor accepted a token of it.
 func secretNames(object client.Object) []string {
 	instance, ok := object.(v1alpha1.Instance)
 	if !ok {
 		return nil
 	}
 	names := []string{instance.Core().APITokenSecretRef.Name}
+	for _, ref := range instance.InstanceStatus().AcceptedTokenRefs {
+		if !slices.Contains(names, ref.Name) {
+			names = append(names, ref.Name)
+		}
+	}
 	if holder, ok := instance.TypedSettings().(interface {
 		WebhookTokenRef() *v1alpha1.SecretKeyReference
 	}); ok && holder.WebhookTokenRef() != nil {

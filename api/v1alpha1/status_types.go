@@ -119,6 +119,13 @@ type InstanceStatus struct {
 	// +optional
 	Restarts *Restarts `json:"restarts,omitempty"`
 
+	// acceptedTokenRefs are the references with which the vendor accepted a token of this resource, the latest at the end. What
+	// they mean is nobody's webhook token, even when the spec names another one by now.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	AcceptedTokenRefs []SecretKeyReference `json:"acceptedTokenRefs,omitempty"`
+
 	// incomingStatuses sums up the statuses of contacts within spec.incomingStatuses.window.
 	// +optional
 	IncomingStatuses *IncomingStatusesSummary `json:"incomingStatuses,omitempty"`

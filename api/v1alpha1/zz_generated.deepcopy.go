@@ -325,6 +325,11 @@ func (in *InstanceStatus) DeepCopyInto(out *InstanceStatus) {
 		*out = new(Restarts)
 		(*in).DeepCopyInto(*out)
 	}
+	if in.AcceptedTokenRefs != nil {
+		in, out := &in.AcceptedTokenRefs, &out.AcceptedTokenRefs
+		*out = make([]SecretKeyReference, len(*in))
+		copy(*out, *in)
+	}
 	if in.IncomingStatuses != nil {
 		in, out := &in.IncomingStatuses, &out.IncomingStatuses
 		*out = new(IncomingStatusesSummary)

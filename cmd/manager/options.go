@@ -30,6 +30,7 @@ type options struct {
 	leaderElectionNamespace, leaderElectionID  string
 	leaseDuration, renewDeadline, retryPeriod  time.Duration
 	watchNamespaces, watchLabels, secretLabels string
+	webhookSecretLabels                        string
 	allowedHosts, apiProxy, concurrentRestarts string
 	maxConcurrentReconciles                    int
 	insecureAPI                                bool
@@ -81,6 +82,7 @@ func (o *options) bind(f *flag.FlagSet) {
 	f.Float64Var(&c.QPS, "api-qps", 0, "calls a second to the vendor, all instances together; 0 is no limit")
 	f.DurationVar(&c.CallTimeout, "api-timeout", c.CallTimeout, "how long one call to the vendor may take")
 	f.StringVar(&o.secretLabels, "secret-label-selector", "", "read only Secrets with these labels; empty is any")
+	f.StringVar(&o.webhookSecretLabels, "webhook-secret-label-selector", "", "take webhook tokens only from Secrets with these labels; empty is any")
 	f.StringVar(&c.DefaultAPIURL, "default-api-url", c.DefaultAPIURL, "origin of the vendor's API where spec.apiUrl is unset")
 	f.StringVar(&o.allowedHosts, "allowed-api-hosts", o.allowedHosts, "comma-separated hosts a token may be sent to; *. matches any labels below")
 	f.StringVar(&o.apiProxy, "api-proxy", "", "HTTP proxy for calls to the vendor, such as http://egress.example:3128; the environment's is ignored")
@@ -140,6 +142,9 @@ func (o *options) complete() error {
 	c.Partial = o.instanceOnly != nil
 	if c.SecretSelector, err = selector(o.secretLabels); err != nil {
 		problems = append(problems, fmt.Errorf("--secret-label-selector: %w", err))
+	}
+	if c.WebhookSecretSelector, err = selector(o.webhookSecretLabels); err != nil {
+		problems = append(problems, fmt.Errorf("--webhook-secret-label-selector: %w", err))
 	}
 	if o.apiProxy != "" {
 		// Its value may hold a password, so no message quotes it.

@@ -17,13 +17,13 @@ import (
 
 // managerFlags are the flags of a manager that doctor understands.
 type managerFlags struct {
-	hosts      []string
-	insecure   bool
-	defaultURL string
-	namespaces []string
-	instances  string
-	ring       string
-	secrets    string
+	hosts                   []string
+	insecure                bool
+	defaultURL              string
+	namespaces              []string
+	instances               string
+	ring                    string
+	secrets, webhookSecrets string
 }
 
 // flagsOf are the flags of the managers that were found, or the defaults.
@@ -57,6 +57,7 @@ func readManagerFlags(arguments []string) managerFlags {
 	set.StringVar(&flags.instances, "watch-label-selector", "", "")
 	set.StringVar(&flags.ring, "shard-ring", "", "")
 	set.StringVar(&flags.secrets, "secret-label-selector", "", "")
+	set.StringVar(&flags.webhookSecrets, "webhook-secret-label-selector", "", "")
 	_ = set.Parse(arguments) // what cannot be read keeps its default; the manager itself refuses it
 	for i, namespace := range flags.namespaces {
 		flags.namespaces[i] = strings.TrimSpace(namespace) // as the manager does

@@ -98,6 +98,10 @@ func (e *examination) wrongWith(ctx context.Context, r reference) (string, error
 	switch {
 	case !readable:
 		return fmt.Sprintf("Secret %s has not the labels that the manager's --secret-label-selector wants: %s. Label it so", r.name, flags[0].secrets), nil
+	case !r.apiToken && !slices.ContainsFunc(flags, func(f managerFlags) bool { return selects(f.webhookSecrets, secret) }):
+		return fmt.Sprintf("Secret %s has not the labels that the manager's --webhook-secret-label-selector wants: %s. Label it so", r.name, flags[0].webhookSecrets), nil
+	case !r.apiToken && r.key == v1alpha1.DefaultAPITokenKey:
+		return fmt.Sprintf("key %s of Secret %s is where API tokens are kept. Put the webhook token under another key", r.key, r.name), nil
 	case !ok:
 		return fmt.Sprintf("Secret %s has no key %s. Add it, or name another key in the spec", r.name, r.key), nil
 	case r.apiToken && !greenapi.ValidToken(strings.TrimSpace(string(value))):
