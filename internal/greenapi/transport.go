@@ -137,6 +137,8 @@ func describe(err error) string {
 	switch {
 	case errors.Is(err, errPermitExpired):
 		return "the process was held up for too long, so the call was not sent"
+	case errors.Is(err, errNoRoom):
+		return "too many other long answers were being read"
 	case errors.As(err, &proxy):
 		return proxy.Error()
 	case beforeProxy(err) != nil:
