@@ -230,7 +230,7 @@ func inOrder(s *v1alpha1.InstanceStatus, generation int64) bool {
 // stale reports whether looks have failed for so long that the last known state may no longer be true. A resource that
 // is not polled is not stale for that: the time counts from one interval before the first failure at the earliest.
 func (r *Reconciler) stale(p *pass) bool {
-	if p.memory.failedSince.IsZero() {
+	if p.memory.failedSince.IsZero() || r.growing(p.memory) {
 		return false
 	}
 	interval := r.waitingStateInterval(p.core())

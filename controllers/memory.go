@@ -47,6 +47,8 @@ type memory struct {
 	// failures and refusals of readings in a row; retryAt is when the backoff is over.
 	failures, throttled, refusals, accountFailures int
 	retryAt                                        time.Time
+	// timeouts are those of reading calls in a row, from which the next time-out follows.
+	timeouts int
 	// accepted: the vendor accepted the present token.
 	accepted bool
 	// failedSince is since when no look succeeded, zero while they do.

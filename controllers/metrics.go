@@ -41,10 +41,10 @@ type metricsSource struct {
 	clock    clock.PassiveClock
 }
 
-// Buckets in seconds. A call may take --api-timeout, 15 s as it is. Settings are read every 20 s while they settle, for 6 minutes
+// Buckets in seconds. A call may take --api-timeout, 15 s as it is, one that reads a minute. Settings are read every 20 s while they settle, for 6 minutes
 // as it is, and an instance restarts in up to five.
 var (
-	callBuckets   = []float64{0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2, 3, 5, 7.5, 10, 15, 20}
+	callBuckets   = []float64{0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 60}
 	settleBuckets = []float64{1, 5, 10, 20, 40, 60, 90, 120, 180, 240, 300, 360, 420, 600, 900}
 )
 

@@ -37,6 +37,8 @@ func (r *Reconciler) observe(ctx context.Context, p *pass) error {
 	if !p.looked.state {
 		return nil
 	}
+	// Reading may take a minute, and an intent is as old as what it is decided from: a call leaves soon after it (R10).
+	p.now = r.Clock.Now()
 	m.failures, m.throttled, m.refusals, m.retryAt, m.refusedSince, m.accepted = 0, 0, 0, time.Time{}, time.Time{}, true
 	if p.looked.account {
 		m.accountFailures = 0
@@ -54,7 +56,7 @@ func (r *Reconciler) admit(p *pass, due looks) error {
 	if !m.slot.IsZero() && m.slot.After(p.now) {
 		return &waiting{after: m.slot.Sub(p.now)}
 	}
-	if wait := r.limiter.take(p.now, p.id, r.Options.CallTimeout, r.methods(due)...); wait > 0 {
+	if wait := r.limiter.take(p.now, p.id, r.readTimeout(p.memory), r.methods(due)...); wait > 0 {
 		return &waiting{after: wait}
 	}
 	if m.slot.IsZero() {
@@ -107,7 +109,10 @@ func (r *Reconciler) read(ctx context.Context, p *pass, due looks) error {
 	call(due.settings, greenapi.MethodGetSettings, func() error { p.settings, settingsErr = p.vendor.Settings(ctx); return settingsErr })
 	call(due.account, r.Kind.AccountMethod, func() error { account, acctErr = p.vendor.Account(ctx); return acctErr })
 	call(due.statuses, greenapi.MethodGetIncomingStatuses, func() error { r.readStatuses(ctx, p); return p.statusesErr })
+	begun := r.Clock.Now()
+	ctx = greenapi.WithTimeout(ctx, r.readTimeout(p.memory))
 	sideBySide(toCall)
+	took := r.Clock.Now().Sub(begun)
 
 	if due.state && stateErr == nil {
 		p.looked.state = true
@@ -120,8 +125,14 @@ func (r *Reconciler) read(ctx context.Context, p *pass, due looks) error {
 	if due.account && acctErr == nil {
 		p.looked.account, p.account = true, &account
 	}
+	if timedOut(stateErr, settingsErr, acctErr, p.statusesErr) {
+		p.memory.timeouts++
+	}
 	if err := gravest(stateErr, settingsErr); err != nil {
 		return err
+	}
+	if due.core() != (looks{}) && acctErr == nil {
+		r.answered(p.memory, took)
 	}
 	p.soft = acctErr
 	var status *greenapi.StatusError
@@ -178,7 +189,7 @@ func (r *Reconciler) follow(ctx context.Context, p *pass) error {
 	if !more.any() {
 		return nil
 	}
-	if wait := r.limiter.take(p.now, p.id, r.Options.CallTimeout, r.methods(more)...); wait > 0 {
+	if wait := r.limiter.take(p.now, p.id, r.readTimeout(p.memory), r.methods(more)...); wait > 0 {
 		p.memory.fullDue = p.now.Add(wait)
 		return nil
 	}

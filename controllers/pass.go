@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
@@ -131,7 +132,7 @@ const maxRequest = 256
 
 // requestOf returns the value of an annotation that asks for something once, as the status echoes it: one that is too long
 // for that by its digest.
-func requestOf(instance v1alpha1.Instance, annotation string) string {
+func requestOf(instance metav1.Object, annotation string) string {
 	value := instance.GetAnnotations()[annotation]
 	if utf8.RuneCountInString(value) <= maxRequest {
 		return value

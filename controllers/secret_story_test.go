@@ -111,14 +111,14 @@ func TestR23AnAPITokenOfAnotherShardIsNoWebhookToken(t *testing.T) {
 		},
 	})
 	s.restart()
-	s.secret("victim-token", map[string]string{"apiTokenInstance": "t0ken-of-the-victim", "webhook": "t0ken-for-webhooks"})
+	s.secret("victim-token", map[string]string{"secret": "t0ken-of-the-victim", "webhook": "t0ken-for-webhooks"})
 	victim := &v1alpha1.TelegramInstance{ObjectMeta: metav1.ObjectMeta{Namespace: s.ns, Name: "victim", Labels: map[string]string{"shard": "a"}}}
-	victim.Spec.IDInstance, victim.Spec.APITokenSecretRef.Name = instanceID+1, "victim-token"
+	victim.Spec.IDInstance, victim.Spec.APITokenSecretRef = instanceID+1, v1alpha1.SecretKeyReference{Name: "victim-token", Key: "secret"}
 	s.Expect(admin.Create(s.ctx, victim)).To(Succeed())
 	s.instance("line", func(r *v1alpha1.WhatsAppInstance) {
 		r.Labels = map[string]string{"shard": "b"}
 		manage(func(w *v1alpha1.WhatsAppSettings) {
-			w.WebhookURLTokenSecretRef = &v1alpha1.SecretKeyReference{Name: "victim-token", Key: "apiTokenInstance"}
+			w.WebhookURLTokenSecretRef = &v1alpha1.SecretKeyReference{Name: "victim-token", Key: "secret"}
 		})(r)
 	})
 	s.forward(time.Minute)

@@ -21,15 +21,19 @@ func TestTheCacheKeepsWhatIsRead(t *testing.T) {
 	g := NewWithT(t)
 	condition := metav1.Condition{Type: v1alpha1.ReadyCondition, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonSucceeded, Message: "All is well"}
 	resource := &v1alpha1.MaxInstance{ObjectMeta: metav1.ObjectMeta{
-		Name: "line", Labels: map[string]string{"shard": "a"},
-		ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubectl"}},
-		Annotations:   map[string]string{corev1.LastAppliedConfigAnnotation: "{}", v1alpha1.RebootRequestedAtAnnotation: "now"},
+		Namespace: "shop", Name: "line", UID: "one", ResourceVersion: "7", Generation: 3,
+		CreationTimestamp: metav1.Unix(1, 0), DeletionTimestamp: new(metav1.Unix(2, 0)),
+		Annotations: map[string]string{v1alpha1.RebootRequestedAtAnnotation: "now", v1alpha1.ReconcileRequestedAtAnnotation: ""},
 	}}
 	resource.Spec.IDInstance = 7
 	resource.Status.Conditions = append(make([]metav1.Condition, 0, 8), condition)
 	want := resource.DeepCopy()
-	want.ManagedFields = nil
-	delete(want.Annotations, corev1.LastAppliedConfigAnnotation)
+	long := strings.Repeat("x", 100_000)
+	resource.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubectl"}}
+	resource.Annotations[corev1.LastAppliedConfigAnnotation], resource.Annotations["of.example/note"] = "{}", long
+	resource.Labels = map[string]string{"shard": "a"}
+	resource.Finalizers, resource.GenerateName = []string{"of.example/tool"}, "line-"
+	resource.OwnerReferences = []metav1.OwnerReference{{Name: "owner"}}
 	kept, err := controllers.StripInstance(resource)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(kept).To(Equal(want))
@@ -51,6 +55,22 @@ func TestTheCacheKeepsWhatIsRead(t *testing.T) {
 	} {
 		g.Expect(unsafe.StringData(texts[0])).To(BeIdenticalTo(unsafe.StringData(texts[1])), "the %s is kept once", what)
 	}
+
+	ring := controllers.Ring{Name: "greenapi", Shard: "a"}
+	labels := map[string]string{ring.ShardLabel(): "a", ring.DrainLabel(): ""}
+	sharded := &v1alpha1.MaxInstance{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"of.example/team": "x", ring.ShardLabel(): "a", ring.DrainLabel(): ""}}}
+	kept, err = ring.StripInstance(sharded)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(kept).To(Equal(&v1alpha1.MaxInstance{ObjectMeta: metav1.ObjectMeta{Labels: labels}}), "what a ring reads is kept in a ring")
+
+	requests := &v1alpha1.MaxInstance{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{v1alpha1.ReconcileRequestedAtAnnotation: long}}}
+	_, err = controllers.StripInstance(requests)
+	g.Expect(err).NotTo(HaveOccurred())
+	once := requests.Annotations[v1alpha1.ReconcileRequestedAtAnnotation]
+	g.Expect(once).To(HavePrefix("sha256:"), "a request that is too long is kept by its digest, as the status echoes it")
+	_, err = controllers.StripInstance(requests)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(requests.Annotations).To(HaveKeyWithValue(v1alpha1.ReconcileRequestedAtAnnotation, once))
 
 	applied := &v1alpha1.MaxInstance{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{corev1.LastAppliedConfigAnnotation: "{}"}}}
 	kept, err = controllers.StripInstance(applied)

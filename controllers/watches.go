@@ -133,19 +133,22 @@ func (r *Reconciler) requests(ctx context.Context, except types.UID, options ...
 	return requests
 }
 
-// StripInstance is the cache's transform of the kinds. It leaves out managedFields and kubectl's copy of what was applied,
-// which is as long as the rest and which no write of a status changes, and keeps words that all conditions share once.
-func StripInstance(object any) (any, error) {
+// StripInstance is the cache's transform of the kinds for a process that is in no ring.
+func StripInstance(object any) (any, error) { return Ring{}.StripInstance(object) }
+
+// StripInstance is the cache's transform of the kinds. Of the metadata it keeps what is read: whoever may write a resource
+// can fill the rest, to hundreds of kilobytes each. No write of a status changes metadata, so that what is left out stays
+// where it is. Words that all conditions share are kept once.
+func (r Ring) StripInstance(object any) (any, error) {
 	instance, ok := object.(v1alpha1.Instance)
 	if !ok {
 		return object, nil
 	}
-	instance.SetManagedFields(nil)
-	annotations := instance.GetAnnotations()
-	if delete(annotations, corev1.LastAppliedConfigAnnotation); len(annotations) == 0 {
-		annotations = nil
+	if accessor, ok := object.(metav1.ObjectMetaAccessor); ok {
+		if full, ok := accessor.GetObjectMeta().(*metav1.ObjectMeta); ok {
+			*full = r.stripMeta(instance)
+		}
 	}
-	instance.SetAnnotations(annotations)
 	if meta, ok := instance.GetObjectKind().(*metav1.TypeMeta); ok {
 		meta.Kind, meta.APIVersion = shared(meta.Kind), shared(meta.APIVersion)
 	}
@@ -157,6 +160,28 @@ func StripInstance(object any) (any, error) {
 		c.Type, c.Reason, c.Message = shared(c.Type), shared(c.Reason), shared(c.Message)
 	}
 	return instance, nil
+}
+
+// stripMeta returns what is read of a resource's metadata.
+func (r Ring) stripMeta(full metav1.Object) metav1.ObjectMeta {
+	kept := metav1.ObjectMeta{
+		Namespace: full.GetNamespace(), Name: full.GetName(), UID: full.GetUID(),
+		ResourceVersion: full.GetResourceVersion(), Generation: full.GetGeneration(),
+		CreationTimestamp: full.GetCreationTimestamp(), DeletionTimestamp: full.GetDeletionTimestamp(),
+	}
+	for _, name := range []string{v1alpha1.ReconcileRequestedAtAnnotation, v1alpha1.RebootRequestedAtAnnotation} {
+		if _, ok := full.GetAnnotations()[name]; ok {
+			metav1.SetMetaDataAnnotation(&kept, name, requestOf(full, name))
+		}
+	}
+	if r.Name != "" {
+		for _, name := range []string{r.ShardLabel(), r.DrainLabel()} {
+			if value, ok := full.GetLabels()[name]; ok {
+				metav1.SetMetaDataLabel(&kept, name, value)
+			}
+		}
+	}
+	return kept
 }
 
 // shared is a text that is kept once, however many resources have it.

@@ -45,8 +45,7 @@ func newManager(ctx context.Context, config *rest.Config, o options) (ctrl.Manag
 	}
 	// The API server's own fairness protects it; a client-side limit would only delay.
 	config.QPS = -1
-	// A call that is under way when the process is told to stop has its outcome stored.
-	shutdown := max(10*time.Second, o.controller.CallTimeout+5*time.Second)
+	shutdown := shutdownTimeout(o.controller.CallTimeout)
 	lock, err := o.shard.lock(config, o.leaderElectionNamespace, o.renewDeadline)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the shard's lease: %w", err)
@@ -76,6 +75,12 @@ func newManager(ctx context.Context, config *rest.Config, o options) (ctrl.Manag
 		}
 	}
 	return mgr, addControllers(ctx, mgr, o)
+}
+
+// shutdownTimeout is how long the process goes on after it is told to stop: a write that is under way has its outcome stored.
+// Reads are given up at once.
+func shutdownTimeout(call time.Duration) time.Duration {
+	return max(10*time.Second, call+5*time.Second)
 }
 
 func addControllers(ctx context.Context, mgr ctrl.Manager, o options) error {
@@ -116,7 +121,7 @@ func cacheOptions(o options) cache.Options {
 	options := cache.Options{
 		// Nothing is read from the cache but what is watched: to read a whole Secret from it would begin to watch values.
 		ReaderFailOnMissingInformer: true,
-		DefaultTransform:            controllers.StripInstance,
+		DefaultTransform:            o.controller.Ring.StripInstance,
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Secret{}: {
 				Field: fields.OneTermNotEqualSelector("type", "helm.sh/release.v1"),

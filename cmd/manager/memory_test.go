@@ -10,6 +10,7 @@ import (
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 )
@@ -30,17 +31,28 @@ func TestTheHeapGrowsByThirtyPercent(t *testing.T) {
 	}
 }
 
-// TestWhatKubectlAppliedStays: the cache holds no copy of it, and no write of a status takes it away.
-func TestWhatKubectlAppliedStays(t *testing.T) {
+// TestMetadataThatIsNotReadStays: the cache holds no copy of it, and no write of a status takes it away.
+func TestMetadataThatIsNotReadStays(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, admin, 1)
 	const applied = `{"kind":"WhatsAppInstance"}`
 	f.edit("line-0", 0, func(r *v1alpha1.WhatsAppInstance) {
-		r.Annotations = map[string]string{corev1.LastAppliedConfigAnnotation: applied}
+		r.Annotations = map[string]string{corev1.LastAppliedConfigAnnotation: applied, "of.example/note": "stays"}
+		r.Labels = map[string]string{"team": "support"}
+		r.Finalizers = []string{"of.example/tool"}
+		r.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: "owner", UID: "an-owner"}}
 	})
+	before := f.get("line-0").ResourceVersion
 	f.launch(newGate(t, environment.Config))
 	f.delay("line-0", 1000)
 	f.converge("statuses were written")
-	f.Expect(f.get("line-0").Annotations).To(HaveKeyWithValue(corev1.LastAppliedConfigAnnotation, applied))
-	f.Expect(f.get("line-0").ManagedFields).NotTo(BeEmpty())
+	line := f.get("line-0")
+	f.Expect(line.ResourceVersion).NotTo(Equal(before))
+	f.Expect(line.Annotations).To(HaveKeyWithValue(corev1.LastAppliedConfigAnnotation, applied))
+	f.Expect(line.Annotations).To(HaveKeyWithValue("of.example/note", "stays"))
+	f.Expect(line.Labels).To(HaveKeyWithValue("team", "support"))
+	f.Expect(line.Finalizers).To(Equal([]string{"of.example/tool"}))
+	f.Expect(line.OwnerReferences).To(HaveLen(1))
+	f.Expect(line.ManagedFields).NotTo(BeEmpty())
+	f.edit("line-0", 0, func(r *v1alpha1.WhatsAppInstance) { r.Finalizers, r.OwnerReferences = nil, nil })
 }

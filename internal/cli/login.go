@@ -130,7 +130,9 @@ func (l *login) trouble(err error) error {
 
 // scan shows the QR code.
 func (l *login) scan(ctx context.Context) error {
-	code, err := l.vendor.QR(ctx)
+	// The vendor may need a minute for a code, as long as there is time at all.
+	longest := min(greenapi.LongestRead, l.deadline.Sub(l.clock.Now()))
+	code, err := l.vendor.QR(greenapi.WithTimeout(ctx, max(longest, l.flags.vendor.timeout)))
 	l.nextCode = l.clock.Now().Add(l.pace)
 	if err != nil {
 		return l.trouble(err)

@@ -51,13 +51,9 @@ type QR struct {
 
 // QR calls qr, a GET without effect. The vendor allows three calls a second, and makes a new code every 20 seconds.
 func (i *Instance) QR(ctx context.Context) (QR, error) {
-	body, err := i.read(ctx, MethodQR)
+	code, err := read(ctx, i, request{method: MethodQR}, decodeQR)
 	if err != nil {
 		return QR{}, err
-	}
-	code, what := decodeQR(body)
-	if what != "" {
-		return QR{}, &UnreadableError{Method: MethodQR, What: what}
 	}
 	code.Message = Conceal(code.Message, i.secrets...)
 	switch code.Kind {
@@ -80,13 +76,9 @@ func (i *Instance) AuthorizationCode(ctx context.Context, phone int64) (string, 
 	if err != nil {
 		return "", &TransportError{Method: MethodGetAuthorizationCode, What: "the phone number cannot be written as JSON"}
 	}
-	answer, err := i.call(ctx, i.client.reading, request{verb: http.MethodPost, method: MethodGetAuthorizationCode, body: body})
+	code, err := read(ctx, i, request{verb: http.MethodPost, method: MethodGetAuthorizationCode, body: body}, decodePairing)
 	if err != nil {
 		return "", err
-	}
-	code, what := decodePairing(answer)
-	if what != "" {
-		return "", &UnreadableError{Method: MethodGetAuthorizationCode, What: what}
 	}
 	return Conceal(code, i.secrets...), nil
 }

@@ -23,6 +23,14 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
+// live returns how many bytes are in use.
+func live() uint64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
+}
+
 // manyKeys is an object of about 1 MiB with as many keys as fit.
 func manyKeys() []byte {
 	var b bytes.Buffer

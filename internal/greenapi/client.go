@@ -4,15 +4,12 @@
 package greenapi
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"strconv"
 	"time"
 )
 
@@ -36,7 +33,7 @@ type Observer func(method, code string, took time.Duration)
 
 // Options of a Client.
 type Options struct {
-	// Timeout of one call, from dialing to the last byte of the answer.
+	// Timeout of one call, from dialing to the last byte of the answer; see WithTimeout.
 	Timeout time.Duration
 	// AllowedHosts are the hosts a token may be sent to; see Origin.CheckAllowed.
 	AllowedHosts []string
@@ -55,6 +52,8 @@ type Options struct {
 type Client struct {
 	options Options
 	reading http.RoundTripper
+	// room bounds the long answers that are read at once.
+	room *room
 	// resolver is nil for the machine's own; tests have another.
 	resolver *net.Resolver
 }
@@ -63,7 +62,7 @@ type Client struct {
 func New(options Options) *Client { return newClient(options, nil) }
 
 func newClient(options Options, resolver *net.Resolver) *Client {
-	c := &Client{options: options, resolver: resolver}
+	c := &Client{options: options, resolver: resolver, room: newRoom(maxReading)}
 	c.reading = c.newTransport()
 	return c
 }
@@ -92,13 +91,9 @@ func (i *Instance) Conceal(text string) string { return Conceal(text, i.secrets.
 
 // State calls getStateInstance and returns the vendor's word for the state, or "" while the instance is being created.
 func (i *Instance) State(ctx context.Context) (string, error) {
-	body, err := i.read(ctx, MethodGetStateInstance)
+	state, err := read(ctx, i, request{method: MethodGetStateInstance}, decodeState)
 	if err != nil {
 		return "", err
-	}
-	state, what := decodeState(body)
-	if what != "" {
-		return "", &UnreadableError{Method: MethodGetStateInstance, What: what}
 	}
 	if States[state] {
 		// A short webhook token may be a part of such a word, and "starting" must be understood whatever the token is.
@@ -109,26 +104,14 @@ func (i *Instance) State(ctx context.Context) (string, error) {
 
 // Settings calls getSettings.
 func (i *Instance) Settings(ctx context.Context) (Settings, error) {
-	body, err := i.read(ctx, MethodGetSettings)
-	if err != nil {
-		return nil, err
-	}
-	settings, what := decodeSettings(body)
-	if what != "" {
-		return nil, &UnreadableError{Method: MethodGetSettings, What: what}
-	}
-	return settings, nil
+	return read(ctx, i, request{method: MethodGetSettings}, decodeSettings)
 }
 
 // Account calls the target's account method.
 func (i *Instance) Account(ctx context.Context) (Account, error) {
-	body, err := i.read(ctx, i.target.AccountMethod)
+	account, err := read(ctx, i, request{method: i.target.AccountMethod}, decodeAccount)
 	if err != nil {
 		return Account{}, err
-	}
-	account, what := decodeAccount(body)
-	if what != "" {
-		return Account{}, &UnreadableError{Method: i.target.AccountMethod, What: what}
 	}
 	for _, text := range []*string{&account.State, &account.Phone, &account.ChatID, &account.DeviceID, &account.AvatarURL} {
 		*text = Conceal(*text, i.secrets...)
@@ -144,39 +127,37 @@ func (i *Instance) SetSettings(ctx context.Context, values map[string]any, permi
 	if err != nil {
 		return false, &TransportError{Method: MethodSetSettings, What: "the settings cannot be written as JSON"}
 	}
-	answer, err := i.change(ctx, http.MethodPost, MethodSetSettings, body, permit)
-	if err != nil {
-		return false, err
-	}
-	yes, what := decodeYes(answer, "saveSettings")
-	if what != "" {
-		return false, &UnreadableError{Method: MethodSetSettings, What: what}
-	}
-	return yes, nil
+	return i.change(ctx, request{verb: http.MethodPost, method: MethodSetSettings, body: body}, permit, "saveSettings")
 }
 
 // Reboot calls reboot, which restarts the instance. It reports whether the vendor said yes (isReboot true). It is a GET
 // with a side effect, so it goes out as SetSettings does (R21).
 func (i *Instance) Reboot(ctx context.Context, permit Permit) (bool, error) {
-	body, err := i.change(ctx, http.MethodGet, MethodReboot, nil, permit)
-	if err != nil {
-		return false, err
-	}
-	yes, what := decodeYes(body, "isReboot")
-	if what != "" {
-		return false, &UnreadableError{Method: MethodReboot, What: what}
-	}
-	return yes, nil
+	return i.change(ctx, request{method: MethodReboot}, permit, "isReboot")
 }
 
-// read calls a method that changes nothing.
-func (i *Instance) read(ctx context.Context, method string) ([]byte, error) {
-	return i.call(ctx, i.client.reading, request{verb: http.MethodGet, method: method})
+// read calls a method that changes nothing and decodes its answer.
+func read[T any](ctx context.Context, i *Instance, r request, decode func(body []byte) (answer T, what string)) (T, error) {
+	return decoded(ctx, i, i.client.reading, r, decode)
+}
+
+// decoded makes a call and decodes its answer. decode says, in words of this package, what makes one unreadable.
+func decoded[T any](ctx context.Context, i *Instance, transport http.RoundTripper, r request, decode func(body []byte) (answer T, what string)) (T, error) {
+	var answer T
+	r.decode = func(body []byte) (what string) {
+		answer, what = decode(body)
+		return what
+	}
+	if err := i.call(ctx, transport, r); err != nil {
+		var none T
+		return none, err
+	}
+	return answer, nil
 }
 
 // change calls a method that changes something, over a connection of its own: net/http sends a request once more when
-// a kept connection turns out to be dead, which must not happen here.
-func (i *Instance) change(ctx context.Context, verb, method string, body []byte, permit Permit) ([]byte, error) {
+// a kept connection turns out to be dead, which must not happen here. The answer says yes or no by the given name.
+func (i *Instance) change(ctx context.Context, r request, permit Permit, yes string) (bool, error) {
 	guard := &guardedConn{permit: permit}
 	transport := i.client.newTransport()
 	transport.DisableKeepAlives = true
@@ -194,83 +175,6 @@ func (i *Instance) change(ctx context.Context, verb, method string, body []byte,
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { guard.began.Store(true) },
 	})
-	return i.call(ctx, transport, request{verb: verb, method: method, body: body, guard: guard})
-}
-
-// request is one call to be made.
-type request struct {
-	verb, method string
-	body         []byte
-	// query of the URL, with its question mark.
-	query string
-	// guard is the connection of a method that changes something, nil for one that only reads.
-	guard *guardedConn
-	// consume reads the body of a successful answer as a stream; nil to have it returned.
-	consume func(io.Reader) error
-}
-
-// call makes one request and returns the body of a successful answer. Its errors hold nothing of the URL, the body or
-// the error of net/http.
-func (i *Instance) call(ctx context.Context, transport http.RoundTripper, r request) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, i.client.options.Timeout)
-	defer cancel()
-	started, code := time.Now(), "error"
-	defer func() {
-		if i.client.options.Observer != nil {
-			i.client.options.Observer(r.method, code, time.Since(started))
-		}
-	}()
-
-	if i.target.Token == "" {
-		return nil, &TransportError{Method: r.method, What: "there is no token to call with"}
-	}
-	httpRequest, err := http.NewRequestWithContext(ctx, r.verb, i.url(r.method)+r.query, bytes.NewReader(r.body))
-	if err != nil {
-		return nil, &TransportError{Method: r.method, What: "the request cannot be made"}
-	}
-	httpRequest.Header.Set("User-Agent", i.client.options.UserAgent)
-	httpRequest.Header.Set("Accept", "application/json")
-	if r.body != nil {
-		httpRequest.Header.Set("Content-Type", "application/json")
-	}
-	response, err := transport.RoundTrip(httpRequest)
-	if err != nil {
-		return nil, callError(r.method, err, r.guard)
-	}
-	defer func() { _ = response.Body.Close() }()
-	code = strconv.Itoa(response.StatusCode)
-	if response.StatusCode < http.StatusOK {
-		// The body of 101 is the bare connection, which no time-out ends.
-		return nil, &UnreadableError{Method: r.method, What: "it is of another protocol"}
-	}
-	if r.consume != nil && response.StatusCode < http.StatusMultipleChoices {
-		return nil, r.consume(response.Body)
-	}
-	answer, err := readBody(response)
-	if response.StatusCode >= http.StatusMultipleChoices {
-		// Whatever could be read of a failed answer's body is enough: the code alone says what to do.
-		return nil, i.statusError(r.method, response, answer)
-	}
-	if err != nil {
-		return nil, callError(r.method, err, r.guard)
-	}
-	if len(answer) > maxBody {
-		return nil, &UnreadableError{Method: r.method, What: "it is longer than 1 MiB"}
-	}
-	if inBody := codeInBody(answer); inBody != 0 {
-		code = strconv.Itoa(inBody)
-		return nil, i.failure(r.method, inBody, answer)
-	}
-	return answer, nil
-}
-
-// usualBody is for how much of an answer there is room before it has come, whatever its length is said to be.
-const usualBody = 16 << 10
-
-// readBody reads an answer, up to one byte more than maxBody.
-func readBody(response *http.Response) ([]byte, error) {
-	var answer bytes.Buffer
-	answer.Grow(int(min(max(response.ContentLength, 0), usualBody)) + bytes.MinRead)
-	_, err := answer.ReadFrom(io.LimitReader(response.Body, maxBody+1))
-	return answer.Bytes(), err
+	r.guard = guard
+	return decoded(ctx, i, transport, r, func(body []byte) (bool, string) { return decodeYes(body, yes) })
 }

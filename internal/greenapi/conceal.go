@@ -91,7 +91,7 @@ func holdsPart(text, secret string) bool {
 }
 
 // clean makes a vendor text fit for a status field: valid UTF-8 on one line, without characters that do not show or change
-// how others read, at most limit characters.
+// how others read, at most limit characters. It is a copy: what is kept must not keep the whole answer with it.
 func clean(text string, limit int) string {
 	text = strings.Map(func(r rune) rune {
 		switch {
@@ -104,7 +104,7 @@ func clean(text string, limit int) string {
 		return r
 	}, text)
 	if utf8.RuneCountInString(text) <= limit {
-		return text
+		return strings.Clone(text)
 	}
 	return string([]rune(text)[:limit])
 }

@@ -85,6 +85,8 @@ type TransportError struct {
 	What string
 	// Begun reports whether a byte of the request may have left, so that the call may have taken effect.
 	Begun bool
+	// TimedOut reports whether the call had no complete answer when its time was over.
+	TimedOut bool
 }
 
 // Error returns one line without any secret and without an address, so that it is the same each time.

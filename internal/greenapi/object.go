@@ -8,8 +8,9 @@ import (
 	"encoding/json"
 )
 
-// mostNames bounds for how many names decodeObject makes room before it knows that they are there.
-const mostNames = 256
+// mostNames is how many names an object may have; the vendor's longest answer has some sixty. Each costs many times what
+// it takes in the answer, so that more are no answer of the vendor's.
+const mostNames = 512
 
 // jsonSpace is the white space of JSON. What else Unicode calls so makes a body unreadable.
 const jsonSpace = " \t\r\n"
@@ -31,7 +32,10 @@ func decodeObject(body []byte) (map[string]Value, string) {
 	}
 	text := string(trimmed)
 	object := make(map[string]Value, min(bytes.Count(trimmed, []byte(`":`)), mostNames))
-	for at := afterSpace(text, 1); text[at] != '}'; {
+	for at, names := afterSpace(text, 1), 1; text[at] != '}'; names++ {
+		if names > mostNames {
+			return nil, "it has more than 512 names"
+		}
 		if text[at] == ',' {
 			at = afterSpace(text, at+1)
 		}

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net/http"
 	"strconv"
 	"time"
 )
@@ -67,9 +66,9 @@ func (i *Instance) IncomingStatuses(ctx context.Context, window time.Duration) (
 // eachStatus calls getIncomingStatuses and visits its entries one by one, so that memory holds one at a time. visit may
 // say what makes the answer unreadable, which ends it.
 func (i *Instance) eachStatus(ctx context.Context, window time.Duration, visit func(statusEntry) string) error {
-	_, err := i.call(ctx, i.client.reading, request{
-		verb: http.MethodGet, method: MethodGetIncomingStatuses,
-		query: "?minutes=" + strconv.FormatInt(max(int64(window/time.Minute), 1), 10),
+	return i.call(ctx, i.client.reading, request{
+		method: MethodGetIncomingStatuses,
+		query:  "?minutes=" + strconv.FormatInt(max(int64(window/time.Minute), 1), 10),
 		consume: func(body io.Reader) error {
 			what, err := decodeStatuses(body, visit)
 			switch {
@@ -81,7 +80,6 @@ func (i *Instance) eachStatus(ctx context.Context, window time.Duration, visit f
 			return nil
 		},
 	})
-	return err
 }
 
 // decodeStatuses visits the entries one by one. It returns what makes the answer unreadable, in words of this package, or

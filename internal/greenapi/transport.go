@@ -46,7 +46,18 @@ const (
 	maxIdleConns        = 512
 	maxIdleConnsPerHost = 128
 	maxHeaderBytes      = 64 << 10
+	// sendPing is how long a kept HTTP/2 connection may be silent before it is asked whether it lives, pingTimeout how long
+	// it has to say so. One connection serves all calls to a host: a dead one would blind the process until the kernel
+	// gives it up, which takes minutes, or for ever behind a proxy that keeps its sockets.
+	sendPing, pingTimeout = 15 * time.Second, 10 * time.Second
+	// maxUnread is how much of an answer may come over HTTP/2 before it is read.
+	maxUnread = 128 << 10
 )
+
+// http2Config is how kept connections behave where the host speaks HTTP/2.
+func http2Config(sendPing, pingTimeout time.Duration) *http.HTTP2Config {
+	return &http.HTTP2Config{SendPingTimeout: sendPing, PingTimeout: pingTimeout, MaxReceiveBufferPerStream: maxUnread}
+}
 
 // newTransport returns the transport for methods that only read: connections are kept and shared. It is used without an
 // http.Client, so that there is nothing that follows a redirect or keeps a cookie.
@@ -57,6 +68,7 @@ func (c *Client) newTransport() *http.Transport {
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    dialTimeout,
 		ForceAttemptHTTP2:      true,
+		HTTP2:                  http2Config(sendPing, pingTimeout),
 		MaxIdleConns:           maxIdleConns,
 		MaxIdleConnsPerHost:    maxIdleConnsPerHost,
 		IdleConnTimeout:        idleTimeout,
@@ -125,6 +137,8 @@ func describe(err error) string {
 	switch {
 	case errors.Is(err, errPermitExpired):
 		return "the process was held up for too long, so the call was not sent"
+	case errors.Is(err, errNoRoom):
+		return "too many other long answers were being read"
 	case errors.As(err, &proxy):
 		return proxy.Error()
 	case beforeProxy(err) != nil:

@@ -1,0 +1,140 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package greenapi
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// LongestRead is how long an answer to a call that only reads may ever take: the vendor is known to need up to a minute now
+// and then, and for qr at any time.
+const LongestRead = time.Minute
+
+type timeoutKey struct{}
+
+// WithTimeout lets the calls with this context that only read take another time than Options.Timeout. Calls that change
+// something keep theirs.
+func WithTimeout(ctx context.Context, timeout time.Duration) context.Context {
+	return context.WithValue(ctx, timeoutKey{}, timeout)
+}
+
+// TimeoutOf returns what WithTimeout put into a context; 0 if nothing.
+func TimeoutOf(ctx context.Context) time.Duration {
+	timeout, _ := ctx.Value(timeoutKey{}).(time.Duration)
+	return timeout
+}
+
+// timeout is how long a call may take.
+func (i *Instance) timeout(ctx context.Context, r request) time.Duration {
+	if r.guard != nil {
+		return i.client.options.Timeout
+	}
+	return cmp.Or(TimeoutOf(ctx), i.client.options.Timeout)
+}
+
+// request is one call to be made.
+type request struct {
+	// verb is GET unless it is another.
+	verb, method string
+	body         []byte
+	// query of the URL, with its question mark.
+	query string
+	// guard is the connection of a method that changes something, nil for one that only reads.
+	guard *guardedConn
+	// consume reads the body of a successful answer as a stream; without it decode reads it as a whole, and says, in words
+	// of this package, what makes it unreadable.
+	consume func(io.Reader) error
+	decode  func(body []byte) (what string)
+}
+
+// call makes one request and has the body of a successful answer read. Its errors hold nothing of the URL, the body or
+// the error of net/http.
+func (i *Instance) call(ctx context.Context, transport http.RoundTripper, r request) error {
+	if i.target.Token == "" {
+		return &TransportError{Method: r.method, What: "there is no token to call with"}
+	}
+	ctx, cancel := context.WithTimeout(ctx, i.timeout(ctx, r))
+	defer cancel()
+	started := time.Now()
+	code, err := i.exchange(ctx, transport, r)
+	if i.client.options.Observer != nil {
+		i.client.options.Observer(r.method, code, time.Since(started))
+	}
+	if failed, ok := errors.AsType[*TransportError](err); ok {
+		failed.TimedOut = errors.Is(ctx.Err(), context.DeadlineExceeded)
+	}
+	return err
+}
+
+// exchange sends the request and reads the answer, whose code it returns; "error" if there is none.
+func (i *Instance) exchange(ctx context.Context, transport http.RoundTripper, r request) (code string, err error) {
+	httpRequest, err := http.NewRequestWithContext(ctx, cmp.Or(r.verb, http.MethodGet), i.url(r.method)+r.query, bytes.NewReader(r.body))
+	if err != nil {
+		return codeNone, &TransportError{Method: r.method, What: "the request cannot be made"}
+	}
+	httpRequest.Header.Set("User-Agent", i.client.options.UserAgent)
+	httpRequest.Header.Set("Accept", "application/json")
+	if r.body != nil {
+		httpRequest.Header.Set("Content-Type", "application/json")
+	}
+	response, err := transport.RoundTrip(httpRequest)
+	if err != nil {
+		return codeNone, callError(r.method, err, r.guard)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body := i.client.room.enter(ctx, response.Body)
+	defer body.leave()
+	return i.receive(response, body, r)
+}
+
+// codeNone is the code of a call without an answer, for the Observer.
+const codeNone = "error"
+
+// receive reads an answer.
+func (i *Instance) receive(response *http.Response, body io.Reader, r request) (code string, err error) {
+	code = strconv.Itoa(response.StatusCode)
+	if response.StatusCode < http.StatusOK {
+		// The body of 101 is the bare connection, which no time-out ends.
+		return code, &UnreadableError{Method: r.method, What: "it is of another protocol"}
+	}
+	if r.consume != nil && response.StatusCode < http.StatusMultipleChoices {
+		return code, r.consume(body)
+	}
+	answer, err := readBody(body, response.ContentLength)
+	if response.StatusCode >= http.StatusMultipleChoices {
+		// Whatever could be read of a failed answer's body is enough: the code alone says what to do.
+		return code, i.statusError(r.method, response, answer)
+	}
+	if err != nil {
+		return code, callError(r.method, err, r.guard)
+	}
+	if len(answer) > maxBody {
+		return code, &UnreadableError{Method: r.method, What: "it is longer than 1 MiB"}
+	}
+	if inBody := codeInBody(answer); inBody != 0 {
+		return strconv.Itoa(inBody), i.failure(r.method, inBody, answer)
+	}
+	if what := r.decode(answer); what != "" {
+		return code, &UnreadableError{Method: r.method, What: what}
+	}
+	return code, nil
+}
+
+// usualBody is for how much of an answer there is room before it has come, whatever its length is said to be.
+const usualBody = 16 << 10
+
+// readBody reads an answer, up to one byte more than maxBody.
+func readBody(body io.Reader, length int64) ([]byte, error) {
+	var answer bytes.Buffer
+	answer.Grow(int(min(max(length, 0), usualBody)) + bytes.MinRead)
+	_, err := answer.ReadFrom(io.LimitReader(body, maxBody+1))
+	return answer.Bytes(), err
+}
