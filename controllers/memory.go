@@ -58,6 +58,8 @@ type memory struct {
 	uncounted *countedReboot
 	// slot is when --api-qps lets the next look go.
 	slot time.Time
+	// hung: a call of the last look took so long that it counts as hanging. putOff: the look waits for a place at its origin.
+	hung, putOff bool
 
 	// lastRead is when the state was last read, in Unix nanoseconds. Metrics read it while a pass is under way.
 	lastRead atomic.Int64
