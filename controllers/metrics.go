@@ -142,9 +142,11 @@ func (m *Metrics) Describe(out chan<- *prometheus.Desc) {
 
 // Collect is part of prometheus.Collector.
 func (m *Metrics) Collect(out chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+	defer cancel()
 	statuses := map[string]int64{}
 	for _, kind := range m.kinds {
-		m.collectKind(kind, statuses, out)
+		m.collectKind(ctx, kind, statuses, out)
 	}
 	for status, n := range statuses {
 		out <- prometheus.MustNewConstMetric(m.statuses, prometheus.GaugeValue, float64(n), status)
@@ -158,10 +160,17 @@ func (m *Metrics) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-func (m *Metrics) collectKind(kind Kind, statuses map[string]int64, out chan<- prometheus.Metric) {
+// scrapeTimeout is how long a scrape waits for a cache that is not filled yet, as it never is without the rights for it. The
+// other metrics are served even so.
+const scrapeTimeout = time.Second
+
+func (m *Metrics) collectKind(ctx context.Context, kind Kind, statuses map[string]int64, out chan<- prometheus.Metric) {
 	list := kind.NewList()
 	// The cache answers from memory, and nothing here changes what it returns.
-	if err := m.reader.List(context.Background(), list, client.UnsafeDisableDeepCopy); err != nil {
+	if err := m.reader.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
+		if ctx.Err() != nil {
+			return
+		}
 		out <- prometheus.NewInvalidMetric(m.instances, err)
 		return
 	}
