@@ -18,7 +18,7 @@ const (
 
 // origins bounds how many workers of a kind are out for one origin, so that a host which accepts calls and never answers
 // does not take all of them. How many that are is learned from how calls end: each origin may have a quarter of the workers,
-// one more for each call that was answered in time, and at most all but a quarter; back to a quarter with a call that hung.
+// one more for each call that was answered in time, and at most all but an eighth; back to a quarter with a call that hung.
 // Who finds no place is put off without a worker and without a call, and woken when there is one.
 //
 // Lines whose last call hung have a part of the places only, so that some lines that hang do not hold up the others behind
@@ -96,7 +96,7 @@ func (o *origins) bound(workers int) {
 // quarter is what each origin may have, most what one that answers may have, and half what all that do not answer may have
 // together.
 func (o *origins) quarter() int { return max(o.workers/4, 1) }
-func (o *origins) most() int    { return max(o.workers-o.quarter(), 1) }
+func (o *origins) most() int    { return max(o.workers-max(o.workers/8, 1), 1) }
 func (o *origins) half() int    { return max(o.workers/2, 1) }
 
 // ask asks for a place at an origin. If there is none the resource waits, in the queue of its rank and namespace, and is

@@ -76,7 +76,7 @@ func TestR41AnOriginHasAQuarterUntilItAnswers(t *testing.T) {
 		o.leave(w.resource, answered, o.now)
 	}
 	in = o.fill("a", 0, rankPoll)
-	o.Expect(in).To(HaveLen(24), "a healthy one has all but a quarter")
+	o.Expect(in).To(HaveLen(28), "a healthy one has all but an eighth")
 	o.end(in[:1], hung)
 	o.Expect(o.enter(o.line("a", 100), rankPoll)).To(BeFalse(), "no other one goes out once a call hung")
 }
@@ -112,7 +112,7 @@ func TestR41SomeLinesThatHangDoNotHoldUpTheOthersOfTheirHost(t *testing.T) {
 	o.Expect(suspects).To(HaveLen(8))
 	o.end(suspects, hung)
 	o.Expect(o.fill("a", 1000, rankSuspect)).To(HaveLen(8))
-	o.Expect(o.fill("a", 0, rankPoll)).To(HaveLen(16))
+	o.Expect(o.fill("a", 0, rankPoll)).To(HaveLen(20))
 }
 
 // TestR41WhoWaitsComesInTurn: what somebody waits for before polls, suspects and others in turn, and each namespace in turn.
