@@ -170,6 +170,7 @@ func (r *Reconciler) act(ctx context.Context, p *pass) error {
 	begun := r.Clock.Now()
 	saved, err := p.vendor.SetSettings(ctx, p.wire(), permit)
 	r.logCall(ctx, greenapi.MethodSetSettings, begun, err)
+	r.timed(p, begun)
 	end := r.outcome(ctx, p, saved, err)
 	r.ownWrites.put(p.id, p.instance.GetUID(), *p.decision.History.Record.DeepCopy(), p.now)
 	return end

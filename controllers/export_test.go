@@ -13,7 +13,9 @@ func (r *Reconciler) Remembered() map[string]int {
 	defer r.ownWrites.mu.Unlock()
 	r.rollout.mu.Lock()
 	defer r.rollout.mu.Unlock()
-	return map[string]int{"slots": len(r.rollout.slots), "waiters": len(r.rollout.waiters) + len(r.rollout.round.queues) + len(r.rollout.round.order), "resources": len(r.memories.byKey), "calls": len(r.limiter.next), "writes": len(r.ownWrites.byKey)}
+	r.origins.mu.Lock()
+	defer r.origins.mu.Unlock()
+	return map[string]int{"slots": len(r.rollout.slots), "waiters": len(r.origins.visits) + len(r.rollout.waiters) + len(r.rollout.round.queues) + len(r.rollout.round.order), "resources": len(r.memories.byKey), "calls": len(r.limiter.next), "writes": len(r.ownWrites.byKey)}
 }
 
 // Turns takes the resources whose turn to be written has come.
@@ -31,3 +33,6 @@ func (r *Reconciler) Turns() []string {
 
 // ReasonOfState is the reason that Available shows for a state.
 func ReasonOfState(state string) string { return availability(state).reason }
+
+// Unbound lets all workers be out for one origin.
+func (r *Reconciler) Unbound() { r.origins.bound(0) }

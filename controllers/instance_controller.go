@@ -100,11 +100,13 @@ type Reconciler struct {
 	memories *memories
 	// turns are resources whose turn to be written has come.
 	turns chan event.GenericEvent
+	// origins bounds how many workers are out for one origin.
+	origins *origins
 }
 
 // NewReconciler returns a reconciler of one kind.
 func NewReconciler(shared *Shared, kind Kind) *Reconciler {
-	r := &Reconciler{Shared: shared, Kind: kind, memories: newMemories(), turns: make(chan event.GenericEvent, wakeups)}
+	r := &Reconciler{Shared: shared, Kind: kind, memories: newMemories(), turns: make(chan event.GenericEvent, wakeups), origins: newOrigins()}
 	shared.Metrics.watch(kind.Name, r.memories, shared.Clock)
 	return r
 }
@@ -126,6 +128,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	}
 	finished := false
 	defer func() {
+		r.leaveOrigin(p)
 		if !finished {
 			// The API server failed, or the pass panicked, which the queue recovers from: what was read is not known.
 			p.memory.readAll()
@@ -140,6 +143,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		}
 	}
 	finished = true
+	r.leaveOrigin(p)
 	return r.report(ctx, p)
 }
 

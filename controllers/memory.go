@@ -66,6 +66,8 @@ type memory struct {
 	uncounted *countedReboot
 	// slot is when --api-qps lets the next look go.
 	slot time.Time
+	// hung: a call of the last look took so long that it counts as hanging. putOff: the look waits for a place at its origin.
+	hung, putOff bool
 
 	// refusedSince is since when the vendor has refused a token that it never accepted, zero while it does not.
 	refusedSince time.Time

@@ -25,6 +25,7 @@ type Metrics struct {
 	restarts  *prometheus.CounterVec
 	drift     *prometheus.CounterVec
 	settle    *prometheus.HistogramVec
+	putOff    *prometheus.CounterVec
 
 	instances, conditions, oldest, statuses *prometheus.Desc
 
@@ -65,12 +66,14 @@ func NewMetrics(registry prometheus.Registerer, reader client.Reader, kinds []Ki
 			Help: "Settings that were seen to differ without a change of the spec; setting is additional for those without a field of their own."}, []string{"kind", "setting"}),
 		settle: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "greenapi_settle_duration_seconds",
 			Help: "Time from writing settings until they were seen in effect.", Buckets: settleBuckets}, []string{"kind"}),
+		putOff: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "greenapi_looks_put_off_total",
+			Help: "Looks that waited because as many workers as may be were out for the same host."}, []string{"kind"}),
 		instances:  prometheus.NewDesc("greenapi_instances", "Resources by the vendor's state; other for one that is not known.", []string{"kind", "state"}, nil),
 		conditions: prometheus.NewDesc("greenapi_instance_conditions", "Resources by condition and its status.", []string{"kind", "condition", "status"}, nil),
 		statuses:   prometheus.NewDesc("greenapi_incoming_statuses", "Statuses of contacts within the windows that the resources ask for, over all of them.", []string{"type"}, nil),
 		oldest:     prometheus.NewDesc("greenapi_oldest_observation_seconds", "Age of the oldest successful reading of a state, over all resources.", []string{"kind"}, nil),
 	}
-	for _, collector := range []prometheus.Collector{m.requests, m.durations, m.restarts, m.drift, m.settle, m} {
+	for _, collector := range []prometheus.Collector{m.requests, m.durations, m.restarts, m.drift, m.settle, m.putOff, m} {
 		if err := registry.Register(collector); err != nil {
 			return nil, err
 		}
@@ -92,6 +95,7 @@ func (m *Metrics) begin() {
 			m.drift.WithLabelValues(kind.Name, setting.Name)
 		}
 		m.settle.WithLabelValues(kind.Name)
+		m.putOff.WithLabelValues(kind.Name)
 		for _, method := range []string{greenapi.MethodGetStateInstance, greenapi.MethodGetSettings, greenapi.MethodSetSettings, kind.AccountMethod} {
 			for _, code := range []string{"401", "429", "466"} {
 				m.requests.WithLabelValues(method, code)
@@ -138,9 +142,11 @@ func (m *Metrics) Describe(out chan<- *prometheus.Desc) {
 
 // Collect is part of prometheus.Collector.
 func (m *Metrics) Collect(out chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+	defer cancel()
 	statuses := map[string]int64{}
 	for _, kind := range m.kinds {
-		m.collectKind(kind, statuses, out)
+		m.collectKind(ctx, kind, statuses, out)
 	}
 	for status, n := range statuses {
 		out <- prometheus.MustNewConstMetric(m.statuses, prometheus.GaugeValue, float64(n), status)
@@ -154,10 +160,17 @@ func (m *Metrics) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-func (m *Metrics) collectKind(kind Kind, statuses map[string]int64, out chan<- prometheus.Metric) {
+// scrapeTimeout is how long a scrape waits for a cache that is not filled yet, as it never is without the rights for it. The
+// other metrics are served even so.
+const scrapeTimeout = time.Second
+
+func (m *Metrics) collectKind(ctx context.Context, kind Kind, statuses map[string]int64, out chan<- prometheus.Metric) {
 	list := kind.NewList()
 	// The cache answers from memory, and nothing here changes what it returns.
-	if err := m.reader.List(context.Background(), list, client.UnsafeDisableDeepCopy); err != nil {
+	if err := m.reader.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
+		if ctx.Err() != nil {
+			return
+		}
 		out <- prometheus.NewInvalidMetric(m.instances, err)
 		return
 	}

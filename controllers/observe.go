@@ -20,7 +20,7 @@ func (r *Reconciler) observe(ctx context.Context, p *pass) error {
 	if !due.any() {
 		return &waiting{after: untilNext(p.memory, p.now)}
 	}
-	if err := r.admit(p, due); err != nil {
+	if err := r.admit(ctx, p, due); err != nil {
 		return err
 	}
 	if due.core() == everything {
@@ -51,7 +51,7 @@ func (r *Reconciler) observe(ctx context.Context, p *pass) error {
 }
 
 // admit asks the limits for the calls of this pass (R3).
-func (r *Reconciler) admit(p *pass, due looks) error {
+func (r *Reconciler) admit(ctx context.Context, p *pass, due looks) error {
 	m := p.memory
 	if !m.slot.IsZero() && m.slot.After(p.now) {
 		return &waiting{after: m.slot.Sub(p.now)}
@@ -61,14 +61,23 @@ func (r *Reconciler) admit(p *pass, due looks) error {
 	}
 	if m.slot.IsZero() {
 		if m.slot = r.limiter.slot(p.now, due.count()); m.slot.After(p.now) {
-			for _, method := range r.methods(due) {
-				r.limiter.release(p.id, method)
-			}
+			r.release(p, due)
 			return &waiting{after: m.slot.Sub(p.now)}
 		}
 	}
+	if err := r.enterOrigin(ctx, p); err != nil {
+		r.release(p, due)
+		return err
+	}
 	m.slot = time.Time{}
 	return nil
+}
+
+// release gives the calls back that are not made.
+func (r *Reconciler) release(p *pass, due looks) {
+	for _, method := range r.methods(due) {
+		r.limiter.release(p.id, method)
+	}
 }
 
 func (r *Reconciler) methods(due looks) []string {
@@ -113,6 +122,7 @@ func (r *Reconciler) read(ctx context.Context, p *pass, due looks) error {
 	ctx = greenapi.WithTimeout(ctx, r.readTimeout(p.memory))
 	sideBySide(toCall)
 	took := r.Clock.Now().Sub(begun)
+	r.timed(p, begun)
 
 	if due.state && stateErr == nil {
 		p.looked.state = true

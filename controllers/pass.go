@@ -68,6 +68,11 @@ type pass struct {
 	tokenHold  *stalled
 	tokenGrace time.Duration
 
+	// observe and act
+	// putOff: too many workers are out for the origin. called: a call was made, of which the slowest took so long.
+	putOff, called bool
+	slowest        time.Duration
+
 	// observe
 	looked   looks
 	state    string

@@ -110,6 +110,7 @@ func (r *Reconciler) actReboot(ctx context.Context, p *pass) error {
 	begun := r.Clock.Now()
 	yes, err := p.vendor.Reboot(ctx, permit)
 	r.logCall(ctx, greenapi.MethodReboot, begun, err)
+	r.timed(p, begun)
 	if yes {
 		p.memory.uncounted = &countedReboot{at: at, reason: p.reboot.Reason}
 	}

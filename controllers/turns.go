@@ -116,6 +116,7 @@ func (r *Reconciler) turnOver(p *pass, s *slot, waits bool) bool {
 // giveUpTurn lets others follow a resource that is not looked after any more.
 func (r *Reconciler) giveUpTurn(ctx context.Context, key types.NamespacedName, now time.Time) {
 	r.rollout.forget(r.resource(key), now)
+	r.origins.leave(r.resource(key), notCalled, now)
 	r.serve(ctx)
 }
 

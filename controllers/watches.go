@@ -76,11 +76,12 @@ func secretNames(object client.Object) []string {
 
 // SetupWithManager adds the reconciler to a manager. The indexes must be there already.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Options) error {
+	r.origins.bound(max(options.MaxConcurrentReconciles, 1))
 	build := ctrl.NewControllerManagedBy(mgr).
 		Named(r.Kind.Name).
 		For(r.Kind.New(), builder.WithPredicates(predicate.Or(asked(), r.Options.Ring.wakes()))).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.usersOf), builder.WithPredicates(predicate.ResourceVersionChangedPredicate{})).
-		WatchesRawSource(source.Channel(r.turns, &handler.EnqueueRequestForObject{})).
+		WatchesRawSource(source.Channel(r.turns, inTurn())).
 		WithOptions(options)
 	for _, kind := range r.Kinds {
 		build = build.Watches(kind.New(), handler.EnqueueRequestsFromMapFunc(r.rivalsOf), builder.WithPredicates(r.claimChanged()))

@@ -5,6 +5,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"syscall"
 
 	"go.uber.org/zap/zapcore"
 	"k8s.io/klog/v2"
@@ -88,8 +90,14 @@ func run(options options) error {
 	if err != nil {
 		return fmt.Errorf("no access to a cluster (set KUBECONFIG, or run in a pod): %w", err)
 	}
-	ctx := ctrl.SetupSignalHandler()
-	mgr, err := newManager(ctx, config, options)
+	told := ctrl.SetupSignalHandler()
+	ctx, stop := context.WithCancel(told)
+	defer stop()
+	watch, err := newNamespaces(ctx, config, options.namespaces, stop)
+	if err != nil {
+		return fmt.Errorf("preparing to ask for rights: %w", err)
+	}
+	mgr, err := newManager(ctx, config, options, watch)
 	if err != nil {
 		return err
 	}
@@ -97,5 +105,18 @@ func run(options options) error {
 		ctrl.Log.Info("WARNING: --insecure-api is set: tokens may travel unencrypted, and to private addresses. It is for the emulator only")
 	}
 	ctrl.Log.Info("Starting the manager", "version", version.Get())
-	return mgr.Start(ctx)
+	if err := mgr.Start(ctx); err != nil || told.Err() != nil || !watch.again.Load() {
+		return err
+	}
+	return startAnew()
+}
+
+// startAnew replaces the process by a new one with the same flags, once all that was under way is finished (R25): a cache
+// takes no namespace in that it was not made with. To Kubernetes it is the same container, which did not end.
+func startAnew() error {
+	executable, err := os.Executable()
+	if err == nil {
+		err = syscall.Exec(executable, os.Args, os.Environ())
+	}
+	return fmt.Errorf("cannot start anew, to look after more namespaces: %w", err)
 }

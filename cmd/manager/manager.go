@@ -5,10 +5,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -36,7 +38,7 @@ const (
 )
 
 // newManager builds the manager with a controller for each kind.
-func newManager(ctx context.Context, config *rest.Config, o options) (ctrl.Manager, error) {
+func newManager(ctx context.Context, config *rest.Config, o options, watch *namespaces) (ctrl.Manager, error) {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
 		if err := add(scheme); err != nil {
@@ -52,7 +54,7 @@ func newManager(ctx context.Context, config *rest.Config, o options) (ctrl.Manag
 	}
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                  scheme,
-		Cache:                   cacheOptions(o),
+		Cache:                   cacheOptions(o, watch.watched()),
 		Metrics:                 o.metrics.options(),
 		HealthProbeBindAddress:  o.probeAddress,
 		LeaderElection:          o.leaderElect,
@@ -69,10 +71,13 @@ func newManager(ctx context.Context, config *rest.Config, o options) (ctrl.Manag
 	if err != nil {
 		return nil, fmt.Errorf("creating the manager: %w", err)
 	}
-	for name, add := range map[string]func(string, healthz.Checker) error{"healthz": mgr.AddHealthzCheck, "readyz": mgr.AddReadyzCheck} {
-		if err := add(name, healthz.Ping); err != nil {
-			return nil, err
-		}
+	if err := errors.Join(mgr.AddHealthzCheck("healthz", healthz.Ping), mgr.AddReadyzCheck("readyz", watch.ready(mgr.GetCache())),
+		metrics.Registry.Register(watch.gauge), mgr.Add(watch)); err != nil {
+		return nil, err
+	}
+	if watch.nothing() {
+		// A cache without a namespace would hold all of them. So there is none, and nobody who would read from it.
+		return mgr, nil
 	}
 	return mgr, addControllers(ctx, mgr, o)
 }
@@ -83,9 +88,15 @@ func shutdownTimeout(call time.Duration) time.Duration {
 	return max(10*time.Second, call+5*time.Second)
 }
 
+// addControllers adds a controller for each kind, and what they share.
 func addControllers(ctx context.Context, mgr ctrl.Manager, o options) error {
 	if err := controllers.SetupIndexes(ctx, mgr.GetFieldIndexer(), controllers.Kinds); err != nil {
 		return fmt.Errorf("adding indexes: %w", err)
+	}
+	// The controllers begin to watch Secrets when they start; /readyz is to wait for those too from the beginning.
+	secrets := &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}}
+	if _, err := mgr.GetCache().GetInformer(ctx, secrets, cache.BlockUntilSynced(false)); err != nil {
+		return fmt.Errorf("preparing to watch Secrets: %w", err)
 	}
 	observed, err := controllers.NewMetrics(metrics.Registry, mgr.GetCache(), controllers.Kinds)
 	if err != nil {
@@ -117,7 +128,7 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o options) error {
 }
 
 // cacheOptions limits what is kept in memory: of Secrets their metadata only, and none of Helm's.
-func cacheOptions(o options) cache.Options {
+func cacheOptions(o options, namespaces []string) cache.Options {
 	options := cache.Options{
 		// Nothing is read from the cache but what is watched: to read a whole Secret from it would begin to watch values.
 		ReaderFailOnMissingInformer: true,
@@ -132,9 +143,9 @@ func cacheOptions(o options) cache.Options {
 	for _, kind := range controllers.Kinds {
 		options.ByObject[kind.New()] = cache.ByObject{Label: o.instanceOnly}
 	}
-	if len(o.namespaces) > 0 {
+	if len(namespaces) > 0 {
 		options.DefaultNamespaces = map[string]cache.Config{}
-		for _, namespace := range o.namespaces {
+		for _, namespace := range namespaces {
 			options.DefaultNamespaces[namespace] = cache.Config{}
 		}
 	}

@@ -306,7 +306,7 @@ func TestANamespacedInstallation(t *testing.T) {
 	}, patience).Should(ContainSubstring(v1alpha1.ReasonSecretNotFound), "the second namespace is looked after")
 	s.Expect(s.witness.refusals()).To(BeEmpty())
 
-	inside := regexp.MustCompile(`^/api(/v1)?$|^/apis(/[^/]+/[^/]+)?$|/namespaces/(` + own + `|` + second + `|` + s.system + `)/|/v1/(tokenreviews|subjectaccessreviews)$`)
+	inside := regexp.MustCompile(`^/api(/v1)?$|^/apis(/[^/]+/[^/]+)?$|/namespaces/(` + own + `|` + second + `|` + s.system + `)/|/v1/(tokenreviews|subjectaccessreviews|selfsubjectaccessreviews)$`)
 	s.Expect(s.witness.requests(func(a asked) bool { return !inside.MatchString(a.path) })).To(BeEmpty(), "requests outside")
 	for _, kind := range controllers.Kinds {
 		resource := kind.New()

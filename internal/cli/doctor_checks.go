@@ -20,6 +20,9 @@ import (
 // checks makes all checks, in the order in which one trouble leads to the next.
 func (e *examination) checks() []checkup {
 	list := []checkup{e.checkDefinitions(), e.checkManager(), e.checkLeader()}
+	if e.rights.asked > 0 {
+		list = append(list, e.checkRights())
+	}
 	about := []func() checkup{e.checkSecrets, e.checkHosts, e.checkDuplicates, e.checkLookedAfter, e.checkStalled, e.checkMessengers}
 	for i, name := range []string{"Secrets", "Hosts", "Duplicates", "Looked after", "Stalled", "Messengers"} {
 		if err := e.instancesErr; err != nil {

@@ -44,6 +44,8 @@ type examination struct {
 	// running are the flags of the managers, or the defaults.
 	running []managerFlags
 
+	rights rightsFindings
+
 	leases    []coordinationv1.Lease
 	leasesErr error
 }
@@ -94,6 +96,7 @@ func (e *examination) look(ctx context.Context) error {
 		}
 	}
 	e.running = e.flagsOf()
+	e.rights = e.readRights(ctx)
 	e.secrets = e.readSecrets(ctx)
 	return nil
 }

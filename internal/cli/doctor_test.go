@@ -113,6 +113,22 @@ func TestDoctorFindsWhatIsToBeMended(t *testing.T) {
 		d.Expect(printed).To(ContainSubstring("\n           7 instances are watched by no manager that was found: wai "+d.ns+"/bad, "), arguments)
 		d.Expect(printed).NotTo(ContainSubstring("Is the manager running"), arguments)
 	}
+	// A namespace that the manager may not watch is named, and with its rights in one it is not (R42).
+	d.tidy(manager)
+	manager = d.manager(1, "--watch-namespaces=a,"+d.ns)
+	d.Expect(d.run(now, "doctor").out).To(MatchRegexp(`(?m)^PROBLEM  Rights: namespaces that the manager cannot watch: 2\n +a: Deployment ` + d.ns + `/controller-manager may not list whatsappinstances there\n +` + d.ns + `: Deployment `))
+	watching := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: d.ns, Name: "watching"}, Rules: []rbacv1.PolicyRule{
+		{APIGroups: []string{v1alpha1.GroupVersion.Group}, Resources: []string{"*"}, Verbs: []string{"list", "watch"}},
+		{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"list", "watch"}},
+	}}
+	bound := &rbacv1.RoleBinding{ObjectMeta: watching.ObjectMeta, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: watching.Name},
+		Subjects: []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: d.ns, Name: "default"}}}
+	d.Expect(admin.Create(d.ctx, watching)).To(Succeed())
+	d.Expect(admin.Create(d.ctx, bound)).To(Succeed())
+	d.Eventually(func() string { return d.run(now, "doctor").out }, 10*time.Second).Should(MatchRegexp(`(?m)^PROBLEM  Rights: namespaces that the manager cannot watch: 1\n +a: `))
+	d.tidy(watching, bound, manager)
+	manager = d.manager(1, "--shard-ring=r")
+
 	// In a ring what the sharder assigned is watched, and each shard has a lease.
 	good.SetLabels(map[string]string{controllers.Ring{Name: "r"}.ShardLabel(): "pod-1"})
 	d.Expect(admin.Update(d.ctx, good)).To(Succeed())

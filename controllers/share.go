@@ -1,0 +1,86 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+)
+
+// putOffLook is when a resource that was put off looks again by itself, should nobody wake it.
+const putOffLook = time.Minute
+
+// turnPriority is the one of a resource whose turn has come: something is kept for it.
+var turnPriority = 1
+
+// enterOrigin asks for a place at the origin of the resource, whose real host counts: one of the vendor's hosts may hang
+// while the others answer. Without one the pass ends, and the resource is woken when it has one (R41).
+func (r *Reconciler) enterOrigin(ctx context.Context, p *pass) error {
+	m, rank := p.memory, rankPending
+	switch {
+	case m.hung:
+		rank = rankSuspect
+	case inOrder(&p.stored, p.generation()):
+		rank = rankPoll
+	}
+	ok, hangs := r.origins.ask(r.waiter(p), p.apiURL, rank, r.Clock.Now())
+	if ok {
+		return nil
+	}
+	p.putOff = true
+	if !m.putOff {
+		m.putOff = true
+		r.Metrics.putOff.WithLabelValues(r.Kind.Name).Inc()
+	}
+	if hangs && m.failedSince.IsZero() {
+		// It is known that a look would fail, and what was seen last grows old.
+		m.failedSince = p.now
+	}
+	if log, enabled := logAt(ctx, logDecisions); enabled {
+		log.Info("Put off: as many workers as may be are out for this host", "answers", !hangs)
+	}
+	return &waiting{after: jitter(putOffLook)}
+}
+
+// leaveOrigin gives the place back once the calls of a pass are over.
+func (r *Reconciler) leaveOrigin(p *pass) {
+	if p.putOff {
+		return
+	}
+	p.memory.putOff = false
+	how := notCalled
+	if p.called {
+		how = answered
+		// A call that took so long might as well never have been answered for those who wait behind it.
+		if p.memory.hung = p.slowest >= r.Options.CallTimeout/2; p.memory.hung {
+			how = hung
+		}
+	}
+	r.origins.leave(r.resource(p.key), how, r.Clock.Now())
+	p.called = false
+}
+
+// timed notes how long the slowest call of the pass took.
+func (r *Reconciler) timed(p *pass, begun time.Time) {
+	p.called, p.slowest = true, max(p.slowest, r.Clock.Since(begun))
+}
+
+// inTurn puts those whose turn has come before all others.
+func inTurn() handler.EventHandler {
+	return handler.Funcs{GenericFunc: func(_ context.Context, e event.GenericEvent, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+		request := reconcile.Request{NamespacedName: client.ObjectKeyFromObject(e.Object)}
+		if prioritized, ok := queue.(priorityqueue.PriorityQueue[reconcile.Request]); ok {
+			prioritized.AddWithOpts(priorityqueue.AddOpts{Priority: &turnPriority}, request)
+			return
+		}
+		queue.Add(request)
+	}}
+}

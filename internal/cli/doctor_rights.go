@@ -1,0 +1,80 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/greenapi-operator/greenapi-operator/controllers"
+)
+
+// rightsFindings are what the managers may not watch of the namespaces that they are told to.
+type rightsFindings struct {
+	// asked is of how many namespaces it was asked.
+	asked int
+	// missing says what is missing where, a line for each namespace.
+	missing []string
+	err     error
+}
+
+// readRights asks, for each manager with --watch-namespaces, whether it may watch them.
+func (e *examination) readRights(ctx context.Context) rightsFindings {
+	var found rightsFindings
+	for i, manager := range e.managers {
+		for _, namespace := range e.running[i].namespaces {
+			found.asked++
+			missing, err := e.missingRight(ctx, manager, namespace)
+			if err != nil {
+				found.err = err
+				return found
+			}
+			if missing != "" {
+				found.missing = append(found.missing, fmt.Sprintf("%s: Deployment %s/%s may not %s there", namespace, manager.Namespace, manager.Name, missing))
+			}
+		}
+	}
+	return found
+}
+
+// missingRight is the first right that a manager is missing to watch a namespace, "" if none is.
+func (e *examination) missingRight(ctx context.Context, manager appsv1.Deployment, namespace string) (string, error) {
+	account := cmp.Or(manager.Spec.Template.Spec.ServiceAccountName, "default")
+	for _, right := range controllers.WatchRights() {
+		attributes := right
+		attributes.Namespace = namespace
+		review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
+			User:               "system:serviceaccount:" + manager.Namespace + ":" + account,
+			Groups:             []string{"system:serviceaccounts", "system:serviceaccounts:" + manager.Namespace, "system:authenticated"},
+			ResourceAttributes: &attributes,
+		}}
+		if err := e.cluster.Create(ctx, review); err != nil {
+			return "", err
+		}
+		if !review.Status.Allowed {
+			return right.Verb + " " + right.Resource, nil
+		}
+	}
+	return "", nil
+}
+
+// checkRights says which of the namespaces that a manager is told to look after it cannot watch.
+func (e *examination) checkRights() checkup {
+	c := checkup{Name: "Rights", Verdict: gradeOK, Message: "the manager may watch every namespace of its --watch-namespaces"}
+	switch {
+	case apierrors.IsForbidden(e.rights.err):
+		return skipped(c.Name, "you may not ask what the manager may do (create subjectaccessreviews)")
+	case e.rights.err != nil:
+		return skipped(c.Name, e.rights.err.Error())
+	case len(e.rights.missing) > 0:
+		c.Verdict, c.Message = gradeProblem, fmt.Sprintf("namespaces that the manager cannot watch: %d", len(e.rights.missing))
+		c.Details = append(e.rights.missing, "Grant the manager its rights there (docs/access.md), or leave the namespace out of --watch-namespaces; it asks again every few seconds")
+	}
+	return c
+}
