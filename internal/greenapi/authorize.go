@@ -18,7 +18,7 @@ const (
 )
 
 // Kinds of what the method qr shows, as its documentation names them, except for QRPendingPassword, which the vendor's
-// own web client knows. There may be others.
+// own web client knows; the state is spelled pendingPassword, which is understood here too. There may be others.
 const (
 	// QRCode: a picture to scan.
 	QRCode = "qrCode"
@@ -101,6 +101,9 @@ func decodeQR(body []byte) (QR, string) {
 	code := QR{Kind: printable(strings.TrimSpace(kind.Text))}
 	if kind.Kind != KindText || code.Kind == "" {
 		return QR{}, "it has no type"
+	}
+	if code.Kind == "pendingPassword" {
+		code.Kind = QRPendingPassword
 	}
 	if code.Kind != QRCode {
 		code.Message = printable(strings.TrimSpace(message.Text))
