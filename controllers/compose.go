@@ -208,6 +208,10 @@ func (w statusWriter) composeEnd(p *pass) {
 			w.set(end.condition, metav1.ConditionFalse, end.reason, end.message)
 		}
 		w.TypeInstance = cmp.Or(end.messenger, w.TypeInstance)
+		if !p.looked.state && end.condition != v1alpha1.AvailableCondition {
+			// Nobody will look soon, so what was seen last says nothing any more.
+			w.set(v1alpha1.AvailableCondition, metav1.ConditionUnknown, v1alpha1.ReasonNotObserved, "The state cannot be read; the condition Stalled says why")
+		}
 		w.ObservedGeneration = w.generation
 		if p.requested != "" {
 			w.LastHandledReconcileAt = p.requested

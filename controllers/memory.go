@@ -124,12 +124,16 @@ func (m *memories) forget(key types.NamespacedName) bool {
 	return known
 }
 
-// oldestRead returns when the state was read longest ago, over all resources; false if there are none.
-func (m *memories) oldestRead() (time.Time, bool) {
+// oldestRead returns when the state was read longest ago, over all resources but those that are left out; false if there
+// are none.
+func (m *memories) oldestRead(leftOut map[types.NamespacedName]bool) (time.Time, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	oldest, found := time.Time{}, false
-	for _, known := range m.byKey {
+	for key, known := range m.byKey {
+		if leftOut[key] {
+			continue
+		}
 		if at := known.readAt(); !found || at.Before(oldest) {
 			oldest, found = at, true
 		}

@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -28,6 +31,8 @@ type Metrics struct {
 	putOff    *prometheus.CounterVec
 
 	instances, conditions, oldest, statuses *prometheus.Desc
+	// unpaused and unpausedConditions leave out what somebody has paused: alerts are about the others.
+	unpaused, unpausedConditions *prometheus.Desc
 
 	mu      sync.Mutex
 	sources []metricsSource
@@ -71,7 +76,10 @@ func NewMetrics(registry prometheus.Registerer, reader client.Reader, kinds []Ki
 		instances:  prometheus.NewDesc("greenapi_instances", "Resources by the vendor's state; other for one that is not known.", []string{"kind", "state"}, nil),
 		conditions: prometheus.NewDesc("greenapi_instance_conditions", "Resources by condition and its status.", []string{"kind", "condition", "status"}, nil),
 		statuses:   prometheus.NewDesc("greenapi_incoming_statuses", "Statuses of contacts within the windows that the resources ask for, over all of them.", []string{"type"}, nil),
-		oldest:     prometheus.NewDesc("greenapi_oldest_observation_seconds", "Age of the oldest successful reading of a state, over all resources.", []string{"kind"}, nil),
+		oldest:     prometheus.NewDesc("greenapi_oldest_observation_seconds", "Age of the oldest successful reading of a state, over the resources that are neither paused nor stalled.", []string{"kind"}, nil),
+		unpaused:   prometheus.NewDesc("greenapi_unpaused_instances", "Resources that are not paused, by the vendor's state; other for one that is not known.", []string{"kind", "state"}, nil),
+		unpausedConditions: prometheus.NewDesc("greenapi_unpaused_instance_conditions", "Resources that are not paused, by condition and its status; Ready is Unknown where nothing was stored yet.",
+			[]string{"kind", "condition", "status"}, nil),
 	}
 	for _, collector := range []prometheus.Collector{m.requests, m.durations, m.restarts, m.drift, m.settle, m.putOff, m} {
 		if err := registry.Register(collector); err != nil {
@@ -136,6 +144,8 @@ func (m *Metrics) count(kind string, p *pass) {
 func (m *Metrics) Describe(out chan<- *prometheus.Desc) {
 	out <- m.instances
 	out <- m.conditions
+	out <- m.unpaused
+	out <- m.unpausedConditions
 	out <- m.oldest
 	out <- m.statuses
 }
@@ -145,8 +155,9 @@ func (m *Metrics) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
 	statuses := map[string]int64{}
+	unread := map[string]map[types.NamespacedName]bool{}
 	for _, kind := range m.kinds {
-		m.collectKind(ctx, kind, statuses, out)
+		unread[kind.Name] = m.collectKind(ctx, kind, statuses, out)
 	}
 	for status, n := range statuses {
 		out <- prometheus.MustNewConstMetric(m.statuses, prometheus.GaugeValue, float64(n), status)
@@ -154,7 +165,7 @@ func (m *Metrics) Collect(out chan<- prometheus.Metric) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, source := range m.sources {
-		if at, ok := source.memories.oldestRead(); ok {
+		if at, ok := source.memories.oldestRead(unread[source.kind]); ok {
 			out <- prometheus.MustNewConstMetric(m.oldest, prometheus.GaugeValue, source.clock.Since(at).Seconds(), source.kind)
 		}
 	}
@@ -164,20 +175,23 @@ func (m *Metrics) Collect(out chan<- prometheus.Metric) {
 // other metrics are served even so.
 const scrapeTimeout = time.Second
 
-func (m *Metrics) collectKind(ctx context.Context, kind Kind, statuses map[string]int64, out chan<- prometheus.Metric) {
+// collectKind counts the resources of a kind, and returns those of which it is known that they are not read as usual: one
+// that is paused or stalled must not hide the age of the others.
+func (m *Metrics) collectKind(ctx context.Context, kind Kind, statuses map[string]int64, out chan<- prometheus.Metric) map[types.NamespacedName]bool {
 	list := kind.NewList()
 	// The cache answers from memory, and nothing here changes what it returns.
 	if err := m.reader.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
 		if ctx.Err() != nil {
-			return
+			return nil
 		}
 		out <- prometheus.NewInvalidMetric(m.instances, err)
-		return
+		return nil
 	}
 	// A state that none is in shows as 0, so that a rise from none can be seen.
-	states, conditions := map[string]int{otherState: 0}, map[[2]string]int{}
-	for state := range greenapi.States {
-		states[state] = 0
+	unread := map[types.NamespacedName]bool{}
+	all, unpaused := newCounts(), newCounts()
+	for _, known := range alertedConditions {
+		unpaused.conditions[known] = 0
 	}
 	eachOf(list, func(instance v1alpha1.Instance) {
 		status := instance.InstanceStatus()
@@ -185,20 +199,24 @@ func (m *Metrics) collectKind(ctx context.Context, kind Kind, statuses map[strin
 		if !greenapi.States[state] {
 			state = otherState
 		}
-		states[state]++
+		paused := instance.Core().Paused || apimeta.IsStatusConditionTrue(status.Conditions, v1alpha1.PausedCondition)
+		if paused || apimeta.IsStatusConditionTrue(status.Conditions, v1alpha1.StalledCondition) {
+			unread[client.ObjectKeyFromObject(instance)] = true
+		}
+		all.add(state, status.Conditions)
+		if !paused {
+			unpaused.add(state, status.Conditions)
+			if len(status.Conditions) == 0 {
+				unpaused.conditions[[2]string{v1alpha1.ReadyCondition, string(metav1.ConditionUnknown)}]++
+			}
+		}
 		if status.IncomingStatuses != nil {
 			for _, count := range status.IncomingStatuses.ByType {
 				statuses[count.Type] += count.Count
 			}
 		}
-		for _, condition := range status.Conditions {
-			conditions[[2]string{condition.Type, string(condition.Status)}]++
-		}
 	})
-	for state, n := range states {
-		out <- prometheus.MustNewConstMetric(m.instances, prometheus.GaugeValue, float64(n), kind.Name, state)
-	}
-	for condition, n := range conditions {
-		out <- prometheus.MustNewConstMetric(m.conditions, prometheus.GaugeValue, float64(n), kind.Name, condition[0], condition[1])
-	}
+	all.collect(kind.Name, m.instances, m.conditions, out)
+	unpaused.collect(kind.Name, m.unpaused, m.unpausedConditions, out)
+	return unread
 }

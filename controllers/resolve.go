@@ -54,7 +54,7 @@ func (r *Reconciler) resolve(ctx context.Context, p *pass) error {
 	if err != nil {
 		return err
 	}
-	target.Conceal, target.ConcealQuoted = []string{webhookToken}, SecretParts(p.desired)
+	target.Conceal, target.Quotable = []string{webhookToken}, Quotable(p.desired)
 	p.secrets = []string{target.Token, webhookToken}
 	p.vendor, err = r.Connect(target)
 	if err != nil {

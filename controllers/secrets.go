@@ -5,9 +5,6 @@ package controllers
 
 import (
 	"context"
-	"net/url"
-	"slices"
-	"strings"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
@@ -96,35 +93,14 @@ func (r *Reconciler) tokenRotated(ctx context.Context, p *pass) bool {
 	return true
 }
 
-// A part of a webhook URL counts as a secret from this length on, in characters: a segment of its path, which is a word more
-// often than not, and any other.
-const longSegment, longPart = 16, 8
-
-// SecretParts are the parts of the wished webhook URL in which people keep secrets: the password, values of the query, the
-// fragment, and long segments of the path. The vendor quotes a URL that it refuses.
-func SecretParts(desired plan.Desired) []string {
-	var parts []string
+// Quotable are the wished values that the vendor may quote when it refuses them, and in which people keep secrets: the
+// webhook URL, and settings of which this operator knows nothing.
+func Quotable(desired plan.Desired) []string {
+	var values []string
 	for _, s := range desired.Settings {
-		if s.Kind != plan.KindURL {
-			continue
-		}
-		u, err := url.Parse(s.Value)
-		if err != nil {
-			// Nobody knows which part is which.
-			return append(parts, s.Value)
-		}
-		if password, ok := u.User.Password(); ok {
-			parts = append(parts, password)
-		}
-		for _, values := range u.Query() {
-			parts = append(parts, values...)
-		}
-		parts = append(parts, u.Fragment)
-		for segment := range strings.SplitSeq(u.Path, "/") {
-			if len(segment) >= longSegment {
-				parts = append(parts, segment)
-			}
+		if s.Kind == plan.KindURL || s.Kind == plan.KindAdditional {
+			values = append(values, s.Value)
 		}
 	}
-	return slices.DeleteFunc(parts, func(part string) bool { return len(part) < longPart })
+	return values
 }

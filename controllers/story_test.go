@@ -424,24 +424,31 @@ func (s *story) calls() []string {
 	return methods
 }
 
-// eventLog keeps the reasons of events.
+// eventLog keeps the reasons of events, and their notes.
 type eventLog struct {
-	t       *testing.T
-	mu      sync.Mutex
-	reasons []string
+	t              *testing.T
+	mu             sync.Mutex
+	reasons, notes []string
 }
 
 // Eventf is part of events.EventRecorder.
 func (l *eventLog) Eventf(_, _ runtime.Object, kind, reason, _, note string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.reasons = append(l.reasons, kind+" "+reason)
+	l.reasons, l.notes = append(l.reasons, kind+" "+reason), append(l.notes, fmt.Sprintf(note, args...))
 	if n := len(fmt.Sprintf(note, args...)); n > 1024 {
 		l.t.Errorf("the note of the event %s has %d bytes, and the API server takes 1024", reason, n)
 	}
 	if found := leaks.Search(fmt.Sprintf(note, args...)); found != "" {
 		l.t.Errorf("R24: an event holds the secret %s", found)
 	}
+}
+
+// text is all notes of events.
+func (l *eventLog) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.notes, "\n")
 }
 
 func (l *eventLog) count(kindAndReason string) int {

@@ -45,6 +45,9 @@ func applied(t *testing.T, text string) (*unstructured.Unstructured, error) {
 	return object, err
 }
 
+// longHost is a host of 253 characters.
+var longHost = strings.Repeat("a", 63) + strings.Repeat("."+strings.Repeat("b", 62), 3) + "c"
+
 func TestSchemaAccepts(t *testing.T) {
 	for name, spec := range map[string]string{
 		"nothing but what is required":             ``,
@@ -56,6 +59,8 @@ func TestSchemaAccepts(t *testing.T) {
 		"an origin":                                "apiUrl: https://7107.api.greenapi.com",
 		"an origin with a slash":                   "apiUrl: https://7107.api.greenapi.com/",
 		"an origin with a port":                    "apiUrl: http://127.0.0.1:8090",
+		"an origin with the greatest port":         "apiUrl: https://a--b.example:65535/",
+		"the longest host of the longest parts":    "apiUrl: https://" + longHost,
 		"durations":                                "stateInterval: 1m\nsettingsInterval: 1h30m",
 		"durations of quoted zero":                 "stateInterval: \"0\"\nsettingsInterval: 0s",
 		"the shortest durations":                   "stateInterval: 5s\nsettingsInterval: 10s",
@@ -78,6 +83,7 @@ func TestSchemaAccepts(t *testing.T) {
 
 func TestSchemaRefusesAndSaysWhatToWrite(t *testing.T) {
 	const origin = "must be an origin such as https://7107.api.greenapi.com"
+	const host = "must name a host as DNS has it, such as 7107.api.greenapi.com"
 	const duration = "must be a duration such as 30s, 5m or 1h30m, or 0 to switch it off"
 	tooMany := make([]string, 0, 5000)
 	for i := range 5000 {
@@ -90,6 +96,13 @@ func TestSchemaRefusesAndSaysWhatToWrite(t *testing.T) {
 		"a user in apiUrl":              {"apiUrl: https://me@api.green-api.com", origin},
 		"no scheme in apiUrl":           {"apiUrl: api.green-api.com", origin},
 		"another scheme in apiUrl":      {"apiUrl: ftp://api.green-api.com", origin},
+		"an empty part of a host":       {"apiUrl: https://a..example", host},
+		"a hyphen before a part":        {"apiUrl: https://a.-b.example", host},
+		"a hyphen behind a part":        {"apiUrl: https://a-.example:443/", host},
+		"a long part of a host":         {"apiUrl: https://" + strings.Repeat("a", 64) + ".example", host},
+		"a long host":                   {"apiUrl: https://a" + longHost + "/", host},
+		"the port 0":                    {"apiUrl: https://a.example:0", "must name a port from 1 to 65535"},
+		"the port 65536":                {"apiUrl: https://a.example:65536/", "must name a port from 1 to 65535"},
 		"a word for a duration":         {"stateInterval: often", duration},
 		"a duration in days":            {"settingsInterval: 1d", duration},
 		"a negative duration":           {"stateInterval: -5s", duration},

@@ -65,7 +65,7 @@ const (
 	ReasonInstanceStarting = "InstanceStarting"
 	// ReasonDriftDetected: settings differ, and the policy leaves them so. Synced False.
 	ReasonDriftDetected = "DriftDetected"
-	// ReasonNotObserved: nothing is known yet. Unknown of Synced, Available and CredentialsValid.
+	// ReasonNotObserved: nothing is known yet, or no longer. Unknown of Synced, Available and CredentialsValid.
 	ReasonNotObserved = "NotObserved"
 
 	// ReasonSettingsNotPersisted: the vendor said yes and kept the old values. Synced False; Stalled after the last

@@ -79,6 +79,8 @@ type InstanceSpec struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=300
 	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/?$')",message="must be an origin such as https://7107.api.greenapi.com: no path (leave out /v3), query, fragment or user"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('(//|[.])[-.]|[-.]([.:/]|$)|[A-Za-z0-9-]{64}|//[^:/]{254}')",message="must name a host as DNS has it, such as 7107.api.greenapi.com: parts of 1 to 63 letters, digits and hyphens with dots between, no hyphen at either end of a part, at most 253 characters in all"
+	// +kubebuilder:validation:XValidation:rule="!self.matches(':[0-9]+/?$') || self.matches(':0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])/?$')",message="must name a port from 1 to 65535, or none for that of the scheme"
 	APIURL string `json:"apiUrl,omitempty"`
 
 	// apiTokenSecretRef names the Secret with the instance's apiTokenInstance. White space around the value is

@@ -18,7 +18,7 @@ type WhatsAppSettings struct {
 	// +optional
 	KeepOnlineStatus *bool `json:"keepOnlineStatus,omitempty"`
 
-	// incomingCallWebhook sends notifications of incoming calls. It takes effect only together with incomingWebhook.
+	// incomingCallWebhook sends notifications of incoming calls, whatever incomingWebhook is.
 	// +optional
 	IncomingCallWebhook *bool `json:"incomingCallWebhook,omitempty"`
 

@@ -129,7 +129,10 @@ var provocations = map[string]provocation{
 			f.edit(line, 0, func(r *v1alpha1.WhatsAppInstance) { r.Spec.ReconcilePolicy = v1alpha1.PolicyObserve })
 		})), concealed},
 	"a refused write":         {both(writes, meets("setSettings", emulator.Fault{Message: "Validation failed. Details: {path}"})), concealed},
-	"a refused write, quoted": {both(writes, meets("setSettings", emulator.Fault{Message: quoting})), concealed},
+	"a refused write, quoted": {both(writes, meets("setSettings", emulator.Fault{Message: quoting})), "Details: https://hooks.example/… is no URL"},
+	"an echo in base64": {func(f *fleet, line string) {
+		meets("", emulator.Fault{Message: "no " + base64.StdEncoding.EncodeToString([]byte("u:"+f.tokens[line])) + " here"})(f, line)
+	}, concealed},
 	"a write that breaks off": {both(writes, meets("setSettings", emulator.Fault{Drop: true})), "Settling"},
 	"a write into the void":   {both(writes, meets("setSettings", emulator.Fault{Status: 500, Body: "{token}"})), "Settling"},
 	"bytes that echo":         {over(echoing), "the connection broke"},

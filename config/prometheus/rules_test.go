@@ -162,6 +162,40 @@ func TestEveryAlertSaysWhatToDo(t *testing.T) {
 	g.Expect(pages).To(Equal(names))
 }
 
+// TestRunbooksLookAtAllKinds: a line for kubectl that names one kind names the others too.
+func TestRunbooksLookAtAllKinds(t *testing.T) {
+	g := NewWithT(t)
+	pages, err := filepath.Glob(filepath.Join("..", "..", "docs", "runbooks", "*.md"))
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(pages).NotTo(BeEmpty())
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		g.Expect(err).NotTo(HaveOccurred())
+		for line := range strings.Lines(string(text)) {
+			if !strings.HasPrefix(line, "kubectl get ") {
+				continue
+			}
+			kinds := 0
+			for _, kind := range []string{"whatsappinstances", "maxinstances", "telegraminstances"} {
+				kinds += strings.Count(line, kind)
+			}
+			g.Expect(kinds == 0 || kinds == 3).To(BeTrue(), "%s: %s", filepath.Base(page), line)
+		}
+	}
+}
+
+// TestAlertsAboutInstancesLeavePausedOnesOut: pausing ends an alert that fires as long as an instance is in some state. One
+// that compares two times may count all.
+func TestAlertsAboutInstancesLeavePausedOnesOut(t *testing.T) {
+	g := NewWithT(t)
+	for _, alert := range alerts(t) {
+		if strings.HasPrefix(alert.Alert, "GreenAPIInstances") && !strings.Contains(alert.Expr, " offset ") || alert.Alert == "GreenAPICredentialsRejected" {
+			g.Expect(alert.Expr).To(ContainSubstring("greenapi_unpaused_"), alert.Alert)
+			g.Expect(alert.Expr).NotTo(MatchRegexp(`\bgreenapi_instance(s|_conditions)\b`), alert.Alert)
+		}
+	}
+}
+
 var (
 	documented = regexp.MustCompile("(?m)^\\| `([a-z_]+)\\{([a-z,]*)\\}` \\| [a-z]+ \\|")
 	used       = regexp.MustCompile(`\b(?:greenapi|controller_runtime|workqueue|leader_election|process|go|rest_client)_[a-z_]+`)

@@ -269,6 +269,7 @@ func TestAuthSaysWhatTheVendorShowsInPlaceOfACode(t *testing.T) {
 		`{"type":"error","message":"\u001b]0;x\u0007 {token} no"}`: "The vendor shows no code now: (a text with a secret in it, not shown)",
 		`{"type":"error","message":"\u001b[2Jtry later"}`:          "The vendor shows no code now: [2Jtry later",
 		`{"type":"alreadyLogged","message":""}`:                    "Logged in, waiting for the instance",
+		`{"type":"pendingPassword"}`:                               "The account has a password",
 		`{"type":"pending_password"}`:                              "The account has a password",
 	} {
 		s.vendor.Fault(emulator.Fault{ID: id, Method: "qr", Status: 200, Body: body})

@@ -54,7 +54,7 @@ func (s *session) connect(ctx context.Context, cluster client.Reader, instance v
 		return nil, failf("Correct spec.apiUrl", "%s: %s", title(instance), err)
 	}
 	target := greenapi.Target{Origin: origin, ID: core.IDInstance, Prefix: kind.Prefix, AccountMethod: kind.AccountMethod,
-		Conceal: conceal, ConcealQuoted: controllers.SecretParts(plan.Wishes(instance.TypedSettings()))}
+		Conceal: conceal, Quotable: controllers.Quotable(plan.Wishes(instance.TypedSettings()))}
 	vendor := flags.open()
 	// The address is checked before the Secret is read: a token that may not be sent need not be known.
 	if _, err := vendor.Instance(target); err != nil {

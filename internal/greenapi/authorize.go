@@ -18,7 +18,7 @@ const (
 )
 
 // Kinds of what the method qr shows, as its documentation names them, except for QRPendingPassword, which the vendor's
-// own web client knows. There may be others.
+// own web client knows; the state is spelled pendingPassword, which is understood here too. There may be others.
 const (
 	// QRCode: a picture to scan.
 	QRCode = "qrCode"
@@ -55,12 +55,12 @@ func (i *Instance) QR(ctx context.Context) (QR, error) {
 	if err != nil {
 		return QR{}, err
 	}
-	code.Message = Conceal(code.Message, i.secrets...)
+	code.Message = i.hidden.text(code.Message, maxMessageLength)
 	switch code.Kind {
 	case QRCode, QRAlreadyLogged, QRPasskeyRequired, QRPendingPassword, QRError:
 		// Documented words give no secret away, however short one is.
 	default:
-		code.Kind = Conceal(code.Kind, i.secrets...)
+		code.Kind = i.hidden.text(code.Kind, maxQRKindLength)
 	}
 	return code, nil
 }
@@ -80,7 +80,7 @@ func (i *Instance) AuthorizationCode(ctx context.Context, phone int64) (string, 
 	if err != nil {
 		return "", err
 	}
-	return Conceal(code, i.secrets...), nil
+	return i.hidden.text(code, maxPairingLength), nil
 }
 
 // decodeQR reads the answer of qr.
@@ -90,12 +90,15 @@ func decodeQR(body []byte) (QR, string) {
 		return QR{}, what
 	}
 	kind, message := object["type"], object["message"]
-	code := QR{Kind: clean(strings.TrimSpace(kind.Text), maxQRKindLength)}
+	code := QR{Kind: printable(strings.TrimSpace(kind.Text))}
 	if kind.Kind != KindText || code.Kind == "" {
 		return QR{}, "it has no type"
 	}
+	if code.Kind == "pendingPassword" {
+		code.Kind = QRPendingPassword
+	}
 	if code.Kind != QRCode {
-		code.Message = clean(strings.TrimSpace(message.Text), maxMessageLength)
+		code.Message = printable(strings.TrimSpace(message.Text))
 		return code, ""
 	}
 	picture, ok := decodeBase64(message.Text)
@@ -129,5 +132,5 @@ func decodePairing(body []byte) (string, string) {
 	if text := strings.ToLower(strings.TrimSpace(status.Text)); text == "no" || text == "false" {
 		return "", ""
 	}
-	return clean(strings.TrimSpace(code.Text), maxPairingLength), ""
+	return printable(strings.TrimSpace(code.Text)), ""
 }

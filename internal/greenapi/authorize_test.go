@@ -23,6 +23,7 @@ func TestR5QRCodesAreReadLeniently(t *testing.T) {
 		`{"type":"qrCode","message":"` + text[:8] + `\r\n` + text[8:] + `"}`:       {Kind: QRCode, Picture: []byte(picture)},
 		`{"type":"alreadyLogged","message":"instance account already authorized"}`: {Kind: QRAlreadyLogged, Message: "instance account already authorized"},
 		`{"type":"passkeyRequired"}`:                                               {Kind: QRPasskeyRequired},
+		`{"type":"pendingPassword"}`:                                               {Kind: QRPendingPassword},
 		`{"type":"pending_password","message":null}`:                               {Kind: QRPendingPassword},
 		`{"type":"somethingNew","message":{"x":1}}`:                                {Kind: "somethingNew"},
 		`{"type":"error","message":"\u001b[31mno\nsuch ` + testToken + `"}`:        {Kind: QRError, Message: concealed},

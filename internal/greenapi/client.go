@@ -69,9 +69,9 @@ func newClient(options Options, resolver *net.Resolver) *Client {
 
 // Instance is the API of one instance.
 type Instance struct {
-	client  *Client
-	target  Target
-	secrets []string
+	client *Client
+	target Target
+	hidden discretion
 }
 
 // Instance returns the API of one instance, or an *EndpointError if its token may not be sent there. It calls
@@ -83,11 +83,15 @@ func (c *Client) Instance(target Target) (*Instance, error) {
 	if err := target.check(); err != nil {
 		return nil, err
 	}
-	return &Instance{client: c, target: target, secrets: append([]string{target.Token}, target.Conceal...)}, nil
+	hidden := discretion{tokens: append([]string{target.Token}, target.Conceal...)}
+	for _, value := range target.Quotable {
+		hidden.parts = append(hidden.parts, SecretParts(value)...)
+	}
+	return &Instance{client: c, target: target, hidden: hidden}, nil
 }
 
 // Conceal returns a text of the vendor's, or a fixed one if it holds a part of a secret of the target; see Conceal.
-func (i *Instance) Conceal(text string) string { return Conceal(text, i.secrets...) }
+func (i *Instance) Conceal(text string) string { return Conceal(text, i.hidden.tokens...) }
 
 // State calls getStateInstance and returns the vendor's word for the state, or "" while the instance is being created.
 func (i *Instance) State(ctx context.Context) (string, error) {
@@ -99,7 +103,7 @@ func (i *Instance) State(ctx context.Context) (string, error) {
 		// A short webhook token may be a part of such a word, and "starting" must be understood whatever the token is.
 		return state, nil
 	}
-	return Conceal(state, i.secrets...), nil
+	return i.hidden.text(state, maxStateLength), nil
 }
 
 // Settings calls getSettings.
@@ -113,9 +117,13 @@ func (i *Instance) Account(ctx context.Context) (Account, error) {
 	if err != nil {
 		return Account{}, err
 	}
-	for _, text := range []*string{&account.State, &account.Phone, &account.ChatID, &account.DeviceID, &account.AvatarURL} {
-		*text = Conceal(*text, i.secrets...)
+	if !States[account.State] {
+		account.State = i.hidden.text(account.State, maxStateLength)
 	}
+	account.Phone = i.hidden.text(account.Phone, maxPhoneLength)
+	account.ChatID = i.hidden.text(account.ChatID, maxChatIDLength)
+	account.DeviceID = i.hidden.text(account.DeviceID, maxDeviceLength)
+	account.AvatarURL = i.hidden.link(account.AvatarURL, maxAvatarLength)
 	return account, nil
 }
 

@@ -4,8 +4,6 @@
 package greenapi
 
 import (
-	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -14,73 +12,76 @@ import (
 // concealed replaces a vendor text that holds a part of a secret.
 const concealed = "(a text with a secret in it, not shown)"
 
-// window is how many characters of a secret in a row make a text secret as well.
-const window = 8
+// window is how many characters of a secret in a row make a text secret as well; urlWindow those of a part of a URL, in
+// which words stand more often than not.
+const window, urlWindow = 8, 16
+
+// maxExamined is up to how many bytes a text is searched. Of a longer one nothing is shown: what would be cut off could
+// hold the rest of a secret by which it is recognized.
+const maxExamined = 16 << 10
 
 // Conceal returns a text of the vendor's, or a fixed one if it holds eight characters in a row of any of the secrets (or
-// all of a shorter one), as they are or percent-encoded, in any case.
+// all of a shorter one) in any case, as they are or encoded; see formsOf.
 func Conceal(text string, secrets ...string) string {
-	return concealIf(text, secrets, holdsPart)
-}
-
-// concealWhole returns a text of the vendor's, or a fixed one if it holds all of any of the secrets, likewise.
-func concealWhole(text string, secrets ...string) string {
-	return concealIf(text, secrets, strings.Contains)
-}
-
-func concealIf(text string, secrets []string, holds func(text, secret string) bool) string {
-	form := strings.ToLower(text)
-	forms := make([]string, 0, 2*(1+maxDecodings))
-	add := func(form string) {
-		// Nearly always all forms are the same.
-		if !slices.Contains(forms, form) {
-			forms = append(forms, form)
-		}
-	}
-	add(form)
-	add(strings.ReplaceAll(form, "+", " "))
-	for range maxDecodings {
-		form = strings.ToLower(percentDecoded(form))
-		add(form)
-		add(strings.ReplaceAll(form, "+", " "))
-	}
-	for _, secret := range secrets {
-		secret = strings.ToLower(secret)
-		for _, form := range forms {
-			if secret != "" && holds(form, secret) {
-				return concealed
-			}
-		}
+	if holdsAny(formsOf(text), secrets, window) {
+		return concealed
 	}
 	return text
 }
 
-// maxDecodings is how often percent signs are decoded: once for an echo of a URL, and once for one that was escaped again.
-const maxDecodings = 2
-
-// percentDecoded decodes what is percent-encoded and leaves everything else as it is, even a percent sign that encodes
-// nothing: a text need not be a URL.
-func percentDecoded(text string) string {
-	if !strings.Contains(text, "%") {
-		return text
-	}
-	decoded := make([]byte, 0, len(text))
-	for i := 0; i < len(text); i++ {
-		if text[i] == '%' && i+2 < len(text) {
-			if b, err := strconv.ParseUint(text[i+1:i+3], 16, 8); err == nil {
-				decoded = append(decoded, byte(b))
-				i += 2
-				continue
-			}
-		}
-		decoded = append(decoded, text[i])
-	}
-	return string(decoded)
+// discretion is what no text of the vendor's may show.
+type discretion struct {
+	// tokens are secrets as they are.
+	tokens []string
+	// parts are those of the wished webhook URL, and other values that the vendor may quote; see SecretParts.
+	parts []string
 }
 
-func holdsPart(text, secret string) bool {
+// text makes a vendor's text fit to be shown: concealed or with its URLs shortened, and only then cut.
+func (d *discretion) text(text string, limit int) string { return d.fit(text, limit, true) }
+
+// link does the same for what may hold URLs by its nature: they stay as they are.
+func (d *discretion) link(text string, limit int) string { return d.fit(text, limit, false) }
+
+func (d *discretion) fit(text string, limit int, shorten bool) string {
+	text = printable(text)
+	if len(text) > maxExamined {
+		return concealed
+	}
+	forms := formsOf(text)
+	if holdsAny(forms, d.tokens, window) {
+		return concealed
+	}
+	if shorten {
+		if shorter := shortenURLs(text); shorter != text {
+			text, forms = shorter, formsOf(shorter)
+		}
+	}
+	if holdsAny(forms, d.parts, urlWindow) {
+		return concealed
+	}
+	return cut(text, limit)
+}
+
+func holdsAny(forms, secrets []string, window int) bool {
+	for _, secret := range secrets {
+		secret = strings.ToLower(secret)
+		for _, form := range forms {
+			if secret != "" && holdsPart(form, secret, window) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// holdsPart reports whether a text holds so many characters in a row of a secret, or all of a shorter one.
+func holdsPart(text, secret string, window int) bool {
 	if len(secret) <= window {
 		return strings.Contains(text, secret)
+	}
+	if len(text) < len(secret) {
+		text, secret = secret, text
 	}
 	for i := 0; i+window <= len(secret); i++ {
 		if strings.Contains(text, secret[i:i+window]) {
@@ -90,10 +91,9 @@ func holdsPart(text, secret string) bool {
 	return false
 }
 
-// clean makes a vendor text fit for a status field: valid UTF-8 on one line, without characters that do not show or change
-// how others read, at most limit characters. It is a copy: what is kept must not keep the whole answer with it.
-func clean(text string, limit int) string {
-	text = strings.Map(func(r rune) rune {
+// printable makes a vendor text one line of valid UTF-8, without characters that do not show or change how others read.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
 		switch {
 		case unicode.Is(unicode.Zs, r):
 			return ' '
@@ -103,6 +103,10 @@ func clean(text string, limit int) string {
 		}
 		return r
 	}, text)
+}
+
+// cut leaves at most so many characters of a text. It is a copy: what is kept must not keep the whole answer with it.
+func cut(text string, limit int) string {
 	if utf8.RuneCountInString(text) <= limit {
 		return strings.Clone(text)
 	}

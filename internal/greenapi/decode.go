@@ -53,7 +53,7 @@ type Value struct {
 type Settings map[string]Value
 
 // Messenger returns typeInstance, which tells the messenger of the instance; "" if the vendor does not show it.
-func (s Settings) Messenger() string { return clean(s["typeInstance"].Text, maxStateLength) }
+func (s Settings) Messenger() string { return cut(printable(s["typeInstance"].Text), maxStateLength) }
 
 // Account is what the vendor knows of the messenger's account.
 type Account struct {
@@ -117,7 +117,7 @@ func shortestNumber(text string) string {
 	return strconv.FormatInt(int64(number), 10)
 }
 
-// decodeState reads the answer of getStateInstance. The body is null while the instance is being created
+// decodeState reads the answer of getStateInstance, whose text is neither concealed nor cut yet. The body is null while the instance is being created
 // (documented), which is the state "".
 func decodeState(body []byte) (string, string) {
 	if string(bytes.Trim(body, jsonSpace)) == "null" {
@@ -135,7 +135,7 @@ func decodeState(body []byte) (string, string) {
 	case KindNull:
 		return "", ""
 	case KindText, KindNumber:
-		return clean(strings.TrimSpace(value.Text), maxStateLength), ""
+		return printable(strings.TrimSpace(value.Text)), ""
 	default:
 		return "", "stateInstance is not a text"
 	}
@@ -191,30 +191,31 @@ var settingNames = func() map[string]bool {
 	return names
 }()
 
+// decodeAccount reads the answer of the account method, whose texts are neither concealed nor cut yet.
 func decodeAccount(body []byte) (Account, string) {
 	object, what := decodeObject(body)
 	if what != "" {
 		return Account{}, what
 	}
-	text := func(name string, limit int) string {
+	text := func(name string) string {
 		value := object[name]
 		if value.Kind != KindText && value.Kind != KindNumber {
 			return ""
 		}
-		return clean(strings.TrimSpace(value.Text), limit)
+		return printable(strings.TrimSpace(value.Text))
 	}
 	account := Account{
-		State:     text("stateInstance", maxStateLength),
-		Phone:     text("phone", maxPhoneLength),
-		ChatID:    text("chatId", maxChatIDLength),
-		DeviceID:  text("deviceId", maxDeviceLength),
-		AvatarURL: text("avatar", maxAvatarLength),
+		State:     text("stateInstance"),
+		Phone:     text("phone"),
+		ChatID:    text("chatId"),
+		DeviceID:  text("deviceId"),
+		AvatarURL: text("avatar"),
 	}
-	account.SuspendedUntil = unixTime(text("suspendedUntil", maxStateLength))
+	account.SuspendedUntil = unixTime(text("suspendedUntil"))
 	if account.SuspendedUntil == nil {
-		account.SuspendedUntil = unixTime(text("yellowCardUntil", maxStateLength))
+		account.SuspendedUntil = unixTime(text("yellowCardUntil"))
 	}
-	if progress, err := strconv.ParseInt(text("historySyncProgress", maxStateLength), 10, 32); err == nil && progress >= 0 && progress <= 100 {
+	if progress, err := strconv.ParseInt(text("historySyncProgress"), 10, 32); err == nil && progress >= 0 && progress <= 100 {
 		percent := int32(progress)
 		account.HistorySyncProgress = &percent
 	}

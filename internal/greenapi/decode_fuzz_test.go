@@ -5,6 +5,8 @@ package greenapi
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
@@ -58,8 +60,8 @@ func (c counter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// answering returns the API of an instance whose reading methods all get one answer.
-func answering(t *testing.T, c canned) *Instance {
+// answering returns the API of an instance whose reading methods all get one answer, and which wishes for values.
+func answering(t *testing.T, c canned, quotable ...string) *Instance {
 	t.Helper()
 	origin, err := ParseOrigin("https://api.green-api.com")
 	if err != nil {
@@ -67,7 +69,7 @@ func answering(t *testing.T, c canned) *Instance {
 	}
 	client := New(Options{Timeout: time.Minute, AllowedHosts: DefaultAllowedHosts})
 	client.reading = c
-	instance, err := client.Instance(Target{Origin: origin, ID: 1, Token: testToken, AccountMethod: MethodGetWaSettings, Conceal: []string{fuzzWebhookToken}})
+	instance, err := client.Instance(Target{Origin: origin, ID: 1, Token: testToken, AccountMethod: MethodGetWaSettings, Conceal: []string{fuzzWebhookToken}, Quotable: quotable})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -357,23 +359,35 @@ func FuzzConceal(f *testing.F) {
 	f.Add("%25", uint8(3), uint8(9), uint8(2), "", uint16(64))
 	f.Add("%", uint8(5), uint8(7), uint8(1), "\xff\u202e\u2028", uint16(64))
 	f.Add("", uint8(0), uint8(40), uint8(3), "", uint16(20))
+	f.Add("Basic ", uint8(4), uint8(8), uint8(4), "", uint16(200))
+	f.Add("xy/", uint8(1), uint8(9), uint8(5), "==", uint16(200))
+	f.Add("0x", uint8(2), uint8(10), uint8(6), "f", uint16(200))
 	f.Fuzz(func(t *testing.T, before string, from, length, form uint8, behind string, limit uint16) {
 		for _, secret := range fuzzSecrets {
 			start := int(from) % len(secret)
 			part := secret[start:min(len(secret), start+int(length))]
-			switch form % 4 {
+			mustHide, encoded := len(part) >= window, form%7 >= 4
+			switch form % 7 {
 			case 1:
 				part = encodeAll(part)
 			case 2:
 				part = strings.ToUpper(part)
 			case 3:
 				part = strings.Join(strings.Split(part, ""), "\u200b")
+			case 4:
+				part = base64.RawStdEncoding.EncodeToString([]byte(part))
+			case 5:
+				part = base64.URLEncoding.EncodeToString([]byte("~" + part))
+			case 6:
+				part = hex.EncodeToString([]byte(part))
 			}
-			most := int(limit) % 4096
-			text := clean(before+part+behind, most)
-			hidden := Conceal(text, fuzzSecrets...)
+			most, text := int(limit)%4096, printable(before+part+behind)
+			hidden := (&discretion{tokens: fuzzSecrets}).link(text, most)
 			shown(t, "the text", hidden, max(most, len(concealed)))
-			if hidden != text && secretIn(text) == "" && !strings.Contains(text, "%") {
+			if encoded && mustHide && hidden != concealed {
+				t.Errorf("%q is shown of %q", hidden, text)
+			}
+			if hidden == concealed && !encoded && secretIn(text) == "" && !strings.ContainsAny(text, `%&\`) && len(text) <= maxExamined {
 				t.Errorf("%q was concealed for nothing", text)
 			}
 		}

@@ -35,7 +35,7 @@ func (i *Instance) statusError(method string, response *http.Response, answer []
 func (i *Instance) failure(method string, code int, answer []byte) *StatusError {
 	message, said := vendorMessage(answer)
 	return &StatusError{Method: method, Code: code, Cause: causeOf(code, said),
-		Message: concealWhole(Conceal(clean(message, maxMessageLength), i.secrets...), i.target.ConcealQuoted...)}
+		Message: i.hidden.text(message, maxMessageLength)}
 }
 
 // vendorMessage returns the message of an error body, which may be shown, and in lower case all that the body says,

@@ -21,6 +21,10 @@ const DefaultURL = "https://api.green-api.com"
 // originPattern is the rule that the schema of the resources has for apiUrl as well.
 var originPattern = regexp.MustCompile(`^(https?)://([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::([0-9]{1,5}))?/?$`)
 
+// oddHost is the schema's rule for a host that DNS has not: a part that is empty, longer than 63 characters, or has a hyphen at
+// either end, or too much of them.
+var oddHost = regexp.MustCompile(`(^|[.])[-.]|[-.]([.]|$)|[A-Za-z0-9-]{64}|^.{254}`)
+
 // maxOriginLength is the MaxLength that the schema has for apiUrl, and for the status that shows it.
 const maxOriginLength = 300
 
@@ -37,6 +41,9 @@ func ParseOrigin(raw string) (Origin, error) {
 		return Origin{}, &EndpointError{What: "the address of the API must be an origin such as https://7107.api.greenapi.com: no path (leave out /v3), query, fragment or user"}
 	}
 	o := Origin{scheme: m[1], host: strings.ToLower(m[2]), port: strings.TrimLeft(m[3], "0")}
+	if oddHost.MatchString(m[2]) {
+		return Origin{}, &EndpointError{What: "the host of the address must be parts of 1 to 63 letters, digits and hyphens with dots between, no hyphen at either end of a part, at most 253 characters in all, such as 7107.api.greenapi.com"}
+	}
 	if m[3] != "" && !validPort(m[3]) {
 		return Origin{}, &EndpointError{What: "the port of the address must be 1 to 65535"}
 	}

@@ -38,7 +38,7 @@ func FuzzOrigin(f *testing.F) {
 		"https://api.green-api.com/v3", "https://me@api.green-api.com", "https://api.green-api.com?x=1", "https://api.green-api.com#x", "https://api.green-api.com\\@x.com",
 		"https://api.green-api.com\n", "//api.green-api.com", "https://[::1]", "https://api.green-api.com.", "https://", "", "https://a..b", "https://api.green-api.com:99999",
 		"https://api.green-api.com%2f.evil.example", "https://api.green-api.com:443:80", "https://ａpi.green-api.com", "https://API.GREEN-API.COM:0443", "http://0x7f.1", "https://-x",
-		"https://" + strings.Repeat("a", 300),
+		"https://" + strings.Repeat("a", 300), "https://" + strings.Repeat("a.", 126) + "aa", "https://a-.b", "https://a.-b", "https://a:0", "https://a:65535/", "https://a:65536",
 	} {
 		f.Add(raw, testToken, int64(710722711056), "api.green-api.com, *.api.greenapi.com")
 	}
@@ -51,7 +51,7 @@ func FuzzOrigin(f *testing.F) {
 		// The schema counts the digits of a port, and cannot know how great it is.
 		port := portPattern.FindString(strings.TrimSuffix(raw, "/"))
 		fits := port == "" || validPort(port[1:])
-		if accepts := schema.MatchString(raw) && utf8.RuneCountInString(raw) <= maxOriginLength && fits; accepts != (err == nil) {
+		if accepts := schema.MatchString(raw) && utf8.RuneCountInString(raw) <= maxOriginLength && fits && hasLabels(raw); accepts != (err == nil) {
 			t.Fatalf("the schema accepts %q: %v, the client says %v", raw, accepts, err)
 		}
 		if err != nil {
@@ -78,6 +78,18 @@ func FuzzOrigin(f *testing.F) {
 		}
 		checkURL(t, origin, want, token, id)
 	})
+}
+
+// hasLabels reports whether the host of what the schema's rule accepts is one that DNS has.
+func hasLabels(raw string) bool {
+	_, host, _ := strings.Cut(strings.TrimSuffix(raw, "/"), "://")
+	host, _, _ = strings.Cut(host, ":")
+	for label := range strings.SplitSeq(host, ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+	}
+	return len(host) <= 253
 }
 
 var portPattern = regexp.MustCompile(`:[0-9]+$`)

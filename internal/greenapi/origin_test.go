@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// label63 is a part of a host that is as long as DNS allows.
+var label63 = strings.Repeat("a", 63)
+
 func TestParseOrigin(t *testing.T) {
 	for raw, want := range map[string]string{
 		"https://7107.api.greenapi.com":     "https://7107.api.greenapi.com",
@@ -27,8 +30,20 @@ func TestParseOrigin(t *testing.T) {
 		"ftp://api.green-api.com":           "",
 		"https://[::1]":                     "",
 		"https://api.green-api.com.":        "",
-		"https://":                          "",
-		"":                                  "",
+		"https://" + label63 + "." + label63 + "." + label63 + "." + label63[2:]: "https://" + label63 + "." + label63 + "." + label63 + "." + label63[2:],
+		"https://" + label63 + "." + label63 + "." + label63 + "." + label63[1:]: "",
+		"https://a" + label63 + ".example":                                       "",
+		"https://a..example":                                                     "",
+		"https://a-.example":                                                     "",
+		"https://a.-b.example":                                                   "",
+		"https://-a.example":                                                     "",
+		"https://a-":                                                             "",
+		"https://a--b.example:65535":                                             "https://a--b.example:65535",
+		"https://a.example:65536":                                                "",
+		"https://a.example:0":                                                    "",
+		"https://a.example:":                                                     "",
+		"https://":                                                               "",
+		"":                                                                       "",
 	} {
 		origin, err := ParseOrigin(raw)
 		switch {

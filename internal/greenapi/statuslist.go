@@ -48,7 +48,7 @@ func (i *Instance) ListIncomingStatuses(ctx context.Context, window time.Duratio
 		if len(list) == maxListed {
 			return "it has more than 100000 entries"
 		}
-		list = append(list, entry.status(i.secrets))
+		list = append(list, entry.status(&i.hidden))
 		return ""
 	})
 	if err != nil {
@@ -58,14 +58,14 @@ func (i *Instance) ListIncomingStatuses(ctx context.Context, window time.Duratio
 }
 
 // status reads an entry.
-func (e *statusEntry) status(secrets []string) Status {
+func (e *statusEntry) status(hidden *discretion) Status {
 	text := func(raw json.RawMessage, limit int) string {
 		value := decodeValue(string(raw))
 		if value.Kind != KindText && value.Kind != KindNumber {
 			return ""
 		}
-		// Lines become words of one line; clean would run them together.
-		return Conceal(clean(strings.Join(strings.Fields(value.Text), " "), limit), secrets...)
+		// Lines become words of one line; printable would run them together.
+		return hidden.link(strings.Join(strings.Fields(value.Text), " "), limit)
 	}
 	out := Status{
 		Time: unixTime(decodeValue(string(e.Time)).Text), ID: text(e.ID, maxNameLength), Type: text(e.Type, maxStateLength),

@@ -22,8 +22,9 @@ type Target struct {
 	AccountMethod string
 	// Conceal holds further secrets that no vendor text may show; the token always is one.
 	Conceal []string
-	// ConcealQuoted holds what no message of a refusal may quote as a whole: the vendor repeats values that it refuses.
-	ConcealQuoted []string
+	// Quotable holds values that the vendor may quote, of which it may show no more than scheme and host: the wished
+	// webhook URL, and wished settings that the operator knows nothing of.
+	Quotable []string
 }
 
 // maxID is the largest number that JSON keeps exactly, which the schema of the resources has for idInstance as well.
