@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 )
@@ -99,7 +100,25 @@ func notices(before, after *v1alpha1.InstanceStatus, drift []string) []notice {
 		// One for all: of events of one reason about one version of a resource only the first is stored.
 		list = append(list, notice{true, v1alpha1.ReasonDriftFlapping, "Abandon", "Something else keeps changing these settings back, so they are no longer written: " + strings.Join(flapping, ", ")})
 	}
-	return append(list, conditionNotices(before, after)...)
+	list = append(list, conditionNotices(before, after)...)
+	return append(list, recoveries(before, after)...)
+}
+
+// recoveries tell that what was told before is over: of a token that was refused, and of an instance that failed or waited
+// for a person.
+func recoveries(before, after *v1alpha1.InstanceStatus) []notice {
+	is := func(s *v1alpha1.InstanceStatus, condition string, status metav1.ConditionStatus) bool {
+		return apimeta.IsStatusConditionPresentAndEqual(s.Conditions, condition, status)
+	}
+	var list []notice
+	if is(before, v1alpha1.CredentialsValidCondition, metav1.ConditionFalse) && is(after, v1alpha1.CredentialsValidCondition, metav1.ConditionTrue) {
+		list = append(list, notice{false, "CredentialsAccepted", "Observe", "The vendor accepted the API token again"})
+	}
+	failed := is(before, v1alpha1.ReadyCondition, metav1.ConditionFalse) || is(before, v1alpha1.StalledCondition, metav1.ConditionTrue)
+	if failed && is(after, v1alpha1.ReadyCondition, metav1.ConditionTrue) {
+		list = append(list, notice{false, "Recovered", "Observe", "The instance is in order again"})
+	}
+	return list
 }
 
 // alarming reports whether a change of state is bad news. The restarts in between are not.

@@ -5,14 +5,11 @@ package cli
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 )
@@ -22,6 +19,8 @@ type ask struct {
 	use, short, long, example string
 	// patch is what is merged into the resource; at is the time of the request, which the operator echoes.
 	patch func(at string) string
+	// field is the path of what patch sets.
+	field []string
 	// refuse says why it would be no use, nil if it is.
 	refuse func(v1alpha1.Instance) error
 	// confirm is the question that is put first, with the resource's title for %s; "" for none.
@@ -39,10 +38,12 @@ var asks = []ask{
 		use: "reconcile", short: "Have an instance read now, and what was given up tried once more",
 		long: `Have an instance read now, and what was given up tried once more.
 
-It sets the annotation reconcile-requested-at. Settings are written only if they differ.`,
+It sets the annotation reconcile-requested-at. Settings are written only if they differ. Of those that are chosen by -A or
+-l the paused ones are left out.`,
 		example: `  kubectl greenapi reconcile support-line --wait
   kubectl greenapi reconcile -A -l team=shop`,
 		patch:   annotation(v1alpha1.ReconcileRequestedAtAnnotation),
+		field:   []string{"metadata", "annotations", v1alpha1.ReconcileRequestedAtAnnotation},
 		refuse:  whilePaused,
 		said:    "%s: asked to be read now",
 		heard:   func(i v1alpha1.Instance, at string) bool { return i.InstanceStatus().LastHandledReconcileAt == at },
@@ -56,6 +57,7 @@ It sets the annotation reboot-requested-at, after a question unless --yes is giv
 		example: `  kubectl greenapi reboot support-line
   kubectl greenapi reboot support-line --yes --wait`,
 		patch:   annotation(v1alpha1.RebootRequestedAtAnnotation),
+		field:   []string{"metadata", "annotations", v1alpha1.RebootRequestedAtAnnotation},
 		refuse:  whereRebootsAreIgnored,
 		confirm: "Reboot %s? Its messenger is down meanwhile, for up to five minutes.",
 		said:    "%s: asked to be rebooted",
@@ -66,11 +68,17 @@ It sets the annotation reboot-requested-at, after a question unless --yes is giv
 		use: "pause", short: "Stop every call for an instance",
 		long: `Stop every call for an instance. The last status is kept, and nothing is written until it is resumed.
 
-It sets spec.paused. Where manifests are applied from Git, change it there, or it is undone.`,
-		example: `  kubectl greenapi pause support-line --wait`,
-		patch:   func(string) string { return `{"spec":{"paused":true}}` },
-		said:    "%s: paused",
-		heard:   func(i v1alpha1.Instance, _ string) bool { return observed(i) },
+It sets spec.paused. Where the manifest in Git has paused too, Flux or Argo CD undoes it: a warning says so, and it has to
+be changed there. Several are paused eight at a time.`,
+		example: `  kubectl greenapi pause support-line --wait
+
+  # All that there are, and all of one team
+  kubectl greenapi pause --all-namespaces
+  kubectl greenapi pause -l team=shop`,
+		patch: func(string) string { return `{"spec":{"paused":true}}` },
+		field: []string{"spec", "paused"},
+		said:  "%s: paused",
+		heard: func(i v1alpha1.Instance, _ string) bool { return observed(i) },
 		reached: func(i v1alpha1.Instance, _ time.Duration) bool {
 			return conditionOf(i, v1alpha1.PausedCondition) != nil
 		},
@@ -79,9 +87,11 @@ It sets spec.paused. Where manifests are applied from Git, change it there, or i
 		use: "resume", short: "Look after an instance again",
 		long: `Look after an instance again that was paused: what differs by now is written.
 
-It removes spec.paused. Where manifests are applied from Git, change it there, or it is undone.`,
+It removes spec.paused. Where the manifest in Git has paused too, Flux or Argo CD undoes it: a warning says so, and it has
+to be changed there. Several are resumed eight at a time.`,
 		example: `  kubectl greenapi resume support-line --wait`,
 		patch:   func(string) string { return `{"spec":{"paused":null}}` },
+		field:   []string{"spec", "paused"},
 		said:    "%s: resumed",
 		heard:   func(i v1alpha1.Instance, _ string) bool { return observed(i) },
 		reached: func(i v1alpha1.Instance, _ time.Duration) bool {
@@ -155,7 +165,7 @@ func (a ask) command(s *session) *cobra.Command {
 			if len(found) == 0 {
 				return failf("List what there is: kubectl get greenapi -A --show-labels", "No instance has these labels")
 			}
-			if err := a.check(s, found, sure); err != nil {
+			if found, err = a.check(s, found, len(arguments) == 0, sure); err != nil {
 				return err
 			}
 			return a.run(command.Context(), s, cluster, found, hold)
@@ -167,50 +177,6 @@ func (a ask) command(s *session) *cobra.Command {
 		command.Flags().BoolVarP(&sure, "yes", "y", false, "Do not ask")
 	}
 	return command
-}
-
-// check finds what would be no use before the first is asked for, and puts the question.
-func (a ask) check(s *session, found []v1alpha1.Instance, sure bool) error {
-	for _, instance := range found {
-		if a.refuse != nil {
-			if err := a.refuse(instance); err != nil {
-				return err
-			}
-		}
-	}
-	for _, instance := range found {
-		if a.confirm != "" && !sure {
-			if err := s.confirm(fmt.Sprintf(a.confirm, title(instance))); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// run asks, and waits if it is told to.
-func (a ask) run(ctx context.Context, s *session, cluster client.Client, found []v1alpha1.Instance, hold waiting) error {
-	at := s.clock.Now().UTC().Format(time.RFC3339Nano)
-	for _, instance := range found {
-		if err := cluster.Patch(ctx, instance, client.RawPatch(types.MergePatchType, []byte(a.patch(at)))); err != nil {
-			return explain(err, title(instance))
-		}
-		fmt.Fprintf(s.Out, a.said+"\n", title(instance))
-	}
-	if !hold.wait {
-		return nil
-	}
-	return s.await(ctx, cluster, found, hold, func(i v1alpha1.Instance, waited time.Duration) stage {
-		switch {
-		case !a.heard(i, at):
-			return stageOpen
-		case a.reached(i, waited):
-			return stageDone
-		case stalledNow(i):
-			return stageStuck
-		}
-		return stageOpen
-	})
 }
 
 // confirm puts a question, to which only y or yes is a yes. Where nobody can answer, it says how to do without.

@@ -86,6 +86,9 @@ func (s *session) auth(ctx context.Context, name string, flags authFlags) error 
 	if phone != 0 && kind.Messenger != whatsApp {
 		return failf("Leave --phone out, and scan the QR code", "%s: only WhatsApp logs in by a code for a phone number", title(instance))
 	}
+	if err := flags.vendor.settle(ctx, s, cluster); err != nil {
+		return err
+	}
 	vendor, err := s.connect(ctx, cluster, instance, flags.vendor)
 	if err != nil {
 		return err

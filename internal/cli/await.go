@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -49,12 +50,16 @@ func (s *session) await(ctx context.Context, cluster client.Reader, instances []
 	done := make([]bool, len(instances))
 	for {
 		waited := s.clock.Since(began)
-		for i, instance := range instances {
+		var failure error
+		inOrder(len(instances), func(i int) error {
 			if done[i] {
-				continue
+				return nil
 			}
-			if err := cluster.Get(ctx, client.ObjectKeyFromObject(instance), instance); err != nil {
-				return explain(err, title(instance))
+			return explain(cluster.Get(ctx, client.ObjectKeyFromObject(instances[i]), instances[i]), title(instances[i]))
+		}, func(i int, err error) {
+			instance := instances[i]
+			if failure = cmp.Or(failure, err); failure != nil || done[i] {
+				return
 			}
 			if line := howItGoes(instance); line != shown[i] {
 				shown[i] = line
@@ -64,8 +69,10 @@ func (s *session) await(ctx context.Context, cluster client.Reader, instances []
 				done[i], stuck = true, stuck || at == stageStuck
 				open--
 			}
-		}
+		})
 		switch {
+		case failure != nil:
+			return failure
 		case open == 0 && stuck:
 			return &problem{what: "Somebody has to act on what is stalled", next: "See kubectl greenapi status NAME", code: exitNo}
 		case open == 0:

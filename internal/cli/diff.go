@@ -129,6 +129,9 @@ func (d *differ) candidates(ctx context.Context, arguments []string) ([]candidat
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := d.vendor.settle(ctx, d.session, cluster); err != nil {
+		return nil, nil, err
+	}
 	instances, err := d.find(ctx, cluster, arguments, d.by)
 	if err != nil {
 		return nil, nil, err

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -24,25 +25,32 @@ type managerFlags struct {
 	instances               string
 	ring                    string
 	secrets, webhookSecrets string
+	proxy                   string
 }
 
 // flagsOf are the flags of the managers that were found, or the defaults.
 func (e *examination) flagsOf() []managerFlags {
 	var all []managerFlags
 	for _, manager := range e.managers {
-		containers := manager.Spec.Template.Spec.Containers
-		var arguments []string // of a Deployment whose manager cannot be told from its other containers they are not known
-		for _, container := range containers {
-			if container.Name == "manager" || len(containers) == 1 {
-				arguments = slices.Concat(container.Command, container.Args)
-			}
-		}
-		all = append(all, readManagerFlags(arguments))
+		all = append(all, readManagerFlags(argumentsOf(manager)))
 	}
 	if len(all) == 0 {
 		all = append(all, readManagerFlags(nil))
 	}
 	return all
+}
+
+// argumentsOf are the arguments of a manager. Those of a Deployment whose manager cannot be told from its other containers
+// are not known.
+func argumentsOf(manager appsv1.Deployment) []string {
+	var arguments []string
+	containers := manager.Spec.Template.Spec.Containers
+	for _, container := range containers {
+		if container.Name == "manager" || len(containers) == 1 {
+			arguments = slices.Concat(container.Command, container.Args)
+		}
+	}
+	return arguments
 }
 
 func readManagerFlags(arguments []string) managerFlags {
@@ -56,6 +64,7 @@ func readManagerFlags(arguments []string) managerFlags {
 	set.StringSliceVar(&flags.namespaces, "watch-namespaces", nil, "")
 	set.StringVar(&flags.instances, "watch-label-selector", "", "")
 	set.StringVar(&flags.ring, "shard-ring", "", "")
+	set.StringVar(&flags.proxy, "api-proxy", "", "")
 	set.StringVar(&flags.secrets, "secret-label-selector", "", "")
 	set.StringVar(&flags.webhookSecrets, "webhook-secret-label-selector", "", "")
 	_ = set.Parse(arguments) // what cannot be read keeps its default; the manager itself refuses it

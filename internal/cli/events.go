@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,6 +21,8 @@ import (
 type eventsVerb struct {
 	*session
 
+	by         selection
+	since      time.Duration
 	timestamps bool
 	output     string
 }
@@ -30,25 +34,45 @@ func newEvents(s *session) *cobra.Command {
 	v := &eventsVerb{session: s}
 	command := &cobra.Command{
 		Use:   "events NAME",
-		Short: "Show what happened to an instance, in order of time",
-		Long: `Show what happened to an instance, in order of time: its events, and what its status still tells of writes,
-restarts, changes of state and conditions. What several tell is shown once.
+		Short: "Show what happened to an instance or to many, in order of time",
+		Long: `Show what happened to an instance, or to those chosen by -A and -l, in order of time: events, and what its status still tells of writes,
+restarts, changes of state and conditions. What several tell is shown once. A warning whose cause is gone is marked (over).
 
 The API server keeps events for an hour. Of what is older only what the status tells is left.
 
 -o json and -o yaml print a list of {time, source, reason, message}: time in RFC 3339, source one of event, write,
-restart, state, abandoned, condition and resource, reason one word, message a sentence.`,
+restart, state, abandoned, condition and resource, reason one word, message a sentence; over is true for a warning whose
+cause is gone, and of many each has its namespace and instance (KIND/NAME).`,
 		Example: `  # What happened to one instance
   kubectl greenapi events support-line
 
+  # Everything of the last hour
+  kubectl greenapi events --all-namespaces --since 1h
+
   # With the hour instead of how long ago
   kubectl greenapi events support-line --timestamps`,
-		Args:              nameOfOne,
+		Args: func(command *cobra.Command, names []string) error {
+			switch {
+			case !v.by.allNamespaces && v.by.labels == "":
+				return nameOfOne(command, names)
+			case len(names) > 0:
+				return failf("Give a name, or choose by -A and -l", "Names go with neither --all-namespaces nor --selector")
+			}
+			return nil
+		},
 		ValidArgsFunction: s.completeNames,
 		RunE: func(command *cobra.Command, names []string) error {
+			if v.since < 0 {
+				return failf("Write a time such as --since=1h", "--since=%s is no time", v.since)
+			}
+			if len(names) == 0 {
+				return v.runAll(command.Context())
+			}
 			return v.run(command.Context(), names[0])
 		},
 	}
+	v.by.bind(command)
+	command.Flags().DurationVar(&v.since, "since", 0, "Show only what happened within this time, such as 1h")
 	command.Flags().BoolVar(&v.timestamps, "timestamps", false, "Show times as they are, in UTC, not how long ago they were")
 	command.Flags().StringVarP(&v.output, "output", "o", "", "Output format: json or yaml")
 	return command
@@ -73,33 +97,55 @@ func (v *eventsVerb) run(ctx context.Context, name string) error {
 	case err != nil:
 		return explain(err, title(instance)+", its events")
 	}
-	all := historyOf(instance, events)
+	all := v.recent(historyOf(instance, events))
 	if v.output != "" {
 		return printStructured(v.Out, v.output, all)
 	}
-	v.print(all)
-	if err == nil && v.clock.Since(instance.GetCreationTimestamp().Time) > eventsLast {
+	v.print(all, false)
+	if err == nil && (v.since == 0 || v.since > eventsLast) && v.clock.Since(instance.GetCreationTimestamp().Time) > eventsLast {
 		fmt.Fprintln(v.ErrOut, "Events older than an hour are no longer kept by the API server; of earlier times this is what the status tells.")
 	}
 	return nil
 }
 
-func (v *eventsVerb) print(all []happening) {
+func (v *eventsVerb) print(all []happening, many bool) {
 	to := terminalOf(v.Out)
 	g := &grid{terminal: to, wraps: true, columns: []column{{name: "TIME"}, {name: "WHAT"}, {name: "MESSAGE"}}}
+	if many {
+		g.columns = slices.Insert(g.columns, 1, column{name: "INSTANCE"})
+		if v.by.allNamespaces {
+			g.columns = slices.Insert(g.columns, 1, column{name: "NAMESPACE"})
+		}
+	}
 	rows := make([][]gridCell, 0, len(all))
 	for _, h := range all {
 		at := ago(v.clock.Now(), h.Time.Time)
 		if v.timestamps {
 			at = h.Time.UTC().Format(time.RFC3339)
 		}
-		rows = append(rows, []gridCell{{at, shadeFaint}, {text: h.Source + "/" + h.Reason}, {text: h.Message}})
+		row := []gridCell{{at, shadeFaint}}
+		if many && v.by.allNamespaces {
+			row = append(row, gridCell{text: h.Namespace})
+		}
+		if many {
+			row = append(row, gridCell{text: h.Instance})
+		}
+		message := h.Message
+		if h.Over {
+			message += " (over)"
+		}
+		rows = append(rows, append(row, gridCell{text: h.Source + "/" + h.Reason}, gridCell{text: message}))
 	}
 	g.fit(rows)
 	if g.crowded() {
 		// Too narrow for a table: each message stands below its head.
 		for _, row := range rows {
-			fmt.Fprintf(v.Out, "%s %s\n  %s\n", to.paint(shadeFaint, row[0].text), row[1].text, wrap(row[2].text, to.width, 2, 2))
+			last := len(row) - 1
+			var head []string
+			for _, cell := range row[1:last] {
+				head = append(head, cell.text)
+			}
+			fmt.Fprintf(v.Out, "%s %s\n  %s\n", to.paint(shadeFaint, row[0].text), strings.Join(head, " "), wrap(row[last].text, to.width, 2, 2))
 		}
 		return
 	}

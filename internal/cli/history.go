@@ -41,6 +41,11 @@ type happening struct {
 	Reason string `json:"reason"`
 	// Message is a sentence.
 	Message string `json:"message"`
+	// Over: it is a warning whose cause is gone.
+	Over bool `json:"over,omitempty"`
+	// Namespace and Instance say where it happened, as KIND/NAME, where several instances are told of.
+	Namespace string `json:"namespace,omitempty"`
+	Instance  string `json:"instance,omitempty"`
 
 	// about is what it tells of, so that the same thing is not told twice.
 	about string
@@ -83,6 +88,7 @@ func historyOf(instance v1alpha1.Instance, events []eventsv1.Event) []happening 
 	var all []happening
 	for _, event := range events {
 		h := happening{Time: metav1.NewTime(eventTime(event)), Source: fromEvent, Reason: event.Reason, Message: event.Note, about: aboutEvent(event.Reason)}
+		h.Over = over(instance, event)
 		if event.Series != nil && event.Series.Count > 1 {
 			h.Message += fmt.Sprintf(" (%d times)", event.Series.Count)
 		}

@@ -103,6 +103,9 @@ func (i *importer) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := i.vendor.settle(ctx, i.session, i.cluster); err != nil {
+		return err
+	}
 	return i.importAll(ctx, rows)
 }
 

@@ -98,14 +98,14 @@ type progress struct{ bar *progressbar.ProgressBar }
 // newProgress begins a bar on standard error, if that is a terminal and what is printed there does not disturb it.
 func newProgress(s *session, quiet bool, n int) progress {
 	onTerminal := terminalOf(s.ErrOut).width > 0 && (quiet || terminalOf(s.Out).width == 0)
-	return progressOn(s.ErrOut, onTerminal && n > 1, n)
+	return progressOn(s.ErrOut, onTerminal && n > 1, n, "Importing")
 }
 
-func progressOn(w io.Writer, visible bool, n int) progress {
+func progressOn(w io.Writer, visible bool, n int, doing string) progress {
 	if !visible {
 		return progress{}
 	}
-	return progress{progressbar.NewOptions(n, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription("Importing"),
+	return progress{progressbar.NewOptions(n, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(doing),
 		progressbar.OptionSetWidth(30), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionSetRenderBlankState(true))}
 }
 

@@ -48,6 +48,8 @@ type login struct {
 	// doing says what is waited for, in the line of progress; troubled, that the latest call failed.
 	doing    string
 	troubled bool
+	// failure is the latest call's, while it is troubled.
+	failure error
 	// shown is the picture or the code on the screen, on a terminal of that size.
 	shown []byte
 	on    terminal
@@ -89,7 +91,7 @@ func (l *login) run(ctx context.Context) error {
 func (l *login) look(ctx context.Context) (bool, error) {
 	if !l.clock.Now().Before(l.nextState) {
 		state, err := l.vendor.State(ctx)
-		l.nextState = l.clock.Now().Add(statePace)
+		l.nextState = l.clock.Now().Add(max(statePace, roomFor(err)))
 		if err != nil {
 			return false, l.trouble(err)
 		}
@@ -121,7 +123,7 @@ func (l *login) trouble(err error) error {
 	if !passes(err) {
 		return explainVendor(err, placeOf(l.instance))
 	}
-	l.troubled = true
+	l.troubled, l.failure = true, err
 	if !l.clock.Now().Before(l.good) {
 		l.forget()
 	}
@@ -133,7 +135,7 @@ func (l *login) scan(ctx context.Context) error {
 	// The vendor may need a minute for a code, as long as there is time at all.
 	longest := min(greenapi.LongestRead, l.deadline.Sub(l.clock.Now()))
 	code, err := l.vendor.QR(greenapi.WithTimeout(ctx, max(longest, l.flags.vendor.timeout)))
-	l.nextCode = l.clock.Now().Add(l.pace)
+	l.nextCode = l.clock.Now().Add(max(l.pace, roomFor(err)))
 	if err != nil {
 		return l.trouble(err)
 	}
@@ -219,7 +221,7 @@ func (l *login) orByPhone() string {
 // pair shows a pairing code, and another one when it has expired.
 func (l *login) pair(ctx context.Context) error {
 	code, err := l.vendor.AuthorizationCode(ctx, l.phone)
-	l.nextCode = l.clock.Now().Add(pairingPause)
+	l.nextCode = l.clock.Now().Add(max(pairingPause, roomFor(err)))
 	if err != nil {
 		return l.trouble(err)
 	}

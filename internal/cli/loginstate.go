@@ -90,6 +90,8 @@ func (l *login) overdue() error {
 	name := l.instance.GetName() + " -n " + l.instance.GetNamespace()
 	next := "Run it again, with a longer --timeout perhaps"
 	switch {
+	case !l.looked && timedOut(l.failure):
+		next = "The vendor did not answer in time (--api-timeout). See whether this machine reaches the address of the API, perhaps by --api-proxy, and run it again"
 	case !l.looked:
 		next = "See whether this machine reaches the address of the API, and run it again"
 	case l.state == stateStarting:
@@ -115,7 +117,7 @@ func (l *login) word() string {
 func (l *login) report(rest time.Duration) {
 	doing := cmp.Or(l.doing, "Waiting for the account")
 	if l.troubled {
-		doing = "The vendor gave no answer to use, trying again"
+		doing = hitch(l.failure)
 	}
 	line := fmt.Sprintf("%s (state %s)", doing, l.word())
 	if !l.screen.still {

@@ -39,7 +39,16 @@ func (d *differ) manifests(ctx context.Context) ([]candidate, client.Reader, err
 		namespace = "default"
 	}
 	files := &fileSecrets{secrets: map[client.ObjectKey]*corev1.Secret{}, errOut: d.ErrOut}
-	files.cluster, _ = d.client()
+	cluster, err := d.client()
+	if err == nil {
+		files.cluster = cluster
+		err = d.vendor.settle(ctx, d.session, cluster)
+	} else {
+		err = d.vendor.settle(ctx, d.session, nil)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
 	var candidates []candidate
 	others := sets.New[string]()
 	for _, object := range objects {

@@ -4,9 +4,11 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -49,7 +51,22 @@ func (s *session) client() (client.WithWatch, error) {
 	if err != nil {
 		return nil, explain(err, "The cluster")
 	}
-	return cluster, nil
+	return signed{client.WithFieldOwner(cluster, fieldOwner), cluster}, nil
+}
+
+// fieldOwner is the field manager of all that the plugin writes. It must not begin with kubectl, as the user agent does:
+// Flux takes over fields of such managers at its next reconcile, and so removes what its manifests do not have.
+const fieldOwner = "greenapi-cli"
+
+// signed is a client whose every write has the plugin's field manager.
+type signed struct {
+	client.Client
+	watcher client.WithWatch
+}
+
+// Watch is part of client.WithWatch.
+func (s signed) Watch(ctx context.Context, list client.ObjectList, options ...client.ListOption) (watch.Interface, error) {
+	return s.watcher.Watch(ctx, list, options...)
 }
 
 // namespace is the one that --namespace or the kubeconfig names.

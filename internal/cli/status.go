@@ -25,7 +25,9 @@ type statusVerb struct {
 
 	names  []string
 	follow bool
-	format *genericclioptions.PrintFlags
+	// problems: only what somebody has to look after is shown.
+	problems bool
+	format   *genericclioptions.PrintFlags
 }
 
 func newStatus(s *session) *cobra.Command {
@@ -36,7 +38,7 @@ func newStatus(s *session) *cobra.Command {
 		Long: `Show how instances are, and what to do next.
 
 With one name it is a page: whether the instance is fine, what differs from the manifest, what happened lately, and the
-next step. Otherwise it is a table. It reads the resources only, and calls nothing at the vendor.
+next step. Otherwise it is a table, with a summary line below (on stderr). It reads the resources only, and calls nothing at the vendor.
 
 A name is NAME, or KIND/NAME with wai, maxi or tgi as KIND where several kinds have one of that name.`,
 		Example: `  # One instance as a page
@@ -45,6 +47,9 @@ A name is NAME, or KIND/NAME with wai, maxi or tgi as KIND where several kinds h
   # All of this namespace, and all that there are
   kubectl greenapi status
   kubectl greenapi status --all-namespaces
+
+  # Of all that there are, those that somebody has to look after
+  kubectl greenapi status --all-namespaces --problems
 
   # Follow one until Ctrl-C
   kubectl greenapi status support-line --watch`,
@@ -56,6 +61,7 @@ A name is NAME, or KIND/NAME with wai, maxi or tgi as KIND where several kinds h
 	}
 	v.bind(command)
 	command.Flags().BoolVarP(&v.follow, "watch", "w", false, "After showing them, show every change until Ctrl-C")
+	command.Flags().BoolVar(&v.problems, "problems", false, "Show only instances that fail or wait for a person")
 	v.format.AddFlags(command)
 	return command
 }
@@ -64,6 +70,9 @@ func (v *statusVerb) run(ctx context.Context) error {
 	printer, err := printerOf(v.format)
 	if err != nil {
 		return err
+	}
+	if v.problems && v.follow {
+		return failf("Leave one of them out", "--problems shows how it is now, and --watch what changes")
 	}
 	cluster, err := v.client()
 	if err != nil {
@@ -76,18 +85,28 @@ func (v *statusVerb) run(ctx context.Context) error {
 	var show view
 	switch {
 	case printer != nil:
-		show = &objectView{out: v.Out, printer: printer, single: len(v.names) == 1}
-	case len(v.names) == 1:
+		found = v.wantedOf(found)
+		show = &objectView{out: v.Out, printer: printer, single: len(found) == 1 && len(v.names) == 1}
+	case len(v.names) == 1 && !v.problems:
 		show = &pageView{session: v.session, cluster: cluster, terminal: terminalOf(v.Out)}
 	default:
 		show = &tableView{session: v.session, namespaces: v.allNamespaces, terminal: terminalOf(v.Out)}
 	}
-	if len(found) == 0 && printer == nil {
+	_, table := show.(*tableView)
+	some := v.wantedOf(found)
+	switch {
+	case len(found) == 0 && printer == nil:
 		if err := v.sayNone(); err != nil {
 			return err
 		}
-	} else if err := show.all(ctx, found); err != nil {
-		return err
+	case len(some) == 0 && printer == nil: // the summary says it
+	default:
+		if err := show.all(ctx, some); err != nil {
+			return err
+		}
+	}
+	if table && len(found) > 1 || v.problems && printer == nil {
+		fmt.Fprintln(v.ErrOut, summary(found, v.clock.Now()))
 	}
 	if !v.follow {
 		return nil

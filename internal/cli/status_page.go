@@ -77,7 +77,7 @@ func (p *pageView) draw(ctx context.Context, instance v1alpha1.Instance) string 
 	w.differences()
 	w.lately()
 	events, err := eventsOf(ctx, p.cluster, instance)
-	w.events(events, err)
+	w.events(instance, events, err)
 	w.next(how.steps)
 	return w.String()
 }
@@ -233,7 +233,7 @@ func (w *page) lately() {
 }
 
 // events are the latest events, or why there are none.
-func (w *page) events(events []eventsv1.Event, err error) {
+func (w *page) events(instance v1alpha1.Instance, events []eventsv1.Event, err error) {
 	switch {
 	case err != nil:
 		w.section("Events")
@@ -244,7 +244,11 @@ func (w *page) events(events []eventsv1.Event, err error) {
 			events = events[len(events)-latestEvents:]
 		}
 		for _, event := range events {
-			w.item(fmt.Sprintf("%s ago: %s", ago(w.now, eventTime(event)), event.Note))
+			end := ""
+			if over(instance, event) {
+				end = " (over)"
+			}
+			w.item(fmt.Sprintf("%s ago: %s%s", ago(w.now, eventTime(event)), event.Note, end))
 		}
 	}
 }

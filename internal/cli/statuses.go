@@ -94,6 +94,9 @@ func (s *session) statuses(ctx context.Context, name string, flags statusesFlags
 	if kindOf(instance).Messenger != whatsApp {
 		return failf("Name a WhatsAppInstance; kubectl get wai lists them", "%s: only WhatsApp has statuses", title(instance))
 	}
+	if err := flags.vendor.settle(ctx, s, cluster); err != nil {
+		return err
+	}
 	vendor, err := s.connect(ctx, cluster, instance, flags.vendor)
 	if err != nil {
 		return err

@@ -8,11 +8,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/klog/v2"
@@ -29,11 +31,19 @@ type vendorFlags struct {
 	hosts      []string
 	insecure   bool
 	defaultURL string
+	proxy      string
 	timeout    time.Duration
+
+	// set are the flags of the command line, for settle to see which were given.
+	set *pflag.FlagSet
+	// through is the proxy, once settle has read it.
+	through *url.URL
 }
 
 func (v *vendorFlags) bind(command *cobra.Command) {
 	f := command.Flags()
+	v.set = f
+	f.StringVar(&v.proxy, "api-proxy", "", "HTTP proxy for calls to the vendor, such as http://egress.example:3128; HTTPS_PROXY is ignored")
 	f.StringSliceVar(&v.hosts, "allowed-api-hosts", greenapi.DefaultAllowedHosts, "Hosts a token may be sent to; *. matches any labels below")
 	f.BoolVar(&v.insecure, "insecure-api", false, "Permit http://, other ports than 443, and private or loopback addresses; for the emulator only")
 	f.StringVar(&v.defaultURL, "default-api-url", greenapi.DefaultURL, "Origin of the API where neither spec nor status of the instance name one")
@@ -42,7 +52,7 @@ func (v *vendorFlags) bind(command *cobra.Command) {
 
 // open makes the vendor's client of these flags. Nothing is called yet.
 func (v *vendorFlags) open() *greenapi.Client {
-	return greenapi.New(greenapi.Options{Timeout: v.timeout, AllowedHosts: v.hosts, Insecure: v.insecure, UserAgent: userAgent()})
+	return greenapi.New(greenapi.Options{Timeout: v.timeout, AllowedHosts: v.hosts, Insecure: v.insecure, Proxy: v.through, UserAgent: userAgent()})
 }
 
 // connect reaches the instance of a resource with the token in its Secret, which the caller must be allowed to read.
