@@ -249,7 +249,7 @@ func TestAuthWaitsWhileTheInstanceStartsAndSaysSo(t *testing.T) {
 	// The person scanned, and has a password to give. The code is no longer good.
 	s.vendor.SetState(id, emulator.StatePendingPassword)
 	s.pass(2)
-	s.Eventually(s.screen.lines, patience).Should(And(ContainSubstring("The account has a password: enter it in the vendor's console, or finish on the phone"), Not(ContainSubstring("█"))))
+	s.Eventually(s.screen.lines, patience).Should(And(ContainSubstring("The account has a password: type it into the instance's page in the vendor's console, or finish on the phone"), Not(ContainSubstring("█"))))
 	s.vendor.SetState(id, emulator.StateAuthorized)
 	s.Expect(s.ends()).To(Equal(exitDone))
 }
