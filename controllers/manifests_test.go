@@ -89,7 +89,7 @@ func TestManifestsOfSamplesAndDocsAreAccepted(t *testing.T) {
 					continue
 				}
 				object.SetNamespace("default")
-				if err := admin.Patch(t.Context(), object.DeepCopy(), client.Apply, client.DryRunAll, client.FieldOwner("kustomize-controller"), client.FieldValidation("Strict")); err != nil { //nolint:staticcheck // it is untyped
+				if err := admin.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(object.DeepCopy()), client.DryRunAll, client.FieldOwner("kustomize-controller")); err != nil {
 					t.Errorf("%s, applied server-side: %v", path, err)
 				}
 				if err := admin.Create(t.Context(), object, client.DryRunAll, client.FieldValidation("Strict")); err != nil {

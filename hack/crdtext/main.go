@@ -39,7 +39,7 @@ func rewrite(folder string) error {
 		if text, err = unfolded(text); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
-		if err := os.WriteFile(path, text, 0o644); err != nil { //nolint:gosec // it is in Git, for everybody to read
+		if err := os.WriteFile(path, text, 0o644); err != nil {
 			return err
 		}
 	}
