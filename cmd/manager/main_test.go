@@ -39,7 +39,7 @@ import (
 const beManager = "TEST_BE_MANAGER"
 
 const (
-	instanceID = int64(710722711056)
+	instanceID = int64(710700000001)
 	patience   = 60 * time.Second
 )
 

@@ -164,7 +164,7 @@ func TestSeriesOfEachInstance(t *testing.T) {
 	admin, kubeconfig := cluster(t)
 	g.Expect(admin.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}})).To(Succeed())
 	at := metav1.Unix(1767323045, 0)
-	store(t, admin, &v1alpha1.WhatsAppInstance{}, "support-line", 710722711056, v1alpha1.InstanceStatus{
+	store(t, admin, &v1alpha1.WhatsAppInstance{}, "support-line", 710700000001, v1alpha1.InstanceStatus{
 		StateInstance: "suspended", StateChangedTime: &at, SuspendedUntil: &at, Phone: "79876543210", APIURL: "https://api.green-api.com",
 		AvatarURL: "https://pictures.example/79876543210", ChatID: "79876543210@c.us", DeviceID: "79876543210:5",
 		Conditions: []metav1.Condition{condition("Ready", metav1.ConditionFalse, "SettingsNotPersisted"), condition("Synced", metav1.ConditionFalse, "SettingsNotPersisted"),
