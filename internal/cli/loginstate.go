@@ -28,8 +28,8 @@ var stateAdvice = map[string]string{
 	stateStarting:        "The instance is starting, which takes up to five minutes",
 	stateNotAuthorized:   "Waiting for a code of the vendor",
 	"sleepMode":          "The phone is off: switch it on and connect it",
-	statePendingCode:     "The messenger sent a code: type it into the instance's page in the vendor's console",
-	statePendingPassword: "The account has a password: type it into the instance's page in the vendor's console, or finish on the phone",
+	statePendingCode:     "The messenger sent a code: type it in the vendor's console",
+	statePendingPassword: "The account has a password: type it in the vendor's console, or finish on the phone",
 }
 
 // scanHow says where each messenger scans.
