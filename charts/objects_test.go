@@ -16,6 +16,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
@@ -104,7 +105,7 @@ func TestReleasesSideBySide(t *testing.T) {
 // TestTheHeapKnowsTheMemoryLimit: where there is one, unless extraEnv says something else.
 func TestTheHeapKnowsTheMemoryLimit(t *testing.T) {
 	t.Parallel()
-	limit := corev1.EnvVar{Name: "GOMEMLIMIT", ValueFrom: &corev1.EnvVarSource{ResourceFieldRef: &corev1.ResourceFieldSelector{Resource: "limits.memory"}}}
+	limit := corev1.EnvVar{Name: "GOMEMLIMIT", ValueFrom: &corev1.EnvVarSource{ResourceFieldRef: &corev1.ResourceFieldSelector{Resource: "limits.memory", Divisor: resource.MustParse("0")}}}
 	own := corev1.EnvVar{Name: "GOMEMLIMIT", Value: "200MiB"}
 	other := corev1.EnvVar{Name: "GOGC", Value: "100"}
 	for values, want := range map[string][]corev1.EnvVar{

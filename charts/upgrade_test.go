@@ -137,6 +137,32 @@ func TestAnUpgradeKeepsEveryInstance(t *testing.T) {
 	c.noCRDs(template(t))
 }
 
+// TestAnEmergencyStopHolds: with the value of the chart, as docs/operating.md has it, through upgrades to the next version
+// and with other values. What kubectl scaled, the next upgrade takes back, as the page says.
+func TestAnEmergencyStopHolds(t *testing.T) {
+	t.Parallel()
+	c, to := newCluster(t), next(t)
+	replicas := func() int32 { return *c.live(of(template(t), "Deployment")).Deployment(t).Spec.Replicas }
+	upgrade := func(path string, flags ...string) string {
+		return c.must(helm, append([]string{"upgrade", release, path, "--namespace", system, "--reset-then-reuse-values"}, flags...)...)
+	}
+	c.install(previous)
+	c.must(kubectl, "--namespace", system, "scale", "deployment/greenapi-operator-controller-manager", "--replicas=0")
+	c.Expect(replicas()).To(BeZero())
+	upgrade(chart)
+	c.Expect(replicas()).To(BeEquivalentTo(1), "scaling is undone")
+
+	output := upgrade(chart, "--set", "replicas=0")
+	c.Expect(output).To(ContainSubstring("STOPPED: replicas=0"))
+	c.Expect(replicas()).To(BeZero())
+	upgrade(to)
+	c.Expect(replicas()).To(BeZero(), "after an upgrade to the next version")
+	upgrade(to, "--set", "manager.logLevel=debug")
+	c.Expect(replicas()).To(BeZero(), "after an upgrade with another value")
+	c.Expect(upgrade(to, "--set", "replicas=1")).NotTo(ContainSubstring("STOPPED"))
+	c.Expect(replicas()).To(BeEquivalentTo(1))
+}
+
 // inStep expects what the chart renders, and of what another rendering would have nothing.
 func (s *story) inStep(t *testing.T, rendered installation.Objects) {
 	t.Helper()

@@ -6,12 +6,15 @@ package controllers_test
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/yaml"
 )
 
@@ -20,10 +23,30 @@ var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```|<<'EOF'\n(.*?)\n *EOF"
 // ofOtherTools are the groups of manifests that config/argocd and config/flux check, with what they know of those tools.
 var ofOtherTools = regexp.MustCompile(`^(argoproj\.io|[a-z]+\.toolkit\.fluxcd\.io|external-secrets\.io|bitnami\.com)/`)
 
-// TestManifestsOfSamplesAndDocsAreAccepted reads every manifest that a user may copy.
+// kustomized is what kustomize, and with it Flux and Argo CD, makes of a manifest. It reads YAML 1.2, where yes is a text.
+func kustomized(document string) (*unstructured.Unstructured, error) {
+	files := filesys.MakeFsInMemory()
+	object := &unstructured.Unstructured{}
+	for name, text := range map[string]string{"kustomization.yaml": "resources: [manifest.yaml]", "manifest.yaml": document} {
+		if err := files.WriteFile(name, []byte(text)); err != nil {
+			return object, err
+		}
+	}
+	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(files, ".")
+	if err != nil {
+		return object, err
+	}
+	text, err := built.Resources()[0].MarshalJSON()
+	if err != nil {
+		return object, err
+	}
+	return object, yaml.Unmarshal(text, &object.Object)
+}
+
+// TestManifestsOfSamplesAndDocsAreAccepted reads every manifest that a user may copy, and has it applied in each way.
 func TestManifestsOfSamplesAndDocsAreAccepted(t *testing.T) {
 	texts := map[string]string{}
-	for _, pattern := range []string{"../config/samples/*-line.yaml", "../config/samples/policies/*.yaml", "../config/argocd/examples/lines/*-line.yaml", "../README*.md", "../docs/*.md"} {
+	for _, pattern := range []string{"../config/samples/*-line.yaml", "../config/samples/policies/*.yaml", "../config/argocd/examples/lines/*-line.yaml", "../config/argocd/examples/*.yaml", "../config/flux/*.yaml", "../README*.md", "../docs/*.md"} {
 		paths, err := filepath.Glob(pattern)
 		if err != nil || len(paths) == 0 {
 			t.Fatalf("%s: %v, %v", pattern, paths, err)
@@ -57,10 +80,18 @@ func TestManifestsOfSamplesAndDocsAreAccepted(t *testing.T) {
 					t.Errorf("%s: %v in\n%s", path, err, document)
 					continue
 				}
+				built, err := kustomized(document)
+				if err != nil || !reflect.DeepEqual(built.Object, object.Object) {
+					t.Errorf("%s: kustomize makes %v (%v) of what kubectl reads as %v", path, built, err, object)
+					continue
+				}
 				if ofOtherTools.MatchString(object.GetAPIVersion()) {
 					continue
 				}
 				object.SetNamespace("default")
+				if err := admin.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(object.DeepCopy()), client.DryRunAll, client.FieldOwner("kustomize-controller")); err != nil {
+					t.Errorf("%s, applied server-side: %v", path, err)
+				}
 				if err := admin.Create(t.Context(), object, client.DryRunAll, client.FieldValidation("Strict")); err != nil {
 					t.Errorf("%s: %v", path, err)
 				}

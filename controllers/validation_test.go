@@ -25,7 +25,7 @@ apiVersion: messaging.greenapi-operator.dev/v1alpha1
 kind: WhatsAppInstance
 metadata: {generateName: validation-, namespace: default}
 spec:
-  idInstance: 710722711056
+  idInstance: 710700000001
   apiTokenSecretRef: {name: token}
   ` + strings.Join(lines, "\n  ")
 }
@@ -158,9 +158,9 @@ func TestTypedSettingsAreRefusedAsAdditional(t *testing.T) {
 }
 
 func TestSchemaKeepsTheInstance(t *testing.T) {
-	for name, id := range map[string]string{"zero": "0", "negative": "-1", "too large for JSON": "9007199254740992", "text": `"710722711056"`} {
+	for name, id := range map[string]string{"zero": "0", "negative": "-1", "too large for JSON": "9007199254740992", "text": `"710700000001"`} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := applied(t, strings.Replace(manifest(""), "710722711056", id, 1)); err == nil {
+			if _, err := applied(t, strings.Replace(manifest(""), "710700000001", id, 1)); err == nil {
 				t.Error("accepted")
 			}
 		})
@@ -169,7 +169,7 @@ func TestSchemaKeepsTheInstance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := unstructured.SetNestedField(object.Object, int64(710722711057), "spec", "idInstance"); err != nil {
+	if err := unstructured.SetNestedField(object.Object, int64(710700000002), "spec", "idInstance"); err != nil {
 		t.Fatal(err)
 	}
 	if err := admin.Update(t.Context(), object); err == nil || !strings.Contains(err.Error(), "is immutable") {
@@ -183,7 +183,7 @@ func TestSelectableFieldsAndColumns(t *testing.T) {
 		t.Fatal(err)
 	}
 	list := &v1alpha1.WhatsAppInstanceList{}
-	if err := admin.List(t.Context(), list, client.InNamespace("default"), client.MatchingFields{"spec.idInstance": "710722711056"}); err != nil {
+	if err := admin.List(t.Context(), list, client.InNamespace("default"), client.MatchingFields{"spec.idInstance": "710700000001"}); err != nil {
 		t.Fatal(err)
 	}
 	found := false

@@ -148,12 +148,12 @@ func TestSameSettings(t *testing.T) {
 func TestTableLooksLikeKubectls(t *testing.T) {
 	var table metav1.Table
 	if err := json.Unmarshal([]byte(`{"columnDefinitions": [{"name": "Name"}, {"name": "Instance"}, {"name": "Phone", "priority": 1}, {"name": "Restarts"}],
-		"rows": [{"cells": ["support-line", 710722711056, "79002711056", 2]}, {"cells": ["new-line", 710722711058, null, 1]}]}`), &table); err != nil {
+		"rows": [{"cells": ["support-line", 710700000001, "79002711056", 2]}, {"cells": ["new-line", 710700000003, null, 1]}]}`), &table); err != nil {
 		t.Fatal(err)
 	}
 	want := "NAME           INSTANCE       PHONE         RESTARTS\n" +
-		"support-line   710722711056   79002711056   2\n" +
-		"new-line       710722711058                 1\n"
+		"support-line   710700000001   79002711056   2\n" +
+		"new-line       710700000003                 1\n"
 	if got := layOut(table); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}

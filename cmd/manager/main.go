@@ -26,12 +26,23 @@ import (
 
 func main() {
 	options := defaultOptions()
-	zapOptions := zap.Options{}
-	flag.CommandLine.Init(os.Args[0], flag.ExitOnError)
+	// An error is for people, who find its reason at the end of what is printed; --zap-stacktrace-level asks for stacks.
+	zapOptions := zap.Options{StacktraceLevel: zapcore.PanicLevel}
+	flag.CommandLine.Init(os.Args[0], flag.ContinueOnError)
 	options.bind(flag.CommandLine)
 	zapOptions.BindFlags(flag.CommandLine)
 	showVersion := flag.Bool("version", false, "print the version and end")
-	flag.Parse()
+	// The list of all flags, which is printed with an error otherwise, would hide the reason.
+	flag.CommandLine.SetOutput(io.Discard)
+	err := flag.CommandLine.Parse(os.Args[1:])
+	flag.CommandLine.SetOutput(os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		flag.Usage()
+		return
+	case err != nil:
+		fail(fmt.Errorf("%w (--help lists the flags)", err))
+	}
 	if *showVersion {
 		fmt.Println(version.Full())
 		return
@@ -48,10 +59,15 @@ func main() {
 	stdlog.SetOutput(io.Discard)
 
 	if err := run(options); err != nil {
-		// For a person at a terminal: no stack trace, which a logger would add.
-		fmt.Fprintln(os.Stderr, "manager:", err)
-		os.Exit(1)
+		fail(err)
 	}
+}
+
+// fail ends the process with the reason as the last that it prints. It is for a person at a terminal: no logger, which
+// would add a stack trace.
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, "manager:", err)
+	os.Exit(1)
 }
 
 // gcPercent is how much the heap may grow between two collections, in percent of what was live, unless GOGC says otherwise.

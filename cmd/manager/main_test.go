@@ -5,6 +5,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"net"
@@ -38,7 +39,7 @@ import (
 const beManager = "TEST_BE_MANAGER"
 
 const (
-	instanceID = int64(710722711056)
+	instanceID = int64(710700000001)
 	patience   = 60 * time.Second
 )
 
@@ -294,16 +295,70 @@ func TestFlagsThatMakeNoSenseAreExplained(t *testing.T) {
 		"--max-concurrent-reconciles=0":  "--max-concurrent-reconciles must be 1 to 10000",
 		"--no-such-flag":                 "flag provided but not defined",
 		"--metrics-cert-name=x.crt":      "--metrics-cert-name and --metrics-cert-key need --metrics-cert-path",
+		"--api-timeout=often":            "--help lists the flags",
 		"word":                           "there are no arguments, only flags",
+
+		"--allowed-api-hosts=https://api.greenapi.com":                        "without https://, a port or a path; \"https://api.greenapi.com\" is none",
+		"--allowed-api-hosts=api.greenapi.com:443":                            "\"api.greenapi.com:443\" is none",
+		"--allowed-api-hosts=*":                                               "\"*\" is none",
+		"--allowed-api-hosts=user:word@api.greenapi.com":                      "without https://, a port or a path\n",
+		"--insecure-api=false --settings-interval=5s":                         "--settings-interval must be at least 10s",
+		"--insecure-api=false --state-interval=4s --settings-interval=10s":    "--state-interval must be at least 5s",
+		"--allowed-api-hosts=api.example --default-api-url=https://b.example": "--default-api-url: the host b.example is not among the hosts",
 	} {
-		command := w.command(flag)
+		command := w.command(strings.Split(strings.ReplaceAll(flag, " --", "\n--"), "\n")...)
 		var output bytes.Buffer
 		command.Stdout, command.Stderr = &output, &output
 		if err := command.Run(); err == nil {
 			t.Errorf("%s is accepted", flag)
 		}
-		if !strings.Contains(output.String(), want) {
-			t.Errorf("%s: %s\nwant a message with %q", flag, output.String(), want)
+		// The reason comes last, and nothing before it makes people look elsewhere.
+		text := output.String()
+		if !strings.HasPrefix(text, "manager: ") || strings.Contains(text, ".go:") || !strings.Contains(text, want) {
+			t.Errorf("%s: %s\nwant nothing but a message with %q", flag, text, want)
 		}
 	}
+}
+
+// TestTheReasonOfAStartThatFailsComesLast: whatever is wrong, the last line says it, and no stack trace stands before it.
+func TestTheReasonOfAStartThatFailsComesLast(t *testing.T) {
+	w := newWorld(t)
+	for name, test := range map[string]struct {
+		kubeconfig, want string
+	}{
+		"no cluster":        {filepath.Join(t.TempDir(), "none"), "no access to a cluster (set KUBECONFIG, or run in a pod)"},
+		"a dead API server": {unanswered(t), "connection refused"},
+	} {
+		command := w.command("--leader-elect=false")
+		command.Env = append(command.Env, "KUBECONFIG="+test.kubeconfig, "KUBERNETES_SERVICE_HOST=")
+		var written bytes.Buffer
+		command.Stdout, command.Stderr = &written, &written
+		if err := command.Run(); err == nil {
+			t.Errorf("%s: it starts", name)
+		}
+		output := written.String()
+		lines := strings.Split(strings.TrimSpace(output), "\n")
+		if last := lines[len(lines)-1]; !strings.HasPrefix(last, "manager: ") || !strings.Contains(last, test.want) {
+			t.Errorf("%s: %s\nwant %q last", name, output, test.want)
+		}
+		if strings.Contains(output, "stacktrace") || strings.Contains(output, ".go:") {
+			t.Errorf("%s: there is a stack trace in\n%s", name, output)
+		}
+	}
+}
+
+// unanswered is a kubeconfig for a port at which nobody listens.
+func unanswered(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.ReplaceAll(`{"apiVersion": "v1", "kind": "Config", "current-context": "x", "users": [{"name": "x"}], "clusters": [{"name": "x",
+		"cluster": {"server": "http://ADDRESS"}}], "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}]}`, "ADDRESS", listener.Addr().String())
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := errors.Join(listener.Close(), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

@@ -44,6 +44,12 @@ type options struct {
 	instanceOnly labels.Selector
 }
 
+// How often an instance may be looked at without being asked for.
+const (
+	leastStateInterval    = 5 * time.Second
+	leastSettingsInterval = 10 * time.Second
+)
+
 func defaultOptions() options {
 	return options{
 		probeAddress:     ":8081",
@@ -112,6 +118,14 @@ func (o *options) complete() error {
 	} {
 		positive(name, d)
 	}
+	// As the schema has it for the intervals of a resource.
+	atLeast := func(name string, d, least time.Duration) {
+		if d > 0 && d < least && !o.insecureAPI {
+			problems = append(problems, fmt.Errorf("--%s must be at least %s (shorter ones are for the emulator and need --insecure-api)", name, least))
+		}
+	}
+	atLeast("state-interval", c.StateInterval, leastStateInterval)
+	atLeast("settings-interval", c.SettingsInterval, leastSettingsInterval)
 	between := func(name string, value, low, high int) {
 		if value < low || value > high {
 			problems = append(problems, fmt.Errorf("--%s must be %d to %d", name, low, high))
@@ -132,8 +146,10 @@ func (o *options) complete() error {
 	l.CallWindow = min(c.CallTimeout, l.SettleTimeout/4)
 
 	o.namespaces, o.hosts = split(o.watchNamespaces), split(o.allowedHosts)
-	if len(o.hosts) == 0 {
-		problems = append(problems, errors.New("--allowed-api-hosts must name at least one host"))
+	if err := checkHosts(o.hosts); err != nil {
+		problems = append(problems, err)
+	} else {
+		problems = append(problems, o.checkDefault())
 	}
 	if o.instanceOnly, err = selector(o.watchLabels); err != nil {
 		problems = append(problems, fmt.Errorf("--watch-label-selector: %w", err))
@@ -151,12 +167,6 @@ func (o *options) complete() error {
 		if o.proxy, err = greenapi.ParseProxy(o.apiProxy); err != nil {
 			problems = append(problems, fmt.Errorf("--api-proxy %w", err))
 		}
-	}
-	if origin, err := greenapi.ParseOrigin(c.DefaultAPIURL); err != nil {
-		problems = append(problems, fmt.Errorf("--default-api-url: %w", err))
-	} else if err := origin.CheckAllowed(o.hosts, o.insecureAPI); err != nil && o.allowedHosts == strings.Join(greenapi.DefaultAllowedHosts, ",") {
-		// With hosts of their own, people need not have a default address among them.
-		problems = append(problems, fmt.Errorf("--default-api-url: %w", err))
 	}
 	return errors.Join(problems...)
 }

@@ -90,7 +90,7 @@ func TestR24TheProxyOfTheFlagSeesNoToken(t *testing.T) {
 	f := newFleet(t, admin, 2)
 	proxy := canary.NewProxy(t, f.behindTLS().URL, false)
 	f.alarm.add(canary.ProxyPassword)
-	f.flags = []string{"--insecure-api=false", "--allowed-api-hosts=example.com", "--default-api-url=https://example.com", "--api-proxy=" + proxy.URL.String()}
+	f.flags = []string{"--insecure-api=false", "--state-interval=5s", "--settings-interval=10s", "--allowed-api-hosts=example.com", "--default-api-url=https://example.com", "--api-proxy=" + proxy.URL.String()}
 	f.edit("line-1", 0, func(r *v1alpha1.WhatsAppInstance) { r.Spec.APIURL = "https://elsewhere.example" })
 	f.delay("line-0", 1000)
 	f.launch(newGate(t, environment.Config))

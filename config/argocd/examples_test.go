@@ -146,6 +146,29 @@ func TestWavesGoFromTheOperatorOverSecretsToLines(t *testing.T) {
 	}
 }
 
+// TestWhoMayRunActionsMayGetTheApplication: without that right Argo CD refuses every action, so a role of the page has both.
+func TestWhoMayRunActionsMayGetTheApplication(t *testing.T) {
+	page, err := os.ReadFile("../../docs/gitops.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rights := map[string]map[string]bool{}
+	for _, match := range regexp.MustCompile(`(?m)^ *p, (role:[a-z]+), applications, ([a-z]+)`).FindAllStringSubmatch(string(page), -1) {
+		if rights[match[1]] == nil {
+			rights[match[1]] = map[string]bool{}
+		}
+		rights[match[1]][match[2]] = true
+	}
+	if len(rights) < 2 {
+		t.Errorf("docs/gitops.md shows the roles %v", rights)
+	}
+	for role, has := range rights {
+		if has["action"] && !has["get"] {
+			t.Errorf("%s may run actions and not get the application", role)
+		}
+	}
+}
+
 var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
 
 // TestTheManifestsOfOtherToolsInDocsAreTheExamples: those are checked here, and the API server of the other tests does not

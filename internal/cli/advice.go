@@ -5,6 +5,7 @@ package cli
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
@@ -29,7 +30,7 @@ const (
 type counsel struct {
 	mood mood
 	// next is the next step in plain words; "" where there is none. {it} stands for the arguments that name the resource
-	// to kubectl greenapi, {secret} for the API token's Secret.
+	// to kubectl greenapi, {namespace} for its namespace, {number} for the instance's, {secret} for the API token's Secret.
 	next string
 }
 
@@ -47,7 +48,7 @@ var counsels = map[string]counsel{
 	v1alpha1.ReasonObservationStale:     {waits, "See whether the operator reaches the vendor: its log, its network policy, the vendor's status page. It goes on by itself"},
 	v1alpha1.ReasonPaused:               {needsYou, "Let the operator work: kubectl greenapi resume {it}"},
 	v1alpha1.ReasonSpecPaused:           {needsYou, "Let the operator work: kubectl greenapi resume {it}"},
-	v1alpha1.ReasonNotObserved:          {waits, "Wait a minute for the operator to look. If it does not: kubectl greenapi doctor"},
+	v1alpha1.ReasonNotObserved:          {waits, "Wait a minute for the operator to look. If it does not: kubectl greenapi doctor -n {namespace}"},
 
 	v1alpha1.ReasonApplyPending:     {waits, "Wait: the settings are to be written, which restarts the instance"},
 	v1alpha1.ReasonInstanceStarting: {waits, "Wait up to five minutes: the settings are written once the instance has started"},
@@ -76,8 +77,8 @@ var counsels = map[string]counsel{
 	v1alpha1.ReasonYellowCard:      {needsYou, "Send less for a while, and to people who write back. spec.recovery.yellowCard: Reboot lets the operator reboot it; by hand: kubectl greenapi reboot {it}"},
 	v1alpha1.ReasonSuspended:       {waits, "Wait until the messenger lifts the restriction, and send less to people who have not written first"},
 	v1alpha1.ReasonBlocked:         {needsYou, "Ask the messenger to lift the ban, or log in with another number: kubectl greenapi auth {it}"},
-	v1alpha1.ReasonPendingCode:     {needsYou, "Enter the code that the messenger sent, in the vendor's console"},
-	v1alpha1.ReasonPendingPassword: {needsYou, "Enter the account's password in the vendor's console, or finish on the phone"},
+	v1alpha1.ReasonPendingCode:     {needsYou, "Type the code that the messenger sent into the page of instance {number} in the vendor's console, where the login was begun. To begin anew by a QR code: kubectl greenapi auth {it}"},
+	v1alpha1.ReasonPendingPassword: {needsYou, "Type the password of the account's two-step verification into the page of instance {number} in the vendor's console, or finish on the phone. To begin anew by a QR code: kubectl greenapi auth {it}"},
 	v1alpha1.ReasonStuckStarting:   {needsYou, "Reboot it: kubectl greenapi reboot {it}. If it stays so, ask the vendor's support. spec.recovery.stuckStarting: Reboot lets the operator do it"},
 	v1alpha1.ReasonExpired:         {needsYou, "Renew the instance in the vendor's console, or delete this resource"},
 	v1alpha1.ReasonDeleted:         {needsYou, "Delete this resource: the instance is gone at the vendor. Create one anew for another instance"},
@@ -94,7 +95,8 @@ func counselFor(reason string) counsel {
 
 // advise words the next step for a reason that a resource shows.
 func advise(instance v1alpha1.Instance, reason string) string {
-	return strings.NewReplacer("{it}", argumentFor(instance), "{secret}", instance.Core().APITokenSecretRef.Name).Replace(counselFor(reason).next)
+	return strings.NewReplacer("{it}", argumentFor(instance), "{namespace}", instance.GetNamespace(),
+		"{number}", strconv.FormatInt(instance.Core().IDInstance, 10), "{secret}", instance.Core().APITokenSecretRef.Name).Replace(counselFor(reason).next)
 }
 
 // argumentFor names a resource to kubectl greenapi, from wherever it is called.

@@ -50,7 +50,7 @@ func TestEveryReasonHasAnAdvice(t *testing.T) {
 		if known.mood != fine {
 			g.Expect(known.next).To(MatchRegexp(`^[A-Z].*[^.\s]$`), "the next step of %s", reason)
 		}
-		for _, brace := range []string{"{it}", "{secret}"} {
+		for _, brace := range []string{"{it}", "{namespace}", "{number}", "{secret}"} {
 			known.next = strings.ReplaceAll(known.next, brace, "")
 		}
 		g.Expect(known.next).NotTo(ContainAny("{}"), reason)

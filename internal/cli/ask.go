@@ -108,7 +108,7 @@ func whilePaused(i v1alpha1.Instance) error {
 	if !i.Core().Paused {
 		return nil
 	}
-	return failf("Resume it first: kubectl greenapi resume "+i.GetName(), "%s is paused, so nobody reads it", title(i))
+	return failf("Resume it first: kubectl greenapi resume "+argumentFor(i), "%s is paused, so nobody reads it", title(i))
 }
 
 // whereRebootsAreIgnored follows the operator's own rules: it echoes such a request and does nothing (R20).
@@ -119,7 +119,7 @@ func whereRebootsAreIgnored(i v1alpha1.Instance) error {
 	case i.Core().Policy() == v1alpha1.PolicyObserve:
 		return failf("Remove spec.reconcilePolicy first, or reboot it in the vendor's console", "%s has the policy Observe, under which it is never rebooted", title(i))
 	case len(i.InstanceStatus().Conditions) == 0:
-		return failf("Wait until kubectl greenapi status "+i.GetName()+" shows something; if it never does, kubectl greenapi doctor tells why",
+		return failf("Wait until kubectl greenapi status "+argumentFor(i)+" shows something; if it never does, kubectl greenapi doctor -n "+i.GetNamespace()+" tells why",
 			"%s was not looked at yet, and a request that is there at first sight is ignored", title(i))
 	}
 	return nil

@@ -74,7 +74,7 @@ func TestRebootIsRefusedWhereItWouldBeIgnored(t *testing.T) {
 	d.line("asleep", 2, func(r *v1alpha1.WhatsAppInstance) { r.Spec.Paused = true })
 	d.Expect(d.kubectl("reboot", "watched", "--yes").err).To(ContainSubstring("has the policy Observe, under which it is never rebooted\n  Remove spec.reconcilePolicy"))
 	for _, verb := range []string{"reboot", "reconcile"} {
-		d.Expect(d.kubectl(verb, "asleep").err).To(ContainSubstring("is paused, so nobody reads it\n  Resume it first: kubectl greenapi resume asleep"))
+		d.Expect(d.kubectl(verb, "asleep").err).To(ContainSubstring("is paused, so nobody reads it\n  Resume it first: kubectl greenapi resume wai/asleep -n " + d.ns))
 	}
 }
 
@@ -117,7 +117,7 @@ func TestAWaitThatIsOverTooSoon(t *testing.T) {
 	d.line("support", 1, incoming)
 	over := d.kubectl("reconcile", "support", "--wait", "--timeout=1s")
 	d.Expect(over.code).To(Equal(exitNo))
-	d.Expect(over.err).To(Equal("error: 1 of 1 are not done after 1s\n  See kubectl greenapi status NAME, or wait longer with --timeout\n"))
+	d.Expect(over.err).To(Equal("error: 1 of 1 are not done after 1s\n  See kubectl greenapi status wai/support -n " + d.ns + ", or wait longer with --timeout\n"))
 	d.Expect(over.out).To(ContainSubstring("not looked at yet"))
 }
 

@@ -216,7 +216,7 @@ func TestAuthSaysWhatAStateMeans(t *testing.T) {
 	}{
 		{func() { s.vendor.SetState(id, emulator.StateAuthorized) }, exitDone, "is authorized already, phone 79007000001.\nTo log another account in, log this one out"},
 		{func() { s.vendor.SetState(id, emulator.StateBlocked) }, exitFailed, "the messenger blocked the account\n  Appeal in the messenger"},
-		{func() { s.vendor.SetState(id, emulator.StateYellowCard) }, exitFailed, "(yellowCard)\n  Reboot it: kubectl greenapi reboot line -n " + s.ns},
+		{func() { s.vendor.SetState(id, emulator.StateYellowCard) }, exitFailed, "(yellowCard)\n  Reboot it: kubectl greenapi reboot wai/line -n " + s.ns},
 		{func() { s.vendor.Suspend(id, until) }, exitFailed, "suspended the account until 2026-11-23T15:00:00Z\n  It ends by itself"},
 		{func() { s.vendor.SetState(id, emulator.StatePendingPassword) }, exitNo, "Finish in the vendor's console or on the phone"},
 		{func() { s.vendor.SetState(id, emulator.StateStarting) }, exitNo, "its state is starting\n  If it has been starting for more than five minutes, reboot it"},
@@ -249,7 +249,7 @@ func TestAuthWaitsWhileTheInstanceStartsAndSaysSo(t *testing.T) {
 	// The person scanned, and has a password to give. The code is no longer good.
 	s.vendor.SetState(id, emulator.StatePendingPassword)
 	s.pass(2)
-	s.Eventually(s.screen.lines, patience).Should(And(ContainSubstring("The account has a password: enter it in the vendor's console, or finish on the phone"), Not(ContainSubstring("█"))))
+	s.Eventually(s.screen.lines, patience).Should(And(ContainSubstring("The account has a password: type it in the vendor's console, or finish on the phone"), Not(ContainSubstring("█"))))
 	s.vendor.SetState(id, emulator.StateAuthorized)
 	s.Expect(s.ends()).To(Equal(exitDone))
 }

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -48,6 +49,8 @@ func (s *session) await(ctx context.Context, cluster client.Reader, instances []
 	shown := make([]string, len(instances))
 	open, stuck := len(instances), false
 	done := make([]bool, len(instances))
+	// stalled is the first that is stuck.
+	var stalled v1alpha1.Instance
 	for {
 		waited := s.clock.Since(began)
 		var failure error
@@ -66,7 +69,10 @@ func (s *session) await(ctx context.Context, cluster client.Reader, instances []
 				fmt.Fprintf(s.Out, "%4.0fs  %s: %s\n", waited.Seconds(), title(instance), line)
 			}
 			if at := how(instance, waited); at != stageOpen {
-				done[i], stuck = true, stuck || at == stageStuck
+				if at == stageStuck && !stuck {
+					stalled, stuck = instance, true
+				}
+				done[i] = true
 				open--
 			}
 		})
@@ -74,12 +80,12 @@ func (s *session) await(ctx context.Context, cluster client.Reader, instances []
 		case failure != nil:
 			return failure
 		case open == 0 && stuck:
-			return &problem{what: "Somebody has to act on what is stalled", next: "See kubectl greenapi status NAME", code: exitNo}
+			return &problem{what: "Somebody has to act on what is stalled", next: "See kubectl greenapi status " + argumentFor(stalled), code: exitNo}
 		case open == 0:
 			return nil
 		case waited >= w.timeout:
 			return &problem{what: fmt.Sprintf("%d of %d are not done after %s", open, len(instances), w.timeout),
-				next: "See kubectl greenapi status NAME, or wait longer with --timeout", code: exitNo}
+				next: "See kubectl greenapi status " + argumentFor(instances[slices.Index(done, false)]) + ", or wait longer with --timeout", code: exitNo}
 		}
 		select {
 		case <-ctx.Done():

@@ -11,7 +11,9 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/version"
 )
 
@@ -71,4 +73,66 @@ func TestThePluginSaysItsVersion(t *testing.T) {
 	}
 	d.Expect(d.kubectl("version", "word").code).To(Equal(exitFailed))
 	d.Expect(d.kubectl("-v").err).To(ContainSubstring("unknown shorthand flag"), "-v is no other word for --version")
+}
+
+// TestAdviceLeadsOn: what the plugin tells people to type can be typed as it stands: a kind and a namespace with every
+// name, and nothing that needs a checkout of the operator.
+func TestAdviceLeadsOn(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	files, err := filepath.Glob("*.go")
+	g.Expect(err).NotTo(HaveOccurred())
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		g.Expect(err).NotTo(HaveOccurred())
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		code := regexp.MustCompile(`(?m)^\s*//.*$`).ReplaceAllString(string(text), "")
+		g.Expect(code).NotTo(MatchRegexp(`kubectl greenapi (status|reconcile|resume|pause|reboot|auth|diff|events) "\+[a-z]+\.GetName`), file)
+		g.Expect(code).NotTo(MatchRegexp(`checkout of the operator|\bmake (install|deploy|run)\b`), file)
+	}
+	line := &v1alpha1.WhatsAppInstance{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "line"}, Spec: v1alpha1.WhatsAppInstanceSpec{InstanceSpec: v1alpha1.InstanceSpec{IDInstance: 7}}}
+	for reason := range counsels {
+		for _, command := range regexp.MustCompile(`kubectl greenapi [a-z]+[^.,;]*`).FindAllString(advise(line, reason), -1) {
+			g.Expect(command).To(MatchRegexp(`^kubectl greenapi ([a-z]+ wai/line -n shop( --watch)?|doctor (-n shop|-A))`), reason)
+		}
+	}
+	for _, reason := range []string{v1alpha1.ReasonPendingCode, v1alpha1.ReasonPendingPassword} {
+		g.Expect(advise(line, reason)).To(ContainSubstring("into the page of instance 7 in the vendor's console"))
+	}
+}
+
+func TestAWrongEntryOfTheKubeconfigIsNamed(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for flag, want := range map[string]string{
+		"--context": "error: The kubeconfig has no context \"nope\"\n  List what it has: kubectl config get-contexts\n",
+		"--cluster": "error: The kubeconfig has no cluster \"nope\"\n  List what it has: kubectl config get-clusters\n",
+		"--user":    "error: The kubeconfig has no user \"nope\"\n  List what it has: kubectl config get-users\n",
+	} {
+		for _, verb := range [][]string{{"status"}, {"status", "-A"}, {"doctor"}, {"events", "line"}} {
+			refused := d.kubectl(append(verb, flag+"=nope")...)
+			d.Expect(refused.code).To(Equal(exitFailed), flag)
+			d.Expect(refused.err).To(Equal(want), "%s %s", verb, flag)
+		}
+	}
+}
+
+// TestAKindBeforeNames: as kubectl get takes it.
+func TestAKindBeforeNames(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.line("one", 1, incoming)
+	d.line("two", 2, incoming)
+	page := d.kubectl("status", "wai", "one")
+	d.Expect(page.code).To(Equal(exitDone), page.err)
+	title, _, _ := strings.Cut(d.kubectl("status", "wai/one").out, "\n")
+	d.Expect(page.out).To(HavePrefix(title+"\n"), "a page, as with one name")
+	both := d.kubectl("status", "whatsappinstances", "one", "two")
+	d.Expect(both.code).To(Equal(exitDone), both.err)
+	d.Expect(both.out).To(And(ContainSubstring("one"), ContainSubstring("two")))
+	other := d.kubectl("pause", "maxi", "one")
+	d.Expect(other.err).To(ContainSubstring("There is no instance maxi/one"))
+	d.Expect(d.kubectl("events", "wai", "one").err).To(ContainSubstring("Write kubectl greenapi events wai/one"))
 }

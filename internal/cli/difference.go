@@ -138,8 +138,8 @@ func abandonedNote(entry v1alpha1.AbandonedSetting, instance v1alpha1.Instance) 
 		v1alpha1.AbandonNotSupported: "the vendor does not show it even after it was written",
 		v1alpha1.AbandonFlapping:     "something else keeps changing it back",
 	}[entry.Reason]
-	return fmt.Sprintf("%s is not written any more (%s): %s. kubectl greenapi reconcile %s -n %s has it tried once more",
-		entry.Setting, entry.Reason, why, instance.GetName(), instance.GetNamespace())
+	return fmt.Sprintf("%s is not written any more (%s): %s. kubectl greenapi reconcile %s has it tried once more",
+		entry.Setting, entry.Reason, why, argumentFor(instance))
 }
 
 // kindNamed returns the kind of a name such as WhatsAppInstance.

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -22,6 +23,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/greenapi-operator/greenapi-operator/config/crd"
+	"github.com/greenapi-operator/greenapi-operator/internal/version"
 )
 
 // definitions are the CRDs that this version was built with, and what the cluster has of them.
@@ -77,7 +79,19 @@ func builtIn() ([]apiextensionsv1.CustomResourceDefinition, error) {
 }
 
 // installHint is how the CRDs come into a cluster.
-const installHint = "Install those of this version: kubectl apply --server-side -k config/crd in a checkout of the operator"
+var installHint = "Install those of this version" + byURL()
+
+// home is the operator's repository.
+const home = "https://github.com/greenapi-operator/greenapi-operator"
+
+// byURL ends an advice to install the CRDs: by Helm who has the operator from there, else without a checkout.
+func byURL() string {
+	ref := version.Get()
+	if !regexp.MustCompile(`^v[0-9]+\.[0-9]+\.[0-9]+$`).MatchString(ref) {
+		ref = "main"
+	}
+	return ": by helm upgrade, which brings them, or kubectl apply --server-side -k '" + home + "//config/crd?ref=" + ref + "'"
+}
 
 // checkDefinitions says whether the CRDs are there, and those of this version.
 func (e *examination) checkDefinitions() checkup {

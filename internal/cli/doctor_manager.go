@@ -32,7 +32,8 @@ func (e *examination) checkManager() checkup {
 		if e.leasesErr != nil {
 			c.Verdict = gradeWarning // it may run outside the cluster, and the lease that would tell may not be seen
 		}
-		c.Details = []string{"Install it: make deploy IMG=... in a checkout of the operator, or run it from there: make run"}
+		c.Details = []string{"Install it: helm install greenapi-operator oci://ghcr.io/greenapi-operator/charts/greenapi-operator --namespace greenapi-operator-system --create-namespace",
+			"Or in another way: " + home + "/blob/main/docs/installation.md"}
 		return c
 	}
 	var names []string

@@ -289,7 +289,7 @@ func TestWithoutCRDsEveryVerbSaysHowToInstallThem(t *testing.T) {
 		refused := d.kubectl(arguments...)
 		d.Expect(refused.code).To(Equal(exitFailed))
 		d.Expect(refused.err).To(Equal("error: This cluster does not know the operator's resources: their CRDs are not installed\n" +
-			"  Install them: make install in a checkout of the operator, or kubectl apply --server-side -k config/crd\n"))
+			"  Install them" + byURL() + "\n"))
 	}
 	sick := d.kubectl("doctor")
 	d.Expect(sick.code).To(Equal(exitNo))

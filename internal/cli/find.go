@@ -93,6 +93,9 @@ func (s *session) findOne(ctx context.Context, cluster client.Reader, argument s
 
 // nameOfOne is the rule of verbs that are about one instance: exactly one argument.
 func nameOfOne(command *cobra.Command, names []string) error {
+	if len(names) == 2 && isKind(names[0]) {
+		return failf("Write "+command.CommandPath()+" "+names[0]+"/"+names[1], "%s is about one instance, which is written as one word", command.Name())
+	}
 	if len(names) != 1 || names[0] == "" {
 		return failf("Write "+command.CommandPath()+" NAME; kubectl get greenapi lists the names", "%s is about one instance, and %d names were given", command.Name(), len(names))
 	}
@@ -102,7 +105,7 @@ func nameOfOne(command *cobra.Command, names []string) error {
 // find returns the resources that arguments name, or without arguments those of the selection, sorted by namespace, name
 // and kind.
 func (s *session) find(ctx context.Context, cluster client.Reader, arguments []string, by selection) ([]v1alpha1.Instance, error) {
-	if len(arguments) > 0 {
+	if arguments = ofKind(arguments); len(arguments) > 0 {
 		if by.allNamespaces || by.labels != "" {
 			return nil, failf("Give names, or choose by -A and -l", "Names go with neither --all-namespaces nor --selector")
 		}
@@ -138,6 +141,24 @@ func (s *session) find(ctx context.Context, cluster client.Reader, arguments []s
 		return strings.Compare(a.GetNamespace()+"/"+a.GetName(), b.GetNamespace()+"/"+b.GetName())
 	})
 	return found, nil
+}
+
+// isKind reports whether a word is the name of a kind.
+func isKind(word string) bool {
+	_, known := kindNames[strings.ToLower(word)]
+	return known
+}
+
+// ofKind reads KIND NAME... as kubectl get does, and makes it KIND/NAME...
+func ofKind(arguments []string) []string {
+	if len(arguments) < 2 || !isKind(arguments[0]) || strings.Contains(strings.Join(arguments, ""), "/") {
+		return arguments
+	}
+	var names []string
+	for _, name := range arguments[1:] {
+		names = append(names, arguments[0]+"/"+name)
+	}
+	return names
 }
 
 // chunk is how many resources are read at once, as kubectl does.

@@ -28,8 +28,8 @@ var stateAdvice = map[string]string{
 	stateStarting:        "The instance is starting, which takes up to five minutes",
 	stateNotAuthorized:   "Waiting for a code of the vendor",
 	"sleepMode":          "The phone is off: switch it on and connect it",
-	statePendingCode:     "The messenger sent a code: enter it in the vendor's console",
-	statePendingPassword: "The account has a password: enter it in the vendor's console, or finish on the phone",
+	statePendingCode:     "The messenger sent a code: type it in the vendor's console",
+	statePendingPassword: "The account has a password: type it in the vendor's console, or finish on the phone",
 }
 
 // scanHow says where each messenger scans.
@@ -47,7 +47,7 @@ var inkHints = map[ink]string{
 
 // dead is the problem of a state from which no scan leads on; nil in others.
 func (l *login) dead(ctx context.Context) error {
-	name := l.instance.GetName() + " -n " + l.instance.GetNamespace()
+	name := argumentFor(l.instance)
 	switch l.state {
 	case stateBlocked:
 		return failf("Appeal in the messenger on the phone, or log out in the vendor's console and log in with another number",
@@ -87,7 +87,7 @@ func (l *login) welcome(ctx context.Context, already bool) {
 
 // overdue is the problem of a time that is over.
 func (l *login) overdue() error {
-	name := l.instance.GetName() + " -n " + l.instance.GetNamespace()
+	name := argumentFor(l.instance)
 	next := "Run it again, with a longer --timeout perhaps"
 	switch {
 	case !l.looked && timedOut(l.failure):

@@ -68,7 +68,7 @@ func explain(err error, subject string) error {
 	case err == nil, errors.As(err, &known), errors.Is(err, context.Canceled):
 		return err
 	case apimeta.IsNoMatchError(err):
-		return failf("Install them: make install in a checkout of the operator, or kubectl apply --server-side -k config/crd",
+		return failf("Install them"+byURL(),
 			"This cluster does not know the operator's resources: their CRDs are not installed")
 	case apierrors.IsNotFound(err):
 		return failf("List what there is: kubectl get greenapi -A", "%s is not there", subject)

@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,12 +14,16 @@ import (
 )
 
 // place says in messages which instance is meant, and what to correct: where its number, its address and its token stand.
-type place struct{ subject, id, address, token string }
+type place struct {
+	subject, id, address, token string
+	// argument names the resource to kubectl greenapi; "" without one.
+	argument string
+}
 
 // placeOf says where a resource holds what leads to its instance.
 func placeOf(instance v1alpha1.Instance) place {
 	ref := instance.Core().APITokenSecretRef
-	return place{subject: title(instance), id: "spec.idInstance", address: "spec.apiUrl",
+	return place{subject: title(instance), argument: argumentFor(instance), id: "spec.idInstance", address: "spec.apiUrl",
 		token: fmt.Sprintf("key %q of Secret %q", ref.KeyOr(v1alpha1.DefaultAPITokenKey), ref.Name)}
 }
 
@@ -59,7 +64,7 @@ func explainStatus(status *greenapi.StatusError, where place) error {
 	case greenapi.CauseStarting:
 		return failf("Try again when it has started", "%s: the instance is starting, which takes up to five minutes", where.subject)
 	case greenapi.CauseNotAuthorized:
-		return failf("Log in: kubectl greenapi auth NAME", "%s: nobody is logged in to the instance", where.subject)
+		return failf("Log in: kubectl greenapi auth "+cmp.Or(where.argument, "NAME, or in the vendor's console"), "%s: nobody is logged in to the instance", where.subject)
 	case greenapi.CauseRefused:
 		return failf("Correct what it names", "%s: %s", where.subject, status)
 	default:

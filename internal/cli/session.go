@@ -6,6 +6,8 @@ package cli
 import (
 	"context"
 	"fmt"
+	"regexp"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
@@ -42,7 +44,7 @@ func newScheme() *runtime.Scheme {
 func (s *session) client() (client.WithWatch, error) {
 	config, err := s.flags.ToRESTConfig()
 	if err != nil {
-		return nil, failf("Set KUBECONFIG, or name a file by --kubeconfig", "There is no cluster to talk to: %s", err)
+		return nil, noCluster(err, "There is no cluster to talk to", "Set KUBECONFIG, or name a file by --kubeconfig")
 	}
 	// A person waits for each call; the API server's own fairness protects it.
 	config.QPS = -1
@@ -73,9 +75,23 @@ func (s signed) Watch(ctx context.Context, list client.ObjectList, options ...cl
 func (s *session) namespace() (string, error) {
 	namespace, _, err := s.flags.ToRawKubeConfigLoader().Namespace()
 	if err != nil {
-		return "", failf("Correct the kubeconfig, or name another one by --kubeconfig", "The kubeconfig cannot be read: %s", err)
+		return "", noCluster(err, "The kubeconfig cannot be read", "Correct the kubeconfig, or name another one by --kubeconfig")
 	}
 	return namespace, nil
+}
+
+// unknownEntry is what client-go says where --context, --cluster or --user name what the kubeconfig does not have.
+var unknownEntry = regexp.MustCompile(`(context|cluster|auth info) "([^"]*)" does not exist|(context) was not found for specified context: (.*)`)
+
+// noCluster words why a kubeconfig leads to no cluster.
+func noCluster(err error, what, next string) error {
+	entry := unknownEntry.FindStringSubmatch(err.Error())
+	if entry == nil {
+		return failf(next, "%s: %s", what, err)
+	}
+	kind, name := entry[1]+entry[3], entry[2]+entry[4]
+	list := map[string]string{"context": "kubectl config get-contexts", "cluster": "kubectl config get-clusters", "auth info": "kubectl config get-users"}[kind]
+	return failf("List what it has: "+list, "The kubeconfig has no %s %q", strings.Replace(kind, "auth info", "user", 1), name)
 }
 
 // title names a resource in messages, such as "WhatsAppInstance shop/support-line".

@@ -40,7 +40,8 @@ func newStatus(s *session) *cobra.Command {
 With one name it is a page: whether the instance is fine, what differs from the manifest, what happened lately, and the
 next step. Otherwise it is a table, with a summary line below (on stderr). It reads the resources only, and calls nothing at the vendor.
 
-A name is NAME, or KIND/NAME with wai, maxi or tgi as KIND where several kinds have one of that name.`,
+A name is NAME, or KIND/NAME with wai, maxi or tgi as KIND where several kinds have one of that name. KIND NAME... is read
+as kubectl get reads it.`,
 		Example: `  # One instance as a page
   kubectl greenapi status support-line
 
@@ -55,7 +56,7 @@ A name is NAME, or KIND/NAME with wai, maxi or tgi as KIND where several kinds h
   kubectl greenapi status support-line --watch`,
 		ValidArgsFunction: s.completeNames,
 		RunE: func(command *cobra.Command, names []string) error {
-			v.names = names
+			v.names = ofKind(names)
 			return v.run(command.Context())
 		},
 	}

@@ -92,7 +92,7 @@ func (s *session) statuses(ctx context.Context, name string, flags statusesFlags
 		return err
 	}
 	if kindOf(instance).Messenger != whatsApp {
-		return failf("Name a WhatsAppInstance; kubectl get wai lists them", "%s: only WhatsApp has statuses", title(instance))
+		return failf("Name a WhatsAppInstance: kubectl get wai -n "+instance.GetNamespace()+" lists them", "%s: only WhatsApp has statuses", title(instance))
 	}
 	if err := flags.vendor.settle(ctx, s, cluster); err != nil {
 		return err

@@ -66,7 +66,7 @@ func TestAuthorizationCodesAreAskedForAsDocumentedAndReadLeniently(t *testing.T)
 		if err != nil || got != want {
 			t.Errorf("%s reads as %q, %v; want %q", body, got, err, want)
 		}
-		if want := "POST /waInstance710722711056/getAuthorizationCode/" + testToken + ` {"phoneNumber":79001234567}`; asked != want {
+		if want := "POST /waInstance710700000001/getAuthorizationCode/" + testToken + ` {"phoneNumber":79001234567}`; asked != want {
 			t.Fatalf("asked %q, want %q", asked, want)
 		}
 	}

@@ -31,7 +31,7 @@ func dial(t *testing.T, handler http.HandlerFunc, change ...func(*Options, *Targ
 		t.Fatal(err)
 	}
 	options := Options{Timeout: 5 * time.Second, AllowedHosts: []string{"127.0.0.1"}, Insecure: true, UserAgent: "test"}
-	target := Target{Origin: origin, ID: 710722711056, Token: testToken, AccountMethod: MethodGetWaSettings}
+	target := Target{Origin: origin, ID: 710700000001, Token: testToken, AccountMethod: MethodGetWaSettings}
 	for _, f := range change {
 		f(&options, &target)
 	}
@@ -70,7 +70,7 @@ func TestRequestsAreAsTheVendorDocumentsThem(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	prefix := "/v3/waInstance710722711056/"
+	prefix := "/v3/waInstance710700000001/"
 	want := []string{
 		"GET " + prefix + "getStateInstance/" + testToken + " ",
 		"GET " + prefix + "getSettings/" + testToken + " ",

@@ -91,7 +91,7 @@ subjects:
 {{- if and $limits.memory (not (has "GOMEMLIMIT" $names)) }}
 - name: GOMEMLIMIT
   valueFrom:
-    resourceFieldRef: {resource: limits.memory}
+    resourceFieldRef: {resource: limits.memory, divisor: "0"}
 {{- end }}
 {{- with .Values.extraEnv }}
 {{ toYaml . }}
