@@ -117,6 +117,7 @@ func (w *world) calm() {
 
 // request is a person who asks for a reconcile.
 func (w *world) request() {
+	w.vendor.hidden = nil
 	w.paid++
 	w.store(func(o *object) { o.requested++ })
 }
@@ -124,6 +125,7 @@ func (w *world) request() {
 // converges expects all settings to be as wished after a calm day; if some were given up, after a request.
 func (w *world) converges() {
 	w.t.Helper()
+	w.vendor.hidden = nil
 	w.advance(callWindow)
 	w.calm()
 	if len(w.object.history.Abandoned) > 0 || w.last.Synced == v1alpha1.ReasonSettingsRejected {

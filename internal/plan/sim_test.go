@@ -46,7 +46,7 @@ func (s spec) desired(t failer) plan.Desired {
 	}
 	desired := wish(t, strings.Join(settings, ","))
 	if s.token != "" {
-		// Versions 2 and 3 are the same token: somebody saved the Secret without a change.
+		// 2 and 3 are the same token: somebody saved the Secret without a change.
 		desired.SetToken(strings.ReplaceAll("token-"+s.token, "3", "2"), apiToken, "")
 	}
 	return desired
@@ -111,8 +111,8 @@ func TestSimOneRestartForOneChange(t *testing.T) {
 	})
 }
 
-// TestSimEveryRestartIsPaidFor: with edits at the console, requests and another policy now and then, there are no more
-// restarts than changes, edits and requests.
+// TestSimEveryRestartIsPaidFor: with edits at the console, requests, another policy, a Secret that is touched without a change,
+// and a vendor that shows less than all settings now and then, there are no more restarts than changes, edits and requests.
 func TestSimEveryRestartIsPaidFor(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := spec{incoming: "true", outgoing: "true"}
@@ -125,7 +125,10 @@ func TestSimEveryRestartIsPaidFor(t *testing.T) {
 			},
 			"policy":  func() { w.store(func(o *object) { o.policy = rapid.SampledFrom(policies).Draw(t, "policy") }) },
 			"request": w.request,
-		}, []string{"look", "look", "look", "look", "look", "look", "look", "edit", "console", "policy", "request"}, w.checkPaid)
+			"hide": func() {
+				w.hide(rapid.SampledFrom([][]string{{incoming}, {outgoing}, {incoming, outgoing, plan.WebhookTokenName}}).Draw(t, "hidden")...)
+			},
+		}, []string{"look", "look", "look", "look", "look", "look", "look", "edit", "console", "policy", "request", "hide"}, w.checkPaid)
 		w.store(func(o *object) { o.policy = v1alpha1.PolicyEnforce })
 		w.converges()
 		w.checkPaid()

@@ -44,6 +44,7 @@ type vendor struct {
 	applyDelay   time.Duration     // how long after a write old values are shown
 	oldWhenStart bool              // shows the values from before the restart for all of `starting`
 	never        map[string]bool   // settings it says yes to and never keeps
+	hidden       map[string]bool   // settings it does not show at the moment
 	values       map[string]string // what is shown now
 	before       map[string]string // what was shown when the last restart began
 	effects      []effect          // what is still to be shown
@@ -75,6 +76,9 @@ func (v *vendor) settings(now time.Time) plan.Observed {
 	}
 	observed := plan.Observed{}
 	for name, value := range shown {
+		if v.hidden[name] {
+			continue
+		}
 		observed[name] = plan.Value{Form: plan.FormText, Text: value}
 	}
 	return observed

@@ -81,9 +81,12 @@ func (w *world) store(change func(*object)) {
 	w.object.history = throughStatus(w.t, w.object.history)
 }
 
-// edit is what a user does to the spec or the Secret: a change.
+// edit is what a user does to the spec or the Secret: a change, unless every value is as it was.
 func (w *world) edit(desired plan.Desired) {
-	w.paid++
+	w.vendor.hidden = nil
+	if desired.Hash != w.object.desired.Hash || desired.SecretVersion != w.object.desired.SecretVersion {
+		w.paid++
+	}
 	for _, s := range slices.Concat(desired.Settings, w.object.desired.Settings) {
 		if wishOf(desired, s.Name) != wishOf(w.object.desired, s.Name) {
 			w.touched[s.Name] = w.now
@@ -229,9 +232,21 @@ func (w *world) leave(p *process) {
 
 // console is somebody else who changes a setting, which restarts the instance as well.
 func (w *world) console(name, value string) {
+	w.vendor.hidden = nil
 	w.paid++
 	w.edited, w.touched[name] = true, w.now.Add(max(w.vendor.applyDelay, w.vendor.startsAfter+w.vendor.restartTime))
 	w.vendor.write(w.now, map[string]string{name: value})
+}
+
+// hide lets the vendor show some or none of its settings for a while, once all was seen in effect.
+func (w *world) hide(names ...string) {
+	if !plan.Seen(w.object.history, w.object.desired) || len(w.object.history.Abandoned) > 0 || w.object.history.Record.Active() {
+		return
+	}
+	w.vendor.hidden = map[string]bool{}
+	for _, name := range names {
+		w.vendor.hidden[name] = true
+	}
 }
 
 // rest waits as long as the last pass wants to wait, else for the ordinary interval.
