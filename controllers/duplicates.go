@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 
@@ -27,17 +28,21 @@ func (r *Reconciler) checkOwner(ctx context.Context, p *pass) error {
 	}
 	owner := claims[0]
 	p.owns = owner.instance.GetUID() == p.instance.GetUID()
-	mine := r.standingOf(p.instance)
+	mine := standingOf(p.instance, r.Options.DefaultAPIURL)
 	p.accepted, p.mismatched = mine == accepted, mine == wrongKind
 	if p.owns || p.mismatched || owner.standing != accepted {
 		// A mismatch says more than that there is another resource.
 		return nil
 	}
-	message := "Another resource already manages this instance. Delete one of the two"
-	if owner.instance.GetNamespace() == p.key.Namespace {
-		message = fmt.Sprintf("%s %q already manages this instance. Delete one of the two", owner.kind, owner.instance.GetName())
+	return &stalled{reason: v1alpha1.ReasonDuplicateInstance, message: owner.refusal(p.key.Namespace)}
+}
+
+// refusal says to a resource of a namespace that somebody else manages the instance. What is in another namespace is not told.
+func (c claim) refusal(namespace string) string {
+	if c.instance.GetNamespace() != namespace {
+		return "Another resource already manages this instance. Delete one of the two"
 	}
-	return &stalled{reason: v1alpha1.ReasonDuplicateInstance, message: message}
+	return fmt.Sprintf("%s %q already manages this instance. Delete one of the two", c.kind, c.instance.GetName())
 }
 
 // standing is what a resource has to show for its claim to an instance. It follows from facts that last: they stand in the
@@ -66,7 +71,8 @@ type claim struct {
 // claims returns all resources of any kind that name the same instance, the owner first.
 func (r *Reconciler) claims(ctx context.Context, p *pass) ([]claim, error) {
 	id := strconv.FormatInt(p.id.id, 10)
-	claims := []claim{{p.instance, r.Kind.Name, r.standingOf(p.instance)}}
+	base := r.Options.DefaultAPIURL
+	claims := []claim{{p.instance, r.Kind.Name, standingOf(p.instance, base)}}
 	for _, kind := range r.Shared.Kinds {
 		list := kind.NewList()
 		// Nothing here changes what the cache returns.
@@ -74,25 +80,29 @@ func (r *Reconciler) claims(ctx context.Context, p *pass) ([]claim, error) {
 			return nil, err
 		}
 		eachOf(list, func(other v1alpha1.Instance) {
-			if known, ok := r.instanceOf(other); ok && known.origin == p.id.origin && other.GetUID() != p.instance.GetUID() {
-				claims = append(claims, claim{other, kind.Name, r.standingOf(other)})
+			if known, ok := instanceOf(other, base); ok && known.origin == p.id.origin && other.GetUID() != p.instance.GetUID() {
+				claims = append(claims, claim{other, kind.Name, standingOf(other, base)})
 			}
 		})
 	}
-	slices.SortStableFunc(claims, func(a, b claim) int {
-		return cmp.Or(
-			cmp.Compare(a.standing, b.standing),
-			a.instance.GetCreationTimestamp().Compare(b.instance.GetCreationTimestamp().Time),
-			cmp.Compare(a.instance.GetUID(), b.instance.GetUID()),
-		)
-	})
+	slices.SortStableFunc(claims, claim.compare)
 	return claims, nil
 }
 
-// standingOf is what a resource has to show for its claim to the instance that its spec names.
-func (r *Reconciler) standingOf(instance v1alpha1.Instance) standing {
+// compare orders claims, the one that owns the instance first.
+func (c claim) compare(other claim) int {
+	return cmp.Or(
+		cmp.Compare(c.standing, other.standing),
+		c.instance.GetCreationTimestamp().Compare(other.instance.GetCreationTimestamp().Time),
+		cmp.Compare(c.instance.GetUID(), other.instance.GetUID()),
+	)
+}
+
+// standingOf is what a resource has to show for its claim to the instance that its spec names, at defaultURL if it names no
+// address.
+func standingOf(instance v1alpha1.Instance, defaultURL string) standing {
 	status := instance.InstanceStatus()
-	here := r.sameOrigin(instance, status)
+	here := sameOrigin(instance, defaultURL)
 	credentials := apimeta.FindStatusCondition(status.Conditions, v1alpha1.CredentialsValidCondition)
 	stall := apimeta.FindStatusCondition(status.Conditions, v1alpha1.StalledCondition)
 	says := func(c *metav1.Condition) bool {
@@ -124,11 +134,52 @@ func mismatched(status *v1alpha1.InstanceStatus) bool {
 }
 
 // sameOrigin reports whether what a status says was seen at the origin that the spec names.
-func (r *Reconciler) sameOrigin(instance v1alpha1.Instance, status *v1alpha1.InstanceStatus) bool {
-	if status.APIURL == "" {
+func sameOrigin(instance v1alpha1.Instance, defaultURL string) bool {
+	seenAt := instance.InstanceStatus().APIURL
+	if seenAt == "" {
 		return true
 	}
-	now, ok := r.instanceOf(instance)
-	then, err := greenapi.ParseOrigin(status.APIURL)
+	now, ok := instanceOf(instance, defaultURL)
+	then, err := greenapi.ParseOrigin(seenAt)
 	return ok && err == nil && then.Identity() == now.origin
+}
+
+// Refusal says why the operator would write nothing at all on behalf of a resource, since another one of the cluster manages its
+// instance, or uses what it names as its webhook token as an API token; "" if neither is so. A resource that the cluster does
+// not have yet comes after those that it has. defaultURL is where resources are that name no address.
+func Refusal(instance v1alpha1.Instance, others []v1alpha1.Instance, tokenRef *v1alpha1.SecretKeyReference, defaultURL string) string {
+	mine := claim{instance: instance, standing: standingOf(instance, defaultURL)}
+	id, ok := instanceOf(instance, defaultURL)
+	for _, other := range others {
+		kind := kindOf(other)
+		if other.GetNamespace() == instance.GetNamespace() {
+			if tokenRef != nil && usesAsAPIToken(other, *tokenRef) {
+				return borrowedToken(*tokenRef, kind+" "+other.GetName()).message
+			}
+			if kind == kindOf(instance) && other.GetName() == instance.GetName() {
+				continue
+			}
+		}
+		rival := claim{other, kind, standingOf(other, defaultURL)}
+		if its, known := instanceOf(other, defaultURL); ok && known && its == id && rival.standing == accepted &&
+			(instance.GetUID() == "" || rival.compare(mine) < 0) {
+			return rival.refusal(instance.GetNamespace())
+		}
+	}
+	if tokenRef != nil {
+		if refused := guardedKey(*tokenRef); refused != nil {
+			return refused.message
+		}
+	}
+	return ""
+}
+
+// kindOf returns the name of a resource's kind.
+func kindOf(instance v1alpha1.Instance) string {
+	for _, kind := range Kinds {
+		if reflect.TypeOf(kind.New()) == reflect.TypeOf(instance) {
+			return kind.Name
+		}
+	}
+	return ""
 }

@@ -4,6 +4,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -167,7 +168,7 @@ func (r *Reconciler) restartingNow(ctx context.Context, now time.Time, add func(
 		if !ok {
 			return
 		}
-		if id, ok := r.instanceOf(instance); ok {
+		if id, ok := instanceOf(instance, r.Options.DefaultAPIURL); ok {
 			add(id, s)
 		}
 	})
@@ -204,13 +205,9 @@ func (r *Reconciler) eachInstance(ctx context.Context, do func(v1alpha1.Instance
 	return nil
 }
 
-// instanceOf returns the instance that a resource names; false if its address is not valid.
-func (r *Reconciler) instanceOf(resource v1alpha1.Instance) (instanceKey, bool) {
-	raw := resource.Core().APIURL
-	if raw == "" {
-		raw = r.Options.DefaultAPIURL
-	}
-	origin, err := greenapi.ParseOrigin(raw)
+// instanceOf returns the instance that a resource names, at defaultURL if it names no address; false if that is not valid.
+func instanceOf(resource v1alpha1.Instance, defaultURL string) (instanceKey, bool) {
+	origin, err := greenapi.ParseOrigin(cmp.Or(resource.Core().APIURL, defaultURL))
 	if err != nil {
 		return instanceKey{}, false
 	}

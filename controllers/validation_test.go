@@ -150,7 +150,7 @@ func TestTypedSettingsAreRefusedAsAdditional(t *testing.T) {
 			}
 			text := manifest(fmt.Sprintf(`settings: {additionalSettings: [{name: %s, value: "1"}]}`, name))
 			_, err := applied(t, strings.Replace(text, "kind: WhatsAppInstance", "kind: "+kind.Name, 1))
-			if err == nil || !strings.Contains(err.Error(), "must be set there") {
+			if err == nil || !strings.Contains(err.Error(), name+" has a field of its own and must be set there (spec.settings."+name+")") {
 				t.Errorf("%s: additional setting %s: %v, want a refusal", kind.Name, name, err)
 			}
 		}

@@ -105,7 +105,7 @@ func (r *Reconciler) claimChanged() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, ok1 := e.ObjectOld.(v1alpha1.Instance)
 		after, ok2 := e.ObjectNew.(v1alpha1.Instance)
-		return ok1 && ok2 && (before.Core().APIURL != after.Core().APIURL || r.standingOf(before) != r.standingOf(after))
+		return ok1 && ok2 && (before.Core().APIURL != after.Core().APIURL || standingOf(before, r.Options.DefaultAPIURL) != standingOf(after, r.Options.DefaultAPIURL))
 	}}
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 // MaxSettings are the settings of a MAX instance.
-// +kubebuilder:validation:XValidation:rule="!has(self.additionalSettings) || self.additionalSettings.all(s, !(s.name.lowerAscii() in ['webhookurl', 'delaysendmessagesmilliseconds', 'markincomingmessagesreaded', 'markincomingmessagesreadedonreply', 'outgoingwebhook', 'outgoingmessagewebhook', 'outgoingapimessagewebhook', 'incomingwebhook', 'statewebhook', 'pollmessagewebhook', 'editedmessagewebhook', 'deletedmessagewebhook', 'downloadurljpeg']))",message="a setting that has a field of its own must be set there (spec.settings.<name>), not in additionalSettings"
+// +kubebuilder:validation:XValidation:rule="!has(self.additionalSettings) || self.additionalSettings.all(s, s.name.lowerAscii() != 'downloadurljpeg')",message="downloadUrlJpeg has a field of its own and must be set there (spec.settings.downloadUrlJpeg), not in additionalSettings"
 type MaxSettings struct {
 	CommonSettings `json:",inline"`
 

@@ -76,6 +76,7 @@ type CommonSettings struct {
 }
 
 // AdditionalSetting is a setting by its name at the vendor.
+// +kubebuilder:validation:XValidation:rule="!(self.name.lowerAscii() in ['webhookurl', 'delaysendmessagesmilliseconds', 'markincomingmessagesreaded', 'markincomingmessagesreadedonreply', 'outgoingwebhook', 'outgoingmessagewebhook', 'outgoingapimessagewebhook', 'incomingwebhook', 'statewebhook', 'pollmessagewebhook', 'editedmessagewebhook', 'deletedmessagewebhook'])",messageExpression="self.name + ' has a field of its own and must be set there (spec.settings.' + self.name + '), not in additionalSettings'",message="a setting that has a field of its own must be set there (spec.settings.<name>), not in additionalSettings"
 type AdditionalSetting struct {
 	// name of the setting as the vendor writes it.
 	// +required

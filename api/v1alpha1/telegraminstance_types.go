@@ -8,7 +8,7 @@ import (
 )
 
 // TelegramSettings are the settings of a Telegram instance.
-// +kubebuilder:validation:XValidation:rule="!has(self.additionalSettings) || self.additionalSettings.all(s, !(s.name.lowerAscii() in ['webhookurl', 'delaysendmessagesmilliseconds', 'markincomingmessagesreaded', 'markincomingmessagesreadedonreply', 'outgoingwebhook', 'outgoingmessagewebhook', 'outgoingapimessagewebhook', 'incomingwebhook', 'statewebhook', 'pollmessagewebhook', 'editedmessagewebhook', 'deletedmessagewebhook', 'keeponlinestatus']))",message="a setting that has a field of its own must be set there (spec.settings.<name>), not in additionalSettings"
+// +kubebuilder:validation:XValidation:rule="!has(self.additionalSettings) || self.additionalSettings.all(s, s.name.lowerAscii() != 'keeponlinestatus')",message="keepOnlineStatus has a field of its own and must be set there (spec.settings.keepOnlineStatus), not in additionalSettings"
 type TelegramSettings struct {
 	CommonSettings `json:",inline"`
 

@@ -10,7 +10,10 @@ import (
 )
 
 // WhatsAppSettings are the settings of a WhatsApp instance.
-// +kubebuilder:validation:XValidation:rule="!has(self.additionalSettings) || self.additionalSettings.all(s, !(s.name.lowerAscii() in ['webhookurl', 'delaysendmessagesmilliseconds', 'markincomingmessagesreaded', 'markincomingmessagesreadedonreply', 'outgoingwebhook', 'outgoingmessagewebhook', 'outgoingapimessagewebhook', 'incomingwebhook', 'statewebhook', 'pollmessagewebhook', 'editedmessagewebhook', 'deletedmessagewebhook', 'keeponlinestatus', 'incomingcallwebhook', 'devicewebhook', 'incomingblockwebhook']))",message="a setting that has a field of its own must be set there (spec.settings.<name>), not in additionalSettings"
+// +kubebuilder:validation:XValidation:rule="!has(self.additionalSettings) || self.additionalSettings.all(s, s.name.lowerAscii() != 'keeponlinestatus')",message="keepOnlineStatus has a field of its own and must be set there (spec.settings.keepOnlineStatus), not in additionalSettings"
+// +kubebuilder:validation:XValidation:rule="!has(self.additionalSettings) || self.additionalSettings.all(s, s.name.lowerAscii() != 'incomingcallwebhook')",message="incomingCallWebhook has a field of its own and must be set there (spec.settings.incomingCallWebhook), not in additionalSettings"
+// +kubebuilder:validation:XValidation:rule="!has(self.additionalSettings) || self.additionalSettings.all(s, s.name.lowerAscii() != 'devicewebhook')",message="deviceWebhook has a field of its own and must be set there (spec.settings.deviceWebhook), not in additionalSettings"
+// +kubebuilder:validation:XValidation:rule="!has(self.additionalSettings) || self.additionalSettings.all(s, s.name.lowerAscii() != 'incomingblockwebhook')",message="incomingBlockWebhook has a field of its own and must be set there (spec.settings.incomingBlockWebhook), not in additionalSettings"
 type WhatsAppSettings struct {
 	CommonSettings `json:",inline"`
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -26,6 +27,10 @@ type differ struct {
 	files  resource.FilenameOptions
 	vendor vendorFlags
 	output string
+	// known are all resources of the cluster, once they were needed, or why they are not known.
+	once     sync.Once
+	known    []v1alpha1.Instance
+	knownErr error
 }
 
 func newDiff(s *session) *cobra.Command {
@@ -186,8 +191,31 @@ func (d *differ) fill(ctx context.Context, secrets client.Reader, instance v1alp
 	decision := controllers.Preview(instance, controllers.Reading{Now: d.clock.Now(), State: state, Desired: desired, Observed: observed, Hold: hold != ""}, vendor.Conceal)
 	found.State, found.Changes = state, decision.Pending
 	found.Differs = len(decision.Pending) > 0
-	found.judge(instance, decision, hold != "")
+	found.judge(instance, decision, hold != "", controllers.Refusal(instance, d.rivals(ctx, instance), desired.TokenRef, d.vendor.defaultURL))
 	return nil
+}
+
+// rivals are the resources of the cluster that may have a say: all of them, or those of the namespace if no more may be listed.
+// Without a cluster there are none.
+func (d *differ) rivals(ctx context.Context, instance v1alpha1.Instance) []v1alpha1.Instance {
+	list := func(options ...client.ListOption) (found []v1alpha1.Instance, err error) {
+		cluster, err := d.client()
+		if err != nil {
+			return nil, err
+		}
+		for _, kind := range controllers.Kinds {
+			if found, err = appendAll(ctx, cluster, found, kind, options); err != nil {
+				return nil, err
+			}
+		}
+		return found, nil
+	}
+	d.once.Do(func() { d.known, d.knownErr = list() })
+	if d.knownErr == nil {
+		return d.known
+	}
+	near, _ := list(client.InNamespace(instance.GetNamespace()))
+	return near
 }
 
 // addWebhookToken adds the webhook token to the wished settings, or returns why it is not known. The operator writes

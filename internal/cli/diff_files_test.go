@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -180,4 +181,29 @@ func TestResultsComeInTheOrderOfTheThings(t *testing.T) {
 		return i
 	}, func(_, result int) { order = append(order, result) })
 	g.Expect(order).To(Equal([]int{0, 1}))
+}
+
+// TestDiffSaysThatSomebodyElseManagesTheInstance: the operator writes nothing for a second resource of a number, nor for one whose
+// webhook token is somebody's API token, and so the verb does not say that it would.
+func TestDiffSaysThatSomebodyElseManagesTheInstance(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	line := d.line("support-line", 1, nil)
+	line.Status.StateInstance = "authorized"
+	d.Expect(admin.Status().Update(d.ctx, line)).To(Succeed())
+	token, ok := d.vendor.Get(line.Spec.IDInstance)
+	d.Expect(ok).To(BeTrue())
+	second := strings.ReplaceAll(fmt.Sprintf(secretOfFile, token.Token), "support-line-token", "second-line-token") +
+		d.manifestText("WhatsAppInstance", "second-line", line.Spec.IDInstance, "incomingWebhook: true")
+	found, r := d.items("-f", d.file("second.yaml", second))
+	d.Expect(r.code).To(Equal(exitNo), r.err)
+	d.Expect(found["second-line"].Write).To(Equal(writeNot))
+	d.Expect(found["second-line"].Why).To(ContainSubstring(`WhatsAppInstance "support-line" already manages this instance`))
+
+	other := d.line("other-line", 2, nil)
+	thief := d.manifestText("WhatsAppInstance", "other-line", other.Spec.IDInstance, "incomingWebhook: true, webhookUrlTokenSecretRef: {name: support-line-token, key: apiTokenInstance}")
+	found, r = d.items("-f", d.file("thief.yaml", thief))
+	d.Expect(r.code).To(Equal(exitNo), r.err)
+	d.Expect(found["other-line"].Write).To(Equal(writeNot))
+	d.Expect(found["other-line"].Why).To(ContainSubstring("is the API token of WhatsAppInstance support-line"))
 }

@@ -68,11 +68,11 @@ func (d *difference) fail(err error) {
 }
 
 // judge says whether the operator would write what differs, and why.
-func (d *difference) judge(instance v1alpha1.Instance, decision plan.Decision, hold bool) {
+func (d *difference) judge(instance v1alpha1.Instance, decision plan.Decision, hold bool, refusal string) {
 	if !d.Differs {
 		return
 	}
-	d.Write, d.Why = consequence(instance, decision, hold)
+	d.Write, d.Why = consequence(instance, decision, hold, refusal)
 	for _, change := range decision.Pending {
 		at := slices.IndexFunc(decision.History.Abandoned, func(entry v1alpha1.AbandonedSetting) bool { return entry.Setting == change.Setting })
 		switch {
@@ -86,7 +86,7 @@ func (d *difference) judge(instance v1alpha1.Instance, decision plan.Decision, h
 	}
 }
 
-func consequence(instance v1alpha1.Instance, decision plan.Decision, hold bool) (write, why string) {
+func consequence(instance v1alpha1.Instance, decision plan.Decision, hold bool, refusal string) (write, why string) {
 	core := instance.Core()
 	stalled := apimeta.FindStatusCondition(instance.InstanceStatus().Conditions, v1alpha1.StalledCondition)
 	switch {
@@ -94,6 +94,8 @@ func consequence(instance v1alpha1.Instance, decision plan.Decision, hold bool) 
 		return writeNot, "spec.paused is true: the operator makes no call at all"
 	case stalled != nil && stalled.Reason == v1alpha1.ReasonDuplicateInstance:
 		return writeNot, stalled.Message
+	case refusal != "":
+		return writeNot, refusal
 	case core.Policy() == v1alpha1.PolicyObserve:
 		return writeNot, "reconcilePolicy Observe never writes"
 	case hold:

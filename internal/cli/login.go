@@ -16,6 +16,8 @@ import (
 const (
 	// statePace is between two calls of getStateInstance, which may be called once a second.
 	statePace = 2 * time.Second
+	// windowPace is between two looks at a window that is too small.
+	windowPace = 2 * time.Second
 	// codeLife is how long a QR code is shown by the vendor before there is another one.
 	codeLife = 20 * time.Second
 	// pairingLife is how long a pairing code holds; the vendor says about 2.5 minutes.
@@ -55,6 +57,8 @@ type login struct {
 	on    terminal
 	// good is until when what is shown can be used, unless the vendor says otherwise.
 	good time.Time
+	// small says that the window is too small for the code, which a person may enlarge; nil while it is not.
+	small error
 	// refused counts how often there was no pairing code.
 	refused int
 }
@@ -146,7 +150,15 @@ func (l *login) scan(ctx context.Context) error {
 	switch code.Kind {
 	case greenapi.QRCode:
 		l.good = l.nextCode.Add(codeLife - l.pace)
-		return l.showQR(code.Picture)
+		err := l.showQR(code.Picture)
+		if err != nil && err == l.small {
+			// Whoever reads this can enlarge the window, and needs not begin again.
+			l.forget()
+			l.nextCode = l.clock.Now().Add(windowPace)
+			l.doing = "The window is too small for the QR code: enlarge it, or make its font smaller"
+			return nil
+		}
+		return err
 	case greenapi.QRAlreadyLogged:
 		l.doing = "Logged in, waiting for the instance"
 	case greenapi.QRPasskeyRequired:
@@ -176,6 +188,7 @@ func (l *login) showQR(picture []byte) error {
 	how := scanHow[kindOf(l.instance).Messenger]
 	quiet, fits := code.fit(on, linesBelow)
 	with := inkLight
+	l.small = nil
 	switch {
 	case !fits && !l.flags.force:
 		return l.tooSmall(code, on)
@@ -206,8 +219,9 @@ func (l *login) tooSmall(code *qrCode, on terminal) error {
 	if on.width == 0 {
 		return failf("Run it in a terminal, or print the code anyway by --force"+l.orByPhone(), "%s: the output is no terminal to show the QR code on: %s", title(l.instance), needed)
 	}
-	return failf("Enlarge the window or make its font smaller, or print the code anyway by --force"+l.orByPhone(),
+	l.small = failf("Enlarge the window or make its font smaller, or print the code anyway by --force"+l.orByPhone(),
 		"%s: the terminal of %d columns and %d lines is too small for the QR code: %s", title(l.instance), on.width, on.height, needed)
+	return l.small
 }
 
 // orByPhone is the other way to log in, where there is one.

@@ -8,6 +8,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 )
 
 // The vendor's words for states that auth tells apart.
@@ -56,7 +58,7 @@ func (l *login) dead(ctx context.Context) error {
 		return failf("Reboot it: kubectl greenapi reboot "+name, "%s: the messenger warned the account (yellowCard)", title(l.instance))
 	case stateSuspended:
 		until := ""
-		if account, err := l.vendor.Account(ctx); err == nil && account.SuspendedUntil != nil {
+		if account, err := l.account(ctx); err == nil && account.SuspendedUntil != nil {
 			until = " until " + account.SuspendedUntil.Format(time.RFC3339)
 		}
 		return failf("It ends by itself; then run this again if the account is not authorized. Meanwhile write to saved contacts only",
@@ -66,10 +68,16 @@ func (l *login) dead(ctx context.Context) error {
 	}
 }
 
+// account reads the account, and again where the operator did so just now.
+func (l *login) account(ctx context.Context) (account greenapi.Account, err error) {
+	err = l.unhurried(ctx, func() (err error) { account, err = l.vendor.Account(ctx); return err })
+	return account, err
+}
+
 // welcome says whose account is authorized.
 func (l *login) welcome(ctx context.Context, already bool) {
 	phone := ""
-	if account, err := l.vendor.Account(ctx); err == nil && account.Phone != "" {
+	if account, err := l.account(ctx); err == nil && account.Phone != "" {
 		phone = ", phone " + account.Phone
 	}
 	l.screen.clear()
@@ -87,6 +95,9 @@ func (l *login) welcome(ctx context.Context, already bool) {
 
 // overdue is the problem of a time that is over.
 func (l *login) overdue() error {
+	if l.small != nil {
+		return l.small
+	}
 	name := argumentFor(l.instance)
 	next := "Run it again, with a longer --timeout perhaps"
 	switch {

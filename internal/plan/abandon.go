@@ -79,7 +79,7 @@ func (t *table) rearm() {
 // lift arms everything again for one attempt that a person asked for.
 func (t *table) lift() {
 	list, record := &t.d.History.Abandoned, t.d.History.Record
-	if !t.Requested || record.Active() || t.Policy == v1alpha1.PolicyObserve || t.Hold {
+	if !t.Requested || record.Active() || t.Policy == v1alpha1.PolicyObserve {
 		return
 	}
 	t.exhausted = len(*list) > 0

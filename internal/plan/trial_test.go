@@ -213,6 +213,25 @@ func TestR12_RecordsOfEarlierReleasesAreTakenOver(t *testing.T) {
 	}
 }
 
+// TestR12_AnUpgradeArmsNothing: what an earlier release gave up stays so, and under OnSpecChange drift is only reported still.
+func TestR12_AnUpgradeArmsNothing(t *testing.T) {
+	s := begin(t, "")
+	s.token(on+","+tokenRef, "first")
+	s.obey()
+	former := plan.FormerHash(s.in.Desired)
+	s.in.History = plan.History{SyncedHash: former, SyncedSecretVersion: "123456"}
+	s.giveUp(v1alpha1.AbandonNotPersisted, incoming)
+	s.quiet(v1alpha1.ReasonSettingsNotPersisted)
+	s.abandoned(incoming + " SettingsNotPersisted")
+
+	s.in.History = plan.History{SyncedHash: former, SyncedSecretVersion: "123456"}
+	s.in.Policy = v1alpha1.PolicyOnSpecChange
+	for range 3 {
+		s.quiet(v1alpha1.ReasonDriftDetected)
+		s.after(poll)
+	}
+}
+
 // TestR9_EqualValuesAreOneWish: a host in capitals or "true" for yes is no other wish while a call is open.
 func TestR9_EqualValuesAreOneWish(t *testing.T) {
 	for before, after := range map[string]string{
