@@ -5,10 +5,12 @@ package controllers
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/go-logr/logr"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
@@ -76,16 +78,21 @@ func (r *Reconciler) letGo(ctx context.Context, instance v1alpha1.Instance) erro
 	if !ok {
 		panic("controllers: a copy of a resource is of another type")
 	}
-	labels := released.GetLabels()
-	delete(labels, r.Options.Ring.ShardLabel())
-	delete(labels, r.Options.Ring.DrainLabel())
-	released.SetLabels(labels)
-	err := r.Client.Patch(ctx, released, client.MergeFromWithOptions(instance, client.MergeFromWithOptimisticLock{}))
-	if client.IgnoreNotFound(err) != nil {
+	// The cache holds these two labels alone, so that a patch made of the difference would take all others away too.
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
+		"resourceVersion": instance.GetResourceVersion(),
+		"labels":          map[string]any{r.Options.Ring.ShardLabel(): nil, r.Options.Ring.DrainLabel(): nil},
+	}})
+	if err != nil {
+		return err
+	}
+	if err := r.Client.Patch(ctx, released, client.RawPatch(types.MergePatchType, patch)); client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("letting go of %s: %w", client.ObjectKeyFromObject(instance), err)
 	}
 	// Until the cache hears of it, it is read past the cache, and is not this shard's there.
-	r.memories.of(client.ObjectKeyFromObject(instance), instance.GetUID(), r.Clock.Now()).version = released.GetResourceVersion()
+	now := r.Clock.Now()
+	m := r.memories.of(client.ObjectKeyFromObject(instance), instance.GetUID(), now)
+	m.version, m.writtenAt = released.GetResourceVersion(), now
 	logr.FromContextOrDiscard(ctx).Info("Handed over to the sharder")
 	return nil
 }
