@@ -34,9 +34,9 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
-// neighbours are two hosts of the vendor, one of which accepts calls and never answers until it is told to, and a manager
+// neighbors are two hosts of the vendor, one of which accepts calls and never answers until it is told to, and a manager
 // with its queues and workers that looks after lines at both.
-type neighbours struct {
+type neighbors struct {
 	*gomega.WithT
 	tb               testing.TB
 	ns               string
@@ -48,11 +48,11 @@ type neighbours struct {
 	operator         *controllers.Reconciler
 }
 
-// newNeighbours starts the vendor and the manager, and creates so many lines at the hanging host.
-func newNeighbours(tb testing.TB, lines, workers int, timeout time.Duration, bounded bool) *neighbours {
+// newNeighbors starts the vendor and the manager, and creates so many lines at the hanging host.
+func newNeighbors(tb testing.TB, lines, workers int, timeout time.Duration, bounded bool) *neighbors {
 	tb.Helper()
-	s := &neighbours{WithT: gomega.NewWithT(tb), tb: tb, called: map[string]bool{}, vendor: emulator.New(emulator.Options{RestartTime: time.Second})}
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "neighbours-"}}
+	s := &neighbors{WithT: gomega.NewWithT(tb), tb: tb, called: map[string]bool{}, vendor: emulator.New(emulator.Options{RestartTime: time.Second})}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "neighbors-"}}
 	s.Expect(admin.Create(tb.Context(), namespace)).To(gomega.Succeed())
 	s.ns = namespace.Name
 	healthy := httptest.NewServer(s.vendor)
@@ -76,21 +76,21 @@ func newNeighbours(tb testing.TB, lines, workers int, timeout time.Duration, bou
 	return s
 }
 
-func (s *neighbours) note(instance string) {
+func (s *neighbors) note(instance string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.called[instance] = true
 }
 
 // out is how many lines of the hanging host were called.
-func (s *neighbours) out() int {
+func (s *neighbors) out() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.called)
 }
 
 // line creates a line that wishes for a setting which the vendor has otherwise.
-func (s *neighbours) line(name, origin string) {
+func (s *neighbors) line(name, origin string) {
 	s.tb.Helper()
 	token := "t0ken-of-" + name + "-abcdefgh"
 	leaks.Add(token)
@@ -105,7 +105,7 @@ func (s *neighbours) line(name, origin string) {
 	s.Expect(admin.Create(s.tb.Context(), resource)).To(gomega.Succeed())
 }
 
-func (s *neighbours) start(workers int, timeout time.Duration, bounded bool) {
+func (s *neighbors) start(workers int, timeout time.Duration, bounded bool) {
 	s.tb.Helper()
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: scheme, Metrics: metricsserver.Options{BindAddress: "0"}, HealthProbeBindAddress: "0", Logger: logr.Discard(),
@@ -118,7 +118,7 @@ func (s *neighbours) start(workers int, timeout time.Duration, bounded bool) {
 	s.Expect(controllers.SetupIndexes(s.tb.Context(), mgr.GetFieldIndexer(), controllers.Kinds)).To(gomega.Succeed())
 	observed, err := controllers.NewMetrics(prometheus.NewRegistry(), mgr.GetClient(), controllers.Kinds)
 	s.Expect(err).NotTo(gomega.HaveOccurred())
-	vendor := greenapi.New(greenapi.Options{Timeout: timeout, AllowedHosts: []string{"127.0.0.1"}, Insecure: true, UserAgent: "neighbours"})
+	vendor := greenapi.New(greenapi.Options{Timeout: timeout, AllowedHosts: []string{"127.0.0.1"}, Insecure: true, UserAgent: "neighbors"})
 	limits := plan.DefaultLimits()
 	limits.CallWindow = patience
 	shared := controllers.NewShared(controllers.Shared{
@@ -143,22 +143,22 @@ func (s *neighbours) start(workers int, timeout time.Duration, bounded bool) {
 	s.tb.Cleanup(func() { stop(); running.Wait() })
 }
 
-func (s *neighbours) get(name string) *v1alpha1.WhatsAppInstance {
+func (s *neighbors) get(name string) *v1alpha1.WhatsAppInstance {
 	resource := &v1alpha1.WhatsAppInstance{}
 	s.Expect(admin.Get(s.tb.Context(), client.ObjectKey{Namespace: s.ns, Name: name}, resource)).To(gomega.Succeed())
 	return resource
 }
 
 // written reports whether settings were sent to the instance of a line.
-func (s *neighbours) written(name string) bool {
+func (s *neighbors) written(name string) bool {
 	return len(s.vendor.Calls(s.get(name).Spec.IDInstance, greenapi.MethodSetSettings)) > 0
 }
 
 // TestR41AHostThatHangsDoesNotHoldUpTheOthers: no call to it ever ends, and yet a new line of another host gets its
-// settings, a pause is shown and a deletion is handled. Once the host answers, all of its lines are looked at at once.
+// settings, a pause is shown and a deletion is handled. Once the host answers, all of its lines are read at once.
 func TestR41AHostThatHangsDoesNotHoldUpTheOthers(t *testing.T) {
 	const lines, workers = 40, 8
-	s := newNeighbours(t, lines, workers, time.Hour, true)
+	s := newNeighbors(t, lines, workers, time.Hour, true)
 	s.Eventually(s.out, patience).Should(gomega.Equal(workers / 4))
 	s.line("new", s.healthy)
 	s.Eventually(s.written, patience).WithArguments("new").Should(gomega.BeTrue())
@@ -204,7 +204,7 @@ func BenchmarkANewLineBesideAHangingHost(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			for range b.N {
 				b.StopTimer()
-				s := newNeighbours(b, 200, 16, 2*time.Second, bounded)
+				s := newNeighbors(b, 200, 16, 2*time.Second, bounded)
 				s.Eventually(s.out, patience).Should(gomega.BeNumerically(">=", 4))
 				b.StartTimer()
 				s.line("new", s.healthy)

@@ -109,7 +109,9 @@ func TestRequestedRebootsFitIntoTheStatus(t *testing.T) {
 // TestALongAddressIsRefusedInAStatusThatFits is apiUrl at its limit.
 func TestALongAddressIsRefusedInAStatusThatFits(t *testing.T) {
 	s := newStory(t)
-	s.instance("line", func(r *v1alpha1.WhatsAppInstance) { r.Spec.APIURL = "https://" + strings.Repeat(strings.Repeat("a", 62)+".", 4) + "a/" })
+	s.instance("line", func(r *v1alpha1.WhatsAppInstance) {
+		r.Spec.APIURL = "https://" + strings.Repeat(strings.Repeat("a", 62)+".", 4) + "a/"
+	})
 	s.pass("line")
 	s.Expect(s.failures).To(BeEmpty())
 	s.Expect(s.condition("line", v1alpha1.StalledCondition).Reason).To(Equal(v1alpha1.ReasonEndpointNotAllowed))

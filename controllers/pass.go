@@ -161,5 +161,8 @@ func newRequest(instance v1alpha1.Instance, annotation, handled string) string {
 	return value
 }
 
+// held reports whether the webhook token is not known, so that nothing is written.
+func (p *pass) held() bool { return p.tokenHold != nil }
+
 // newRequest reports whether the annotation reconcile-requested-at holds a value that was not acted on yet.
 func (p *pass) newRequest() bool { return p.requested != "" }

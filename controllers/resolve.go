@@ -103,7 +103,7 @@ func (r *Reconciler) webhookToken(ctx context.Context, p *pass, apiToken string)
 	if user != "" {
 		p.tokenHold = borrowedToken(*ref, user)
 	}
-	if p.tokenHold != nil {
+	if p.held() {
 		p.memory.webhookToken, p.memory.tokenHoldSince = nil, time.Time{}
 		return "", nil
 	}
@@ -123,7 +123,7 @@ func (r *Reconciler) webhookToken(ctx context.Context, p *pass, apiToken string)
 		p.tokenHold = tokenMalformed("Key %q of Secret %q does not hold a webhook token: it must be empty or one line of at most 1024 printable ASCII characters", value.key, value.name)
 		return "", nil
 	}
-	if p.tokenHold = r.guardedValue(*ref, token); p.tokenHold != nil {
+	if p.tokenHold = r.guardedValue(*ref, token); p.held() {
 		return "", nil
 	}
 	p.desired.SetToken(token, apiToken, p.memory.digestToken)

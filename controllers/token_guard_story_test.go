@@ -15,18 +15,18 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 )
 
-// neighbour is an instance beside the thief's, in the same namespace, whose API token stands under a key of its own.
-func (s *story) neighbour() {
+// neighbor is an instance beside the thief's, in the same namespace, whose API token stands under a key of its own.
+func (s *story) neighbor() {
 	s.t.Helper()
-	const token = "t0ken-of-the-neighbour"
-	s.secret("neighbour", map[string]string{"secret": token})
+	const token = "t0ken-of-the-neighbor"
+	s.secret("neighbor", map[string]string{"secret": token})
 	s.vendor.Add(emulator.Instance{ID: instanceID + 1, Token: token, Messenger: emulator.WhatsApp})
-	r := &v1alpha1.WhatsAppInstance{ObjectMeta: metav1.ObjectMeta{Namespace: s.ns, Name: "neighbour"}}
-	r.Spec.IDInstance, r.Spec.APITokenSecretRef = instanceID+1, v1alpha1.SecretKeyReference{Name: "neighbour", Key: "secret"}
-	s.kinds["neighbour"] = 0
+	r := &v1alpha1.WhatsAppInstance{ObjectMeta: metav1.ObjectMeta{Namespace: s.ns, Name: "neighbor"}}
+	r.Spec.IDInstance, r.Spec.APITokenSecretRef = instanceID+1, v1alpha1.SecretKeyReference{Name: "neighbor", Key: "secret"}
+	s.kinds["neighbor"] = 0
 	s.Expect(admin.Create(s.ctx, r)).To(Succeed())
 	s.await(r)
-	s.settled("neighbour", v1alpha1.ReasonSucceeded)
+	s.settled("neighbor", v1alpha1.ReasonSucceeded)
 }
 
 // steal names a value as the webhook token of an instance of one's own.
@@ -36,26 +36,26 @@ func steal(name, key string) func(*v1alpha1.WhatsAppInstance) {
 	})
 }
 
-// TestR23TwoEditsDoNotGetAnAPIToken: who may write instances, but not read Secrets, names a neighbour's API token as webhook token
-// and takes the neighbour's reference away, or deletes the neighbour.
+// TestR23TwoEditsDoNotGetAnAPIToken: who may write instances, but not read Secrets, names a neighbor's API token as webhook token
+// and takes the neighbor's reference away, or deletes the neighbor.
 func TestR23TwoEditsDoNotGetAnAPIToken(t *testing.T) {
 	for name, second := range map[string]func(*story){
 		"the reference is changed": func(s *story) {
-			s.edit("neighbour", func(r *v1alpha1.WhatsAppInstance) { r.Spec.APITokenSecretRef.Name = "elsewhere" })
+			s.edit("neighbor", func(r *v1alpha1.WhatsAppInstance) { r.Spec.APITokenSecretRef.Name = "elsewhere" })
 			s.restart()
 		},
 		"the reference is changed twice": func(s *story) {
 			for _, name := range []string{"elsewhere", "nowhere"} {
-				s.edit("neighbour", func(r *v1alpha1.WhatsAppInstance) { r.Spec.APITokenSecretRef.Name = name })
+				s.edit("neighbor", func(r *v1alpha1.WhatsAppInstance) { r.Spec.APITokenSecretRef.Name = name })
 				s.forward(15 * time.Minute)
 			}
 		},
-		"the neighbour is deleted": func(s *story) { s.remove("neighbour") },
+		"the neighbor is deleted": func(s *story) { s.remove("neighbor") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)
-			s.neighbour()
-			s.instance("thief", steal("neighbour", "secret"))
+			s.neighbor()
+			s.instance("thief", steal("neighbor", "secret"))
 			s.forward(15 * time.Minute)
 			s.Expect(s.condition("thief", v1alpha1.StalledCondition).Reason).To(Equal(v1alpha1.ReasonTokenMalformed))
 			second(s)
@@ -70,10 +70,10 @@ func TestR23TwoEditsDoNotGetAnAPIToken(t *testing.T) {
 // TestR23ACopyOfAnAPITokenIsNoWebhookToken: another Secret holds the same value, and the one that was rotated away likewise.
 func TestR23ACopyOfAnAPITokenIsNoWebhookToken(t *testing.T) {
 	s := newStory(t)
-	s.neighbour()
-	s.secret("copy", map[string]string{"token": "t0ken-of-the-neighbour"})
-	s.vendor.RotateToken(instanceID+1, "an0ther-token-of-the-neighbour")
-	s.secret("neighbour", map[string]string{"secret": "an0ther-token-of-the-neighbour"})
+	s.neighbor()
+	s.secret("copy", map[string]string{"token": "t0ken-of-the-neighbor"})
+	s.vendor.RotateToken(instanceID+1, "an0ther-token-of-the-neighbor")
+	s.secret("neighbor", map[string]string{"secret": "an0ther-token-of-the-neighbor"})
 	s.forward(time.Minute)
 	s.instance("thief", steal("copy", "token"))
 	s.forward(15 * time.Minute)
@@ -81,7 +81,7 @@ func TestR23ACopyOfAnAPITokenIsNoWebhookToken(t *testing.T) {
 	s.Expect(s.sets()).To(BeEmpty())
 }
 
-// TestR23TheKeyOfAPITokensIsNoWebhookToken, whoever uses the Secret: the neighbour may be gone, and the process new.
+// TestR23TheKeyOfAPITokensIsNoWebhookToken, whoever uses the Secret: the neighbor may be gone, and the process new.
 func TestR23TheKeyOfAPITokensIsNoWebhookToken(t *testing.T) {
 	s := newStory(t)
 	s.secret("left-over", map[string]string{"apiTokenInstance": "t0ken-of-somebody-gone"})

@@ -350,7 +350,7 @@ func TestTheReasonOfAStartThatFailsComesLast(t *testing.T) {
 // unanswered is a kubeconfig for a port at which nobody listens.
 func unanswered(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -90,7 +89,7 @@ func (a ask) run(ctx context.Context, s *session, cluster client.Client, found [
 
 // askAll asks for all, and returns those for which it did. A terminal shows how far it is, and the lines at the end.
 func (a ask) askAll(ctx context.Context, s *session, cluster client.Client, found []v1alpha1.Instance, at string) ([]v1alpha1.Instance, error) {
-	var out, errOut io.Writer = s.Out, s.ErrOut
+	out, errOut := s.Out, s.ErrOut
 	var lines, warnings bytes.Buffer
 	bar := progressOn(s.ErrOut, terminalOf(s.ErrOut).width > 0 && len(found) > 1, len(found), a.use)
 	if bar.bar != nil {

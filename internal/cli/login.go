@@ -6,6 +6,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -151,7 +152,7 @@ func (l *login) scan(ctx context.Context) error {
 	case greenapi.QRCode:
 		l.good = l.nextCode.Add(codeLife - l.pace)
 		err := l.showQR(code.Picture)
-		if err != nil && err == l.small {
+		if l.small != nil && errors.Is(err, l.small) {
 			// Whoever reads this can enlarge the window, and needs not begin again.
 			l.forget()
 			l.nextCode = l.clock.Now().Add(windowPace)

@@ -31,7 +31,7 @@ const argoTracking = "argocd.argoproj.io/tracking-id"
 // so it matters whether theirs is the value that is there now. path is that of the field: spec.paused, or an annotation.
 func undoing(ctx context.Context, cluster client.Reader, instance v1alpha1.Instance, path ...string) string {
 	for _, entry := range instance.GetManagedFields() {
-		if slices.Contains(fluxManagers, entry.Manager) && entry.Subresource == "" && entry.FieldsV1 != nil && owns(entry.FieldsV1.Raw, path) {
+		if slices.Contains(fluxManagers, entry.Manager) && entry.Subresource == "" && entry.FieldsV1 != nil && owns(entry.FieldsV1.GetRawBytes(), path) {
 			return fmt.Sprintf("Flux (%s) sets %s from Git, and undoes this at its next reconcile", entry.Manager, path[len(path)-1])
 		}
 	}
@@ -64,7 +64,7 @@ func owns(fields []byte, path []string) bool {
 // on the client's side.
 func inGitOfArgo(instance v1alpha1.Instance, path []string) bool {
 	for _, entry := range instance.GetManagedFields() {
-		if slices.Contains(argoManagers, entry.Manager) && entry.Subresource == "" && entry.FieldsV1 != nil && owns(entry.FieldsV1.Raw, path) {
+		if slices.Contains(argoManagers, entry.Manager) && entry.Subresource == "" && entry.FieldsV1 != nil && owns(entry.FieldsV1.GetRawBytes(), path) {
 			return true
 		}
 	}

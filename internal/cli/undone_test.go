@@ -43,13 +43,14 @@ func (d *desk) flux(line client.Object, inGit string) {
 			continue
 		}
 		var fields map[string]any
-		d.Expect(json.Unmarshal(entry.FieldsV1.Raw, &fields)).To(Succeed())
+		d.Expect(json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields)).To(Succeed())
 		unite(taken, fields)
 	}
 	if len(taken) > 0 {
 		raw, err := json.Marshal(taken)
 		d.Expect(err).NotTo(HaveOccurred())
-		last.FieldsV1 = &metav1.FieldsV1{Raw: raw}
+		last.FieldsV1 = &metav1.FieldsV1{}
+		last.FieldsV1.SetRawBytes(raw)
 		patch, err := json.Marshal([]map[string]any{{"op": "replace", "path": "/metadata/managedFields", "value": append(others, last)}})
 		d.Expect(err).NotTo(HaveOccurred())
 		d.Expect(admin.Patch(d.ctx, live, client.RawPatch(types.JSONPatchType, patch), client.FieldOwner(fluxOwner))).To(Succeed())

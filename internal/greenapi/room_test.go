@@ -148,7 +148,7 @@ func TestAKeptTextKeepsNoAnswer(t *testing.T) {
 
 // TestOnlyReadsTakeAnotherTimeout, and an error says whether it was the time that was over.
 func TestOnlyReadsTakeAnotherTimeout(t *testing.T) {
-	hangs := func(w http.ResponseWriter, r *http.Request) {
+	hangs := func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		<-r.Context().Done()
 	}
