@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -22,7 +21,6 @@ import (
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
@@ -91,12 +89,7 @@ func (g *guest) grant(ns, without string) {
 // start starts the manager with its own user.
 func (g *guest) start(watched ...string) {
 	g.t.Helper()
-	user, err := environment.AddUser(envtest.User{Name: g.user}, nil)
-	g.Expect(err).NotTo(HaveOccurred())
-	access, err := user.KubeConfig()
-	g.Expect(err).NotTo(HaveOccurred())
-	file := filepath.Join(g.t.TempDir(), "kubeconfig")
-	g.Expect(os.WriteFile(file, access, 0o600)).To(Succeed())
+	file := installation.KubeconfigOf(g.t, environment, g.user)
 	executable, err := os.Executable()
 	g.Expect(err).NotTo(HaveOccurred())
 	g.process = exec.CommandContext(g.t.Context(), executable, "--watch-namespaces="+strings.Join(watched, ","),

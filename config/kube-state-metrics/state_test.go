@@ -31,6 +31,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/installation"
 )
 
 const patience = time.Minute
@@ -61,13 +62,7 @@ func cluster(t *testing.T) (admin client.Client, kubeconfig string) {
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
 		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: "kube-state-metrics"}},
 	})).To(Succeed())
-	user, err := environment.AddUser(envtest.User{Name: "kube-state-metrics"}, nil)
-	g.Expect(err).NotTo(HaveOccurred())
-	rights, err := user.KubeConfig()
-	g.Expect(err).NotTo(HaveOccurred())
-	kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
-	g.Expect(os.WriteFile(kubeconfig, rights, 0o600)).To(Succeed())
-	return admin, kubeconfig
+	return admin, installation.KubeconfigOf(t, environment, "kube-state-metrics")
 }
 
 // store creates a resource with a status.

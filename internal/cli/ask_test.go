@@ -148,7 +148,7 @@ func TestWithoutRights(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.line("support", 1, nil)
-	d.kubeconfig = d.user("nobody-" + d.ns)
+	d.asUser("nobody")
 	refused := d.kubectl("pause", "support")
 	d.Expect(refused.code).To(Equal(exitFailed))
 	d.Expect(refused.err).To(ContainSubstring("WhatsAppInstance " + d.ns + "/support: you may not do this\n  Ask whoever runs the cluster for this right: "))

@@ -4,8 +4,6 @@
 package cli
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -15,9 +13,9 @@ import (
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clocktesting "k8s.io/utils/clock/testing"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/installation"
 )
 
 const vendorURL = "https://7107.api.greenapi.com"
@@ -71,12 +69,7 @@ func (d *desk) named(text string) string { return strings.ReplaceAll(text, d.ns,
 func (d *desk) asUser(name string, rules ...rbacv1.PolicyRule) {
 	d.t.Helper()
 	name += "-" + d.ns
-	user, err := environment.AddUser(envtest.User{Name: name}, nil)
-	d.Expect(err).NotTo(HaveOccurred())
-	text, err := user.KubeConfig()
-	d.Expect(err).NotTo(HaveOccurred())
-	d.kubeconfig = filepath.Join(d.t.TempDir(), "kubeconfig")
-	d.Expect(os.WriteFile(d.kubeconfig, text, 0o600)).To(Succeed())
+	d.kubeconfig = installation.KubeconfigOf(d.t, environment, name)
 	if len(rules) == 0 {
 		return
 	}
@@ -86,7 +79,6 @@ func (d *desk) asUser(name string, rules ...rbacv1.PolicyRule) {
 		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: name}}}
 	d.Expect(admin.Create(d.ctx, role)).To(Succeed())
 	d.Expect(admin.Create(d.ctx, binding)).To(Succeed())
-	d.t.Cleanup(func() { _ = os.Remove(d.kubeconfig) })
 }
 
 // viewer may look at instances, as the operator's role view lets people.

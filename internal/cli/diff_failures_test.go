@@ -4,40 +4,19 @@
 package cli
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	. "github.com/onsi/gomega"
 	rbacv1 "k8s.io/api/rbac/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/rest"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 )
 
 func keyOf(object client.Object) client.ObjectKey { return client.ObjectKeyFromObject(object) }
-
-// become makes the person at the desk another user, with these rights in the namespace only.
-func (d *desk) become(name string, rules ...rbacv1.PolicyRule) {
-	d.t.Helper()
-	user, err := environment.AddUser(envtest.User{Name: d.ns + "-" + name}, &rest.Config{})
-	d.Expect(err).NotTo(HaveOccurred())
-	role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: d.ns, Name: name}, Rules: rules}
-	d.Expect(admin.Create(d.ctx, role)).To(Succeed())
-	d.Expect(admin.Create(d.ctx, &rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Namespace: d.ns, Name: name},
-		Subjects: []rbacv1.Subject{{Kind: "User", Name: d.ns + "-" + name, APIGroup: rbacv1.GroupName}},
-		RoleRef:  rbacv1.RoleRef{Kind: "Role", Name: name, APIGroup: rbacv1.GroupName}})).To(Succeed())
-	text, err := user.KubeConfig()
-	d.Expect(err).NotTo(HaveOccurred())
-	d.kubeconfig = filepath.Join(d.t.TempDir(), "kubeconfig")
-	d.Expect(os.WriteFile(d.kubeconfig, text, 0o600)).To(Succeed())
-}
 
 // mayRead is the right to read instances, mayReadSecrets the one to read Secrets too.
 var (
@@ -74,12 +53,12 @@ func TestDiffNeedsTheRightToReadTheSecret(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.line("support-line", 1, wishIncoming)
-	d.become("viewer", mayRead)
+	d.asUser("viewer", mayRead)
 	shown := d.diff("support-line")
 	d.Expect(shown.code).To(Equal(exitFailed))
 	d.Expect(shown.out).To(BeEmpty())
 	d.Expect(shown.err).To(And(ContainSubstring("WhatsAppInstance "+d.ns+"/support-line, Secret support-line-token: you may not do this"), ContainSubstring(`cannot get resource "secrets"`)))
-	d.become("operator", mayRead, mayReadSecrets)
+	d.asUser("operator", mayRead, mayReadSecrets)
 	d.Expect(d.diff("support-line").code).To(Equal(exitNo))
 }
 

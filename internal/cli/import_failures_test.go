@@ -128,7 +128,7 @@ func TestImportSaysWhatItNeeds(t *testing.T) {
 		d.Expect(refused.err).To(And(HavePrefix("error: "), ContainSubstring(c.says)))
 		d.Expect(refused.out).To(BeEmpty())
 	}
-	d.become("viewer", mayRead)
+	d.asUser("viewer", mayRead)
 	forbidden := d.imports(append(one, "--secret", secret)...)
 	d.Expect(forbidden.code).To(Equal(exitFailed))
 	d.Expect(forbidden.err).To(ContainSubstring("Secret " + d.ns + "/" + secret + ": you may not do this"))

@@ -270,15 +270,3 @@ func (d *desk) ready(name string) *v1alpha1.WhatsAppInstance {
 	}, patience).Should(Succeed())
 	return resource
 }
-
-// user returns the kubeconfig of a user without any right.
-func (d *desk) user(name string) string {
-	d.t.Helper()
-	user, err := environment.AddUser(envtest.User{Name: name}, nil)
-	d.Expect(err).NotTo(HaveOccurred())
-	text, err := user.KubeConfig()
-	d.Expect(err).NotTo(HaveOccurred())
-	file := filepath.Join(d.t.TempDir(), "kubeconfig")
-	d.Expect(os.WriteFile(file, text, 0o600)).To(Succeed())
-	return file
-}
