@@ -79,7 +79,7 @@ BENCH ?= .
 .PHONY: bench-go
 bench-go: $(BENCHSTAT) ## Run the Go benchmarks, the operator against bare net/http among them (BENCH for some, OLD=FILE to compare with).
 	@mkdir -p bin/bench-results; assets="$(ASSETS)"; KUBEBUILDER_ASSETS="$$assets" go test -p 1 -run '^$$' -bench '$(BENCH)' -benchtime $(BENCH_TIME) \
-		-count $(BENCH_COUNT) -timeout 1h ./internal/plan ./internal/greenapi ./controllers >bin/bench-results/.go.txt || { cat bin/bench-results/.go.txt; exit 1; }
+		-count $(BENCH_COUNT) -timeout 1h ./internal/plan ./internal/restarts ./internal/greenapi ./controllers >bin/bench-results/.go.txt || { cat bin/bench-results/.go.txt; exit 1; }
 	@cd bin/bench-results; if [ -e go.txt ]; then mv go.txt go-before.txt; fi; mv .go.txt go.txt
 	@$(BENCHSTAT) $(OLD) bin/bench-results/go.txt
 

@@ -143,7 +143,7 @@ func (r *Reconciler) act(ctx context.Context, p *pass) error {
 		p.withhold(rest)
 		return nil
 	}
-	if ok, err := r.takeTurn(ctx, p); !ok {
+	if ok, err := r.acquireSlot(ctx, p); !ok {
 		p.withhold(r.Options.SettingsInterval)
 		return err
 	}
@@ -164,7 +164,7 @@ func (r *Reconciler) act(ctx context.Context, p *pass) error {
 	if err := r.saveIntent(ctx, p); err != nil {
 		return err
 	}
-	r.useTurn(p, false)
+	r.startRestart(p, false)
 	r.limiter.slot(p.now, 1)
 	logIntent(ctx, p.decision.Send, p.decision.History.Record)
 	begun := r.Clock.Now()

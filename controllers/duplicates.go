@@ -70,7 +70,7 @@ type claim struct {
 
 // claims returns all resources of any kind that name the same instance, the owner first.
 func (r *Reconciler) claims(ctx context.Context, p *pass) ([]claim, error) {
-	id := strconv.FormatInt(p.id.id, 10)
+	id := strconv.FormatInt(p.id.ID, 10)
 	base := r.Options.DefaultAPIURL
 	claims := []claim{{p.instance, r.Kind.Name, standingOf(p.instance, base)}}
 	for _, kind := range r.Shared.Kinds {
@@ -80,7 +80,7 @@ func (r *Reconciler) claims(ctx context.Context, p *pass) ([]claim, error) {
 			return nil, err
 		}
 		eachOf(list, func(other v1alpha1.Instance) {
-			if known, ok := instanceOf(other, base); ok && known.origin == p.id.origin && other.GetUID() != p.instance.GetUID() {
+			if known, ok := instanceOf(other, base); ok && known.Origin == p.id.Origin && other.GetUID() != p.instance.GetUID() {
 				claims = append(claims, claim{other, kind.Name, standingOf(other, base)})
 			}
 		})
@@ -141,7 +141,7 @@ func sameOrigin(instance v1alpha1.Instance, defaultURL string) bool {
 	}
 	now, ok := instanceOf(instance, defaultURL)
 	then, err := greenapi.ParseOrigin(seenAt)
-	return ok && err == nil && then.Identity() == now.origin
+	return ok && err == nil && then.Identity() == now.Origin
 }
 
 // Refusal says why the operator would write nothing at all on behalf of a resource, since another one of the cluster manages its

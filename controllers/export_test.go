@@ -11,11 +11,8 @@ func (r *Reconciler) Remembered() map[string]int {
 	defer r.limiter.mu.Unlock()
 	r.ownWrites.mu.Lock()
 	defer r.ownWrites.mu.Unlock()
-	r.rollout.mu.Lock()
-	defer r.rollout.mu.Unlock()
-	r.origins.mu.Lock()
-	defer r.origins.mu.Unlock()
-	return map[string]int{"slots": len(r.rollout.slots), "waiters": len(r.origins.visits) + len(r.rollout.waiters) + len(r.rollout.round.queues) + len(r.rollout.round.order), "resources": len(r.memories.byKey), "calls": len(r.limiter.next), "writes": len(r.ownWrites.byKey)}
+	slots, waiters := r.restarts.Len()
+	return map[string]int{"slots": slots, "waiters": waiters + r.origins.Len(), "resources": len(r.memories.byKey), "calls": len(r.limiter.next), "writes": len(r.ownWrites.byKey)}
 }
 
 // Turns takes the resources whose turn to be written has come.
@@ -35,4 +32,4 @@ func (r *Reconciler) Turns() []string {
 func ReasonOfState(state string) string { return availability(state).reason }
 
 // Unbound lets all workers be out for one origin.
-func (r *Reconciler) Unbound() { r.origins.bound(0) }
+func (r *Reconciler) Unbound() { r.origins.SetWorkers(0) }

@@ -23,7 +23,9 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/origins"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+	"github.com/greenapi-operator/greenapi-operator/internal/restarts"
 )
 
 // +kubebuilder:rbac:groups=messaging.greenapi-operator.dev,resources=whatsappinstances;maxinstances;telegraminstances,verbs=get;list;watch
@@ -80,14 +82,14 @@ type Shared struct {
 
 	limiter    *limiter
 	ownWrites  *ownWrites
-	rollout    *rollout
+	restarts   *restarts.Budget
 	tokenUsers *tokenUsers
 	usedTokens *usedTokens
 }
 
 // NewShared completes a Shared.
 func NewShared(s Shared) *Shared {
-	s.limiter, s.rollout, s.tokenUsers, s.usedTokens = newLimiter(s.Options.QPS), newRollout(), newTokenUsers(), newUsedTokens()
+	s.limiter, s.restarts, s.tokenUsers, s.usedTokens = newLimiter(s.Options.QPS), restarts.NewBudget(), newTokenUsers(), newUsedTokens()
 	// Twice the settle time, so that it is still known whose an outcome is when that time is just over.
 	s.ownWrites = newOwnWrites(2 * s.Options.Limits.SettleTimeout)
 	return &s
@@ -101,12 +103,12 @@ type Reconciler struct {
 	// turns are resources whose turn to be written has come.
 	turns chan event.GenericEvent
 	// origins bounds how many workers are out for one origin.
-	origins *origins
+	origins *origins.Bound
 }
 
 // NewReconciler returns a reconciler of one kind.
 func NewReconciler(shared *Shared, kind Kind) *Reconciler {
-	r := &Reconciler{Shared: shared, Kind: kind, memories: newMemories(), turns: make(chan event.GenericEvent, wakeups), origins: newOrigins()}
+	r := &Reconciler{Shared: shared, Kind: kind, memories: newMemories(), turns: make(chan event.GenericEvent, wakeups), origins: origins.New()}
 	shared.Metrics.watch(kind.Name, r.memories, shared.Clock)
 	return r
 }
@@ -161,7 +163,7 @@ func (r *Reconciler) begin(ctx context.Context, key types.NamespacedName) (*pass
 	p.original, p.stored = status, status
 	if !instance.GetDeletionTimestamp().IsZero() {
 		// Deleting calls nothing. Whoever put a finalizer here wants the resource to stay a while, not its settings.
-		r.giveUpTurn(ctx, key, now)
+		r.giveUpSlot(ctx, key, now)
 		return nil, nil
 	}
 	p.readRebootRequest()
@@ -177,7 +179,7 @@ func (r *Reconciler) begin(ctx context.Context, key types.NamespacedName) (*pass
 // that is over: nothing stays for ever, even if this was the last resource.
 func (r *Reconciler) gone(ctx context.Context, key types.NamespacedName) reconcile.Result {
 	now := r.Clock.Now()
-	r.giveUpTurn(ctx, key, now)
+	r.giveUpSlot(ctx, key, now)
 	r.limiter.sweep(now)
 	r.ownWrites.sweep(now)
 	if !r.memories.forget(key) {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/keys"
 )
 
 // callSpacing is the vendor's limit: one call a second of one method for one instance, counted here from the end of
@@ -29,7 +31,7 @@ type limiter struct {
 }
 
 type callKey struct {
-	instance instanceKey
+	instance keys.Instance
 	method   string
 }
 
@@ -46,7 +48,7 @@ const looksPerPass = 4
 
 // take asks for one call of each method now. It returns 0 and reserves them all, or how long to wait and reserves
 // none. Each reserved call must be ended by done.
-func (l *limiter) take(now time.Time, instance instanceKey, longest time.Duration, methods ...string) time.Duration {
+func (l *limiter) take(now time.Time, instance keys.Instance, longest time.Duration, methods ...string) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var wait time.Duration
@@ -64,7 +66,7 @@ func (l *limiter) take(now time.Time, instance instanceKey, longest time.Duratio
 }
 
 // done ends a call: the next one may follow after the vendor's limit.
-func (l *limiter) done(now time.Time, instance instanceKey, method string) {
+func (l *limiter) done(now time.Time, instance keys.Instance, method string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.next[callKey{instance, method}] = now.Add(callSpacing)
@@ -94,7 +96,7 @@ func (l *limiter) slot(now time.Time, calls int) time.Time {
 }
 
 // release gives a reserved call back that was not made.
-func (l *limiter) release(instance instanceKey, method string) {
+func (l *limiter) release(instance keys.Instance, method string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.next, callKey{instance, method})

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/keys"
 )
 
 // TestTheLimiterForgetsCallsOfAMinute: a fleet in which every instance is called once a minute is not remembered whole.
@@ -16,7 +18,7 @@ func TestTheLimiterForgetsCallsOfAMinute(t *testing.T) {
 	l, now, most := newLimiter(0), time.Now(), 0
 	const instances = 600
 	for id := range int64(2 * instances) {
-		key := instanceKey{id: id % instances}
+		key := keys.Instance{ID: id % instances}
 		g.Expect(l.take(now, key, time.Second, "getStateInstance")).To(BeZero())
 		g.Expect(l.take(now, key, time.Second, "getStateInstance")).NotTo(BeZero(), "what holds a call back stays")
 		l.done(now, key, "getStateInstance")

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/keys"
 )
 
 // memory is what this process remembers of one resource: due times, backoff, and the secret values it read. Nothing in
@@ -141,12 +142,6 @@ func (m *memories) oldestRead(leftOut map[types.NamespacedName]bool) (time.Time,
 	return oldest, found
 }
 
-// instanceKey names an instance at the vendor, whichever resource and kind it is managed by.
-type instanceKey struct {
-	origin string
-	id     int64
-}
-
 // ownWrite is a setSettings of this process.
 type ownWrite struct {
 	uid    types.UID
@@ -158,14 +153,14 @@ type ownWrite struct {
 type ownWrites struct {
 	mu    sync.Mutex
 	keep  time.Duration
-	byKey map[instanceKey]ownWrite
+	byKey map[keys.Instance]ownWrite
 }
 
 func newOwnWrites(keep time.Duration) *ownWrites {
-	return &ownWrites{keep: keep, byKey: map[instanceKey]ownWrite{}}
+	return &ownWrites{keep: keep, byKey: map[keys.Instance]ownWrite{}}
 }
 
-func (w *ownWrites) put(id instanceKey, uid types.UID, record v1alpha1.ApplyRecord, now time.Time) {
+func (w *ownWrites) put(id keys.Instance, uid types.UID, record v1alpha1.ApplyRecord, now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.sweepLocked(now)
@@ -180,10 +175,10 @@ func (w *ownWrites) sweep(now time.Time) {
 }
 
 func (w *ownWrites) sweepLocked(now time.Time) {
-	maps.DeleteFunc(w.byKey, func(_ instanceKey, write ownWrite) bool { return now.Sub(write.record.StartedTime.Time) > w.keep })
+	maps.DeleteFunc(w.byKey, func(_ keys.Instance, write ownWrite) bool { return now.Sub(write.record.StartedTime.Time) > w.keep })
 }
 
-func (w *ownWrites) get(id instanceKey, now time.Time) (ownWrite, bool) {
+func (w *ownWrites) get(id keys.Instance, now time.Time) (ownWrite, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	write, ok := w.byKey[id]

@@ -15,6 +15,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/keys"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
@@ -52,7 +53,7 @@ type pass struct {
 	memory *memory
 
 	// resolve
-	id       instanceKey
+	id       keys.Instance
 	apiURL   string
 	desired  plan.Desired
 	resolved bool

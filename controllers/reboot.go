@@ -87,7 +87,7 @@ func (r *Reconciler) decideReboot(p *pass) {
 
 // actReboot reboots the instance: intent first, then the call. An unknown outcome is not repeated.
 func (r *Reconciler) actReboot(ctx context.Context, p *pass) error {
-	if ok, err := r.takeTurn(ctx, p); !ok {
+	if ok, err := r.acquireSlot(ctx, p); !ok {
 		p.reboot.LookAgain = r.Options.SettingsInterval
 		return err
 	}
@@ -104,7 +104,7 @@ func (r *Reconciler) actReboot(ctx context.Context, p *pass) error {
 	if err := r.save(ctx, p, r.compose(p)); err != nil {
 		return err
 	}
-	r.useTurn(p, true)
+	r.startRestart(p, true)
 	logReboot(ctx, p.reboot.Reason)
 	p.reboot.LookAgain = r.Options.Limits.SettlePoll
 	begun := r.Clock.Now()

@@ -40,7 +40,7 @@ func (r *Reconciler) report(ctx context.Context, p *pass) (reconcile.Result, err
 		// The stored digests are keyed with the present token from now on.
 		p.memory.digestToken = p.memory.usedToken
 	}
-	r.endTurn(ctx, p)
+	r.releaseIfDone(ctx, p)
 	r.publish(ctx, p)
 	r.planNext(p)
 	result := r.next(p)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/keys"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
@@ -35,7 +36,7 @@ func (r *Reconciler) resolve(ctx context.Context, p *pass) error {
 	if err != nil {
 		return classify(err)
 	}
-	p.apiURL, p.id = origin.String(), instanceKey{origin: origin.Identity(), id: core.IDInstance}
+	p.apiURL, p.id = origin.String(), keys.Instance{Origin: origin.Identity(), ID: core.IDInstance}
 	if err := r.checkOwner(ctx, p); err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func (r *Reconciler) due(p *pass) looks {
 // coreDue says which of the methods are to be read now that a decision depends on.
 func (r *Reconciler) coreDue(p *pass) looks {
 	m := p.memory
-	granted, waits := r.standing(p)
+	granted, waits := r.slotState(p)
 	if m.generation != p.generation() || p.newRequest() || p.rebootRequested() && !waits && m.rebootCalls.rest(p.now) == 0 {
 		return everything
 	}

@@ -13,6 +13,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/origins"
 )
 
 // putOffLook is when a resource that was put off looks again by itself, should nobody wake it.
@@ -24,14 +26,14 @@ var turnPriority = 1
 // enterOrigin asks for a place at the origin of the resource, whose real host counts: one of the vendor's hosts may hang
 // while the others answer. Without one the pass ends, and the resource is woken when it has one (R41).
 func (r *Reconciler) enterOrigin(ctx context.Context, p *pass) error {
-	m, rank := p.memory, rankPending
+	m, rank := p.memory, origins.Pending
 	switch {
 	case m.hung:
-		rank = rankSuspect
+		rank = origins.Suspect
 	case inOrder(&p.stored, p.generation()):
-		rank = rankPoll
+		rank = origins.Poll
 	}
-	ok, hangs := r.origins.ask(r.waiter(p), p.apiURL, rank, r.Clock.Now())
+	ok, hangs := r.origins.Enter(r.waiter(p), p.apiURL, rank, r.Clock.Now())
 	if ok {
 		return nil
 	}
@@ -56,15 +58,15 @@ func (r *Reconciler) leaveOrigin(p *pass) {
 		return
 	}
 	p.memory.putOff = false
-	how := notCalled
+	how := origins.NotCalled
 	if p.called {
-		how = answered
+		how = origins.Answered
 		// A call that took so long might as well never have been answered for those who wait behind it.
 		if p.memory.hung = p.slowest >= r.Options.CallTimeout/2; p.memory.hung {
-			how = hung
+			how = origins.Hung
 		}
 	}
-	r.origins.leave(r.resource(p.key), how, r.Clock.Now())
+	r.origins.Leave(r.resource(p.key), how, r.Clock.Now())
 	p.called = false
 }
 

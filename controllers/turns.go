@@ -16,7 +16,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/fairqueue"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/keys"
+	"github.com/greenapi-operator/greenapi-operator/internal/origins"
+	"github.com/greenapi-operator/greenapi-operator/internal/restarts"
 )
 
 // leastRestarts is what a percentage of instances comes to at the least.
@@ -38,24 +42,24 @@ type turn struct {
 // quiet are the states in which no account is at work, so that a restart interrupts nobody.
 var quiet = map[string]bool{"": true, stateStarting: true, "notAuthorized": true, "blocked": true, "pendingCode": true, "pendingPassword": true}
 
-// takeTurn reports whether the instance may be restarted now. If not, the resource is woken when it may.
-func (r *Reconciler) takeTurn(ctx context.Context, p *pass) (bool, error) {
+// acquireSlot reports whether the instance may be restarted now. If not, the resource is woken when it may.
+func (r *Reconciler) acquireSlot(ctx context.Context, p *pass) (bool, error) {
 	if !r.boundsRestarts() {
 		return true, nil
 	}
 	if quiet[p.state] {
 		// It needs no turn, and keeps none that it waited for.
-		r.rollout.forget(r.resource(p.key), p.now)
+		r.restarts.Forget(r.resource(p.key), p.now)
 		return true, nil
 	}
-	if err := r.rollout.fill(func(add func(instanceKey, slot)) error { return r.restartingNow(ctx, p.now, add) }); err != nil {
+	if err := r.restarts.Fill(func(add func(keys.Instance, restarts.Slot)) error { return r.restartingNow(ctx, p.now, add) }); err != nil {
 		return false, err
 	}
 	limit, err := r.restartLimit(ctx, p.now)
 	if err != nil {
 		return false, err
 	}
-	ahead, ok := r.rollout.ask(r.waiter(p), limit, r.Clock.Now())
+	ahead, ok := r.restarts.Acquire(r.waiter(p), limit, r.Clock.Now())
 	p.turn = turn{waits: !ok, ahead: ahead, held: ok}
 	if log, enabled := logAt(ctx, logDecisions); enabled && !ok {
 		log.Info("Waiting for other instances to restart first", "ahead", ahead)
@@ -63,68 +67,68 @@ func (r *Reconciler) takeTurn(ctx context.Context, p *pass) (bool, error) {
 	return ok, nil
 }
 
-// standing says whether the resource's turn to restart its instance has come, or else whether it waits for it.
-func (r *Reconciler) standing(p *pass) (granted, waits bool) {
-	s, waits := r.rollout.look(r.resource(p.key), p.id)
-	granted = s != nil && !s.called
+// slotState says whether the resource's turn to restart its instance has come, or else whether it waits for it.
+func (r *Reconciler) slotState(p *pass) (granted, waits bool) {
+	s, waits := r.restarts.Look(r.resource(p.key), p.id)
+	granted = s != nil && !s.Started
 	return granted, waits && !granted
 }
 
-// useTurn says that the call is about to be made.
-func (r *Reconciler) useTurn(p *pass, reboot bool) {
+// startRestart says that the call is about to be made.
+func (r *Reconciler) startRestart(p *pass, reboot bool) {
 	p.turn = turn{}
 	if r.boundsRestarts() && !quiet[p.state] {
-		r.rollout.begin(r.waiter(p), reboot, p.now, p.now.Add(r.restartTime()))
+		r.restarts.Start(r.waiter(p), reboot, p.now, p.now.Add(r.restartTime()))
 	}
 }
 
-// endTurn lets others follow once the resource neither waits nor restarts its instance. It is called when the status is
+// releaseIfDone lets others follow once the resource neither waits nor restarts its instance. It is called when the status is
 // stored.
-func (r *Reconciler) endTurn(ctx context.Context, p *pass) {
+func (r *Reconciler) releaseIfDone(ctx context.Context, p *pass) {
 	if !r.boundsRestarts() {
 		return
 	}
-	s, waits := r.rollout.look(r.resource(p.key), p.id)
-	over := r.turnOver(p, s, waits)
+	s, waits := r.restarts.Look(r.resource(p.key), p.id)
+	over := r.slotDone(p, s, waits)
 	switch p.end.(type) {
 	case *paused, *stalled:
-		r.rollout.forget(r.resource(p.key), p.now)
+		r.restarts.Forget(r.resource(p.key), p.now)
 	}
 	switch {
 	case over:
-		r.rollout.end(r.resource(p.key), p.id)
+		r.restarts.Release(r.resource(p.key), p.id)
 	case p.resolved && s == nil && p.stored.Apply.Active() && !r.ownWrites.holds(p.instance.GetUID(), p.stored.Apply, p.now):
-		if under, ok := r.underWay(&p.stored, p.now); ok {
-			r.rollout.add(p.id, under)
+		if under, ok := r.restartFromStatus(&p.stored, p.now); ok {
+			r.restarts.Add(p.id, under)
 		}
 	}
-	r.serve(ctx)
+	r.grantFree(ctx)
 }
 
-// turnOver reports whether the resource needs its turn no more, and its instance does not restart.
-func (r *Reconciler) turnOver(p *pass, s *slot, waits bool) bool {
+// slotDone reports whether the resource needs its turn no more, and its instance does not restart.
+func (r *Reconciler) slotDone(p *pass, s *restarts.Slot, waits bool) bool {
 	switch {
 	case s == nil && !waits, p.turn.waits, p.turn.held, p.stored.Apply.Active():
 		return false
-	case s != nil && s.reboot:
-		return p.reboot.undone || p.looked.state && !restarting(p.state) && p.now.Sub(s.since) >= r.Options.Limits.SettlePoll
+	case s != nil && s.Reboot:
+		return p.reboot.undone || p.looked.state && !restarting(p.state) && p.now.Sub(s.Since) >= r.Options.Limits.SettlePoll
 	default:
 		// Where nothing was decided nothing says that the turn is not needed, or that a write has ended.
 		return p.decision != nil
 	}
 }
 
-// giveUpTurn lets others follow a resource that is not looked after any more.
-func (r *Reconciler) giveUpTurn(ctx context.Context, key types.NamespacedName, now time.Time) {
-	r.rollout.forget(r.resource(key), now)
-	r.origins.leave(r.resource(key), notCalled, now)
-	r.serve(ctx)
+// giveUpSlot lets others follow a resource that is not looked after any more.
+func (r *Reconciler) giveUpSlot(ctx context.Context, key types.NamespacedName, now time.Time) {
+	r.restarts.Forget(r.resource(key), now)
+	r.origins.Leave(r.resource(key), origins.NotCalled, now)
+	r.grantFree(ctx)
 }
 
-// serve lets those follow who wait, if there is room.
-func (r *Reconciler) serve(ctx context.Context) {
+// grantFree lets those follow who wait, if there is room.
+func (r *Reconciler) grantFree(ctx context.Context) {
 	now := r.Clock.Now()
-	r.rollout.serve(now, func() int {
+	r.restarts.GrantFree(now, func() int {
 		limit, err := r.restartLimit(ctx, now)
 		if err != nil {
 			// Nobody is woken then; who waits asks again at the next look.
@@ -149,7 +153,7 @@ func (r *Reconciler) restartLimit(ctx context.Context, now time.Time) (int, erro
 	if bound.Type == intstr.Int {
 		return bound.IntValue(), nil
 	}
-	total, err := r.rollout.size(now, func() (int, error) {
+	total, err := r.restarts.Size(now, func() (int, error) {
 		n := 0
 		err := r.eachInstance(ctx, func(v1alpha1.Instance) { n++ })
 		return n, err
@@ -162,9 +166,9 @@ func (r *Reconciler) restartLimit(ctx context.Context, now time.Time) (int, erro
 }
 
 // restartingNow adds what the status of the resources says to be restarting, for a process that has just begun.
-func (r *Reconciler) restartingNow(ctx context.Context, now time.Time, add func(instanceKey, slot)) error {
+func (r *Reconciler) restartingNow(ctx context.Context, now time.Time, add func(keys.Instance, restarts.Slot)) error {
 	return r.eachInstance(ctx, func(instance v1alpha1.Instance) {
-		s, ok := r.underWay(instance.InstanceStatus(), now)
+		s, ok := r.restartFromStatus(instance.InstanceStatus(), now)
 		if !ok {
 			return
 		}
@@ -174,8 +178,8 @@ func (r *Reconciler) restartingNow(ctx context.Context, now time.Time, add func(
 	})
 }
 
-// underWay is the slot of an instance that restarts by the word of its status.
-func (r *Reconciler) underWay(status *v1alpha1.InstanceStatus, now time.Time) (slot, bool) {
+// restartFromStatus is the slot of an instance that restarts by the word of its status.
+func (r *Reconciler) restartFromStatus(status *v1alpha1.InstanceStatus, now time.Time) (restarts.Slot, bool) {
 	rebooted, starting := lastReboot(status), status.StateInstance == stateStarting
 	// The state was stored before the call was made; a later one says whether the instance has started.
 	unseen := status.StateChangedTime == nil || !status.StateChangedTime.After(rebooted)
@@ -183,13 +187,13 @@ func (r *Reconciler) underWay(status *v1alpha1.InstanceStatus, now time.Time) (s
 	// What was known of the state before the call is gone once the instance is starting.
 	interrupted := starting || !quiet[status.StateInstance]
 	if !interrupted || !status.Apply.Active() && !rebooting {
-		return slot{}, false
+		return restarts.Slot{}, false
 	}
-	s := slot{since: rebooted, called: true, reboot: true}
+	s := restarts.Slot{Since: rebooted, Started: true, Reboot: true}
 	if status.Apply.Active() {
-		s.since, s.reboot = status.Apply.StartedTime.Time, false
+		s.Since, s.Reboot = status.Apply.StartedTime.Time, false
 	}
-	s.until = s.since.Add(r.restartTime())
+	s.Until = s.Since.Add(r.restartTime())
 	return s, true
 }
 
@@ -206,20 +210,20 @@ func (r *Reconciler) eachInstance(ctx context.Context, do func(v1alpha1.Instance
 }
 
 // instanceOf returns the instance that a resource names, at defaultURL if it names no address; false if that is not valid.
-func instanceOf(resource v1alpha1.Instance, defaultURL string) (instanceKey, bool) {
+func instanceOf(resource v1alpha1.Instance, defaultURL string) (keys.Instance, bool) {
 	origin, err := greenapi.ParseOrigin(cmp.Or(resource.Core().APIURL, defaultURL))
 	if err != nil {
-		return instanceKey{}, false
+		return keys.Instance{}, false
 	}
-	return instanceKey{origin: origin.Identity(), id: resource.Core().IDInstance}, true
+	return keys.Instance{Origin: origin.Identity(), ID: resource.Core().IDInstance}, true
 }
 
-func (r *Reconciler) resource(key types.NamespacedName) resourceKey {
-	return resourceKey{r.Kind.Name, key}
+func (r *Reconciler) resource(key types.NamespacedName) keys.Resource {
+	return keys.Resource{Kind: r.Kind.Name, NamespacedName: key}
 }
 
-func (r *Reconciler) waiter(p *pass) waiter {
-	return waiter{resource: r.resource(p.key), id: p.id, wake: r.wake}
+func (r *Reconciler) waiter(p *pass) fairqueue.Waiter {
+	return fairqueue.Waiter{Resource: r.resource(p.key), Instance: p.id, Wake: r.wake}
 }
 
 // wake makes a resource be looked at. It never blocks.

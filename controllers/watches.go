@@ -76,7 +76,7 @@ func secretNames(object client.Object) []string {
 
 // SetupWithManager adds the reconciler to a manager. The indexes must be there already.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Options) error {
-	r.origins.bound(max(options.MaxConcurrentReconciles, 1))
+	r.origins.SetWorkers(max(options.MaxConcurrentReconciles, 1))
 	build := ctrl.NewControllerManagedBy(mgr).
 		Named(r.Kind.Name).
 		For(r.Kind.New(), builder.WithPredicates(predicate.Or(asked(), r.Options.Ring.wakes()))).
