@@ -213,6 +213,47 @@ func TestR12_RecordsOfEarlierReleasesAreTakenOver(t *testing.T) {
 	}
 }
 
+// TestR12_ARecordOfAnEarlierReleaseIsForThePresentWish: nothing else is written because of it, and a series of attempts goes on.
+func TestR12_ARecordOfAnEarlierReleaseIsForThePresentWish(t *testing.T) {
+	for _, outcome := range []v1alpha1.ApplyOutcome{v1alpha1.OutcomeSettling, v1alpha1.OutcomeNotPersisted} {
+		t.Run(string(outcome), func(t *testing.T) {
+			s := begin(t, "")
+			s.token(onOn+","+tokenRef, "first")
+			s.obey()
+			former, finished := plan.FormerHash(s.in.Desired), metav1.NewMicroTime(noon.Add(-time.Minute))
+			s.in.History = plan.History{Record: &v1alpha1.ApplyRecord{
+				SettingsHash: former, SecretVersion: "123456", Attempt: 1, Reason: v1alpha1.ApplySpecChange, Outcome: outcome, StartedTime: finished,
+				Settings: []v1alpha1.AppliedSetting{{Setting: incoming, Wish: s.in.Desired.Settings[0].Wish}},
+			}}
+			want := v1alpha1.ReasonSettling
+			if outcome == v1alpha1.OutcomeNotPersisted {
+				want, s.in.History.Record.FinishedTime = v1alpha1.ReasonSettingsNotPersisted, &finished
+			}
+			s.shows(incoming, "no")
+			s.shows(outgoing, "no")
+			s.quiet(want)
+			if record := s.in.History.Record; record.SettingsHash != s.in.Desired.Hash || record.SecretVersion != s.in.Desired.SecretVersion {
+				t.Errorf("record %s is not for the present wish", toJSON(t, record))
+			}
+		})
+	}
+}
+
+// TestR12_AWishOfAnEarlierReleaseIsThePresentOne: it was taken from the value as it was written.
+func TestR12_AWishOfAnEarlierReleaseIsThePresentOne(t *testing.T) {
+	s := begin(t, `"webhookUrl":"https://Shop.example"`)
+	s.shows("webhookUrl", "")
+	s.sends("webhookUrl")
+	s.answer(v1alpha1.OutcomeSettling)
+	s.in.History.Record.Settings[0].Wish = plan.FormerWish(s.in.Desired.Settings[0])
+	s.after(poll)
+	s.quiet(v1alpha1.ReasonSettling)
+	s.obey()
+	s.after(poll)
+	s.quiet(v1alpha1.ReasonUpToDate)
+	s.outcome(v1alpha1.OutcomeConfirmed)
+}
+
 // TestR12_AnUpgradeArmsNothing: what an earlier release gave up stays so, and under OnSpecChange drift is only reported still.
 func TestR12_AnUpgradeArmsNothing(t *testing.T) {
 	s := begin(t, "")
