@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
 // statusWriter sets conditions of one status in one pass.
@@ -98,7 +99,7 @@ func (w statusWriter) composeState(p *pass) {
 	if w.StateInstance != p.state || w.StateChangedTime == nil {
 		w.StateInstance, w.StateChangedTime = p.state, &w.now
 	}
-	if !suspension(p.state) {
+	if !states.Of(p.state).Ends {
 		w.SuspendedUntil = nil
 	}
 	if p.looked.settings && KindOfMessenger(p.settings.Messenger()) != "" {
@@ -126,7 +127,7 @@ func (w statusWriter) composeAccount(p *pass) {
 		return
 	}
 	// What the state is says the latest look at it.
-	keep := w.StateInstance == stateStarting
+	keep := w.StateInstance == states.Starting
 	take := func(field *string, shown string) {
 		if shown != "" || !keep {
 			*field = shown
@@ -142,7 +143,7 @@ func (w statusWriter) composeAccount(p *pass) {
 	if p.account.HistorySyncProgress != nil || !keep {
 		w.HistorySyncProgress = p.account.HistorySyncProgress
 	}
-	if until := p.account.SuspendedUntil; until != nil && suspension(p.state) {
+	if until := p.account.SuspendedUntil; until != nil && states.Of(p.state).Ends {
 		at := metav1.NewTime(*until)
 		if !at.Equal(w.SuspendedUntil) {
 			w.SuspendedUntil = &at

@@ -11,6 +11,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
 // verdict is what a condition says.
@@ -19,40 +20,11 @@ type verdict struct {
 	reason, message string
 }
 
-// The vendor's states that this release knows (documented for getStateInstance and getAccountSettings). The vendor
-// adds states now and then, so status.stateInstance is no enum.
-const (
-	stateAuthorized = "authorized"
-	stateStarting   = "starting"
-	stateSuspended  = "suspended"
-	stateYellowCard = "yellowCard"
-)
-
-var availabilities = map[string]verdict{
-	stateAuthorized:   {metav1.ConditionTrue, v1alpha1.ReasonAuthorized, "The messenger's account is authorized"},
-	"notAuthorized":   {metav1.ConditionFalse, v1alpha1.ReasonNotAuthorized, "No account is authorized: a person has to log in, for example by the QR code in the vendor's console"},
-	stateStarting:     {metav1.ConditionFalse, v1alpha1.ReasonStarting, "The instance is starting; the vendor needs up to five minutes for it"},
-	"":                {metav1.ConditionFalse, v1alpha1.ReasonCreating, "The vendor is still creating the instance"},
-	"sleepMode":       {metav1.ConditionFalse, v1alpha1.ReasonSleepMode, "The phone is switched off"},
-	stateYellowCard:   {metav1.ConditionFalse, v1alpha1.ReasonYellowCard, "The messenger restricts sending because of suspected spam"},
-	stateSuspended:    {metav1.ConditionFalse, v1alpha1.ReasonSuspended, "The messenger restricts the account for a time"},
-	"blocked":         {metav1.ConditionFalse, v1alpha1.ReasonBlocked, "The messenger blocked the account"},
-	"pendingCode":     {metav1.ConditionFalse, v1alpha1.ReasonPendingCode, "A person has to enter the code that the messenger sent"},
-	"pendingPassword": {metav1.ConditionFalse, v1alpha1.ReasonPendingPassword, "A person has to enter the account's password"},
-}
-
+// availability is what condition Available says of a state.
 func availability(state string) verdict {
-	if known, ok := availabilities[state]; ok {
-		return known
-	}
-	return verdict{metav1.ConditionUnknown, v1alpha1.ReasonUnknownState, "The vendor shows a state that this release does not know"}
+	known := states.Of(state)
+	return verdict{metav1.ConditionStatus(known.Available), known.Reason, known.Message}
 }
-
-// restarting reports whether the instance restarts or is being created.
-func restarting(state string) bool { return state == stateStarting || state == "" }
-
-// suspension reports whether a state may have an end.
-func suspension(state string) bool { return state == stateSuspended || state == stateYellowCard }
 
 // syncedVerdict says what condition Synced shows after a decision.
 func syncedVerdict(p *pass, before *metav1.Condition) verdict {

@@ -8,7 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
 // counts are how many resources are in each state, and have each condition with each status.
@@ -27,7 +27,7 @@ var alertedConditions = [][2]string{
 // newCounts begins at 0 for every state: a state that none is in shows, so that a rise from none can be seen.
 func newCounts() counts {
 	c := counts{states: map[string]int{otherState: 0}, conditions: map[[2]string]int{}}
-	for state := range greenapi.States {
+	for _, state := range states.Words() {
 		c.states[state] = 0
 	}
 	return c

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
 // notice is an event to be.
@@ -123,13 +124,14 @@ func recoveries(before, after *v1alpha1.InstanceStatus) []notice {
 
 // alarming reports whether a change of state is bad news. The restarts in between are not.
 func alarming(before, after string) bool {
-	switch after {
-	case "blocked", stateSuspended, stateYellowCard:
+	switch states.Of(after).Alarm {
+	case states.AlarmAlways:
 		return true
-	case "notAuthorized":
-		return before == stateAuthorized
+	case states.AlarmAfterAuthorized:
+		return before == states.Authorized
+	default:
+		return false
 	}
-	return false
 }
 
 func wasAbandoned(list []v1alpha1.AbandonedSetting, entry v1alpha1.AbandonedSetting) bool {

@@ -12,8 +12,8 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/controllers"
-	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
+	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
 func TestMaxInstance(t *testing.T) {
@@ -148,7 +148,7 @@ func TestIncomingStatuses(t *testing.T) {
 
 // TestEveryDocumentedStateIsExplained: what the client knows for a state has a reason of its own.
 func TestEveryDocumentedStateIsExplained(t *testing.T) {
-	for state := range greenapi.States {
+	for _, state := range states.Words() {
 		if reason := controllers.ReasonOfState(state); reason == v1alpha1.ReasonUnknownState {
 			t.Errorf("the state %s has no reason", state)
 		}

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
 // TestALogThatNobodyReadsCostsNothing: what a pass logs at levels that are off, and in steady state at the one that is on,
@@ -22,7 +23,7 @@ import (
 func TestALogThatNobodyReadsCostsNothing(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	r := &Reconciler{Shared: &Shared{Clock: clocktesting.NewFakePassiveClock(now)}}
-	status := v1alpha1.InstanceStatus{StateInstance: stateAuthorized, Apply: &v1alpha1.ApplyRecord{Outcome: v1alpha1.OutcomeConfirmed}}
+	status := v1alpha1.InstanceStatus{StateInstance: states.Authorized, Apply: &v1alpha1.ApplyRecord{Outcome: v1alpha1.OutcomeConfirmed}}
 	p := &pass{now: now, original: status, stored: status, end: &waiting{after: time.Second}}
 	ctx := logr.NewContext(context.Background(), zap.New(zap.WriteTo(io.Discard)))
 	failure := errors.New("it failed")

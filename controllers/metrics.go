@@ -18,6 +18,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
 // Metrics are the operator's own metrics. Their labels come from closed sets: never an instance, never a vendor's
@@ -196,7 +197,7 @@ func (m *Metrics) collectKind(ctx context.Context, kind Kind, statuses map[strin
 	eachOf(list, func(instance v1alpha1.Instance) {
 		status := instance.InstanceStatus()
 		state := status.StateInstance
-		if !greenapi.States[state] {
+		if !states.Known(state) {
 			state = otherState
 		}
 		paused := instance.Core().Paused || apimeta.IsStatusConditionTrue(status.Conditions, v1alpha1.PausedCondition)

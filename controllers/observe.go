@@ -12,6 +12,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
 // observe reads what is due at the vendor. It changes nothing there.
@@ -192,8 +193,8 @@ func (r *Reconciler) follow(ctx context.Context, p *pass) error {
 	if changed && !p.looked.account && p.soft == nil {
 		more.account = true
 	}
-	recovered := stalledFor(&p.stored, p.generation(), v1alpha1.ReasonStuckStarting) && p.state != stateStarting
-	if !p.looked.settings && (changed && p.state == stateAuthorized || p.memory.awaitStart && !restarting(p.state) || recovered) {
+	recovered := stalledFor(&p.stored, p.generation(), v1alpha1.ReasonStuckStarting) && p.state != states.Starting
+	if !p.looked.settings && (changed && p.state == states.Authorized || p.memory.awaitStart && !states.Of(p.state).Restarting || recovered) {
 		more.settings = true
 	}
 	if !more.any() {

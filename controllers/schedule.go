@@ -12,6 +12,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
 // The look after a suspension comes within these times after its end.
@@ -71,7 +72,7 @@ func (r *Reconciler) planFirst(p *pass) {
 // planNext sets the times of the next looks.
 func (r *Reconciler) planNext(p *pass) {
 	m, d := p.memory, p.decision
-	waits := p.end != nil || p.reboot.LookAgain > 0 || p.state == stateStarting && p.looked.state || d != nil && d.LookAgain > 0
+	waits := p.end != nil || p.reboot.LookAgain > 0 || p.state == states.Starting && p.looked.state || d != nil && d.LookAgain > 0
 	if p.looked.state {
 		m.stateDue = r.after(p, r.stateInterval(p.core()), r.Options.StateInterval, waits)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/keys"
 	"github.com/greenapi-operator/greenapi-operator/internal/origins"
 	"github.com/greenapi-operator/greenapi-operator/internal/restarts"
+	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
 // leastRestarts is what a percentage of instances comes to at the least.
@@ -39,15 +40,12 @@ type turn struct {
 	held bool
 }
 
-// quiet are the states in which no account is at work, so that a restart interrupts nobody.
-var quiet = map[string]bool{"": true, stateStarting: true, "notAuthorized": true, "blocked": true, "pendingCode": true, "pendingPassword": true}
-
 // acquireSlot reports whether the instance may be restarted now. If not, the resource is woken when it may.
 func (r *Reconciler) acquireSlot(ctx context.Context, p *pass) (bool, error) {
 	if !r.boundsRestarts() {
 		return true, nil
 	}
-	if quiet[p.state] {
+	if !states.Of(p.state).Interrupts {
 		// It needs no turn, and keeps none that it waited for.
 		r.restarts.Forget(r.resource(p.key), p.now)
 		return true, nil
@@ -77,7 +75,7 @@ func (r *Reconciler) slotState(p *pass) (granted, waits bool) {
 // startRestart says that the call is about to be made.
 func (r *Reconciler) startRestart(p *pass, reboot bool) {
 	p.turn = turn{}
-	if r.boundsRestarts() && !quiet[p.state] {
+	if r.boundsRestarts() && states.Of(p.state).Interrupts {
 		r.restarts.Start(r.waiter(p), reboot, p.now, p.now.Add(r.restartTime()))
 	}
 }
@@ -111,7 +109,7 @@ func (r *Reconciler) slotDone(p *pass, s *restarts.Slot, waits bool) bool {
 	case s == nil && !waits, p.turn.waits, p.turn.held, p.stored.Apply.Active():
 		return false
 	case s != nil && s.Reboot:
-		return p.reboot.undone || p.looked.state && !restarting(p.state) && p.now.Sub(s.Since) >= r.Options.Limits.SettlePoll
+		return p.reboot.undone || p.looked.state && !states.Of(p.state).Restarting && p.now.Sub(s.Since) >= r.Options.Limits.SettlePoll
 	default:
 		// Where nothing was decided nothing says that the turn is not needed, or that a write has ended.
 		return p.decision != nil
@@ -180,12 +178,12 @@ func (r *Reconciler) restartingNow(ctx context.Context, now time.Time, add func(
 
 // restartFromStatus is the slot of an instance that restarts by the word of its status.
 func (r *Reconciler) restartFromStatus(status *v1alpha1.InstanceStatus, now time.Time) (restarts.Slot, bool) {
-	rebooted, starting := lastReboot(status), status.StateInstance == stateStarting
+	rebooted, starting := lastReboot(status), status.StateInstance == states.Starting
 	// The state was stored before the call was made; a later one says whether the instance has started.
 	unseen := status.StateChangedTime == nil || !status.StateChangedTime.After(rebooted)
 	rebooting := (starting || unseen) && now.Sub(rebooted) < r.restartTime()
 	// What was known of the state before the call is gone once the instance is starting.
-	interrupted := starting || !quiet[status.StateInstance]
+	interrupted := starting || states.Of(status.StateInstance).Interrupts
 	if !interrupted || !status.Apply.Active() && !rebooting {
 		return restarts.Slot{}, false
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
 // ask is a verb that asks the operator for something by a field or an annotation of the resource.
@@ -132,7 +133,7 @@ const quickReboot = 45 * time.Second
 // rebooted reports whether an instance is back after a reboot that it was asked for.
 func rebooted(i v1alpha1.Instance, waited time.Duration) bool {
 	status := i.InstanceStatus()
-	if status.StateInstance == "starting" {
+	if status.StateInstance == states.Starting {
 		return false
 	}
 	asked, err := time.Parse(time.RFC3339Nano, status.LastHandledRebootAt)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/controllers"
+	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
 // runAll shows what happened to many.
@@ -107,7 +108,7 @@ func over(instance v1alpha1.Instance, event eventsv1.Event) bool {
 	case "StateChanged":
 		return is(v1alpha1.AvailableCondition)
 	case v1alpha1.ReasonStuckStarting:
-		return status.StateInstance != stateStarting
+		return status.StateInstance != states.Starting
 	case v1alpha1.ReasonSettingsNotPersisted, v1alpha1.ReasonSettingsRejected, v1alpha1.ReasonDriftFlapping:
 		return is(v1alpha1.SyncedCondition)
 	case v1alpha1.ReasonEndpointNotAllowed, v1alpha1.ReasonDuplicateInstance:

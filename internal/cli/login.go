@@ -12,6 +12,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
 const (
@@ -102,7 +103,7 @@ func (l *login) look(ctx context.Context) (bool, error) {
 		}
 		first, changed := !l.looked, !l.looked || state != l.state
 		l.state, l.looked, l.troubled = state, true, false
-		if state == stateAuthorized {
+		if states.Of(state).Login == states.LoginDone {
 			l.welcome(ctx, first)
 			return true, nil
 		}
@@ -114,7 +115,7 @@ func (l *login) look(ctx context.Context) (bool, error) {
 			l.forget()
 		}
 	}
-	if l.state != stateNotAuthorized || l.clock.Now().Before(l.nextCode) {
+	if states.Of(l.state).Login != states.LoginScan || l.clock.Now().Before(l.nextCode) {
 		return false, nil
 	}
 	if l.phone != 0 {
@@ -165,7 +166,7 @@ func (l *login) scan(ctx context.Context) error {
 	case greenapi.QRPasskeyRequired:
 		l.doing = "The account wants a passkey: confirm it on the phone, or use the vendor's console"
 	case greenapi.QRPendingPassword:
-		l.doing = stateAdvice[statePendingPassword]
+		l.doing = states.Of(states.PendingPassword).Advice
 	default:
 		l.doing = "The vendor shows no code now"
 		if code.Message != "" {
@@ -269,5 +270,5 @@ func (l *login) forget() {
 	if l.shown != nil && !l.screen.still {
 		l.screen.clear()
 	}
-	l.shown, l.doing = nil, stateAdvice[l.state]
+	l.shown, l.doing = nil, states.Of(l.state).Advice
 }

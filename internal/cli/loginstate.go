@@ -10,29 +10,8 @@ import (
 	"time"
 
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
-
-// The vendor's words for states that auth tells apart.
-const (
-	stateAuthorized      = "authorized"
-	stateNotAuthorized   = "notAuthorized"
-	stateStarting        = "starting"
-	stateBlocked         = "blocked"
-	stateSuspended       = "suspended"
-	stateYellowCard      = "yellowCard"
-	statePendingCode     = "pendingCode"
-	statePendingPassword = "pendingPassword"
-)
-
-// stateAdvice says what is waited for in a state, where it is not a code that is scanned or entered.
-var stateAdvice = map[string]string{
-	"":                   "The instance is being created, which takes some minutes",
-	stateStarting:        "The instance is starting, which takes up to five minutes",
-	stateNotAuthorized:   "Waiting for a code of the vendor",
-	"sleepMode":          "The phone is off: switch it on and connect it",
-	statePendingCode:     "The messenger sent a code: type it in the vendor's console",
-	statePendingPassword: "The account has a password: type it in the vendor's console, or finish on the phone",
-}
 
 // scanHow says where each messenger scans.
 var scanHow = map[string]string{
@@ -51,21 +30,23 @@ var inkHints = map[ink]string{
 func (l *login) dead(ctx context.Context) error {
 	name := argumentFor(l.instance)
 	switch l.state {
-	case stateBlocked:
+	case states.Blocked:
 		return failf("Appeal in the messenger on the phone, or log out in the vendor's console and log in with another number",
 			"%s: the messenger blocked the account", title(l.instance))
-	case stateYellowCard:
+	case states.YellowCard:
 		return failf("Reboot it: kubectl greenapi reboot "+name, "%s: the messenger warned the account (yellowCard)", title(l.instance))
-	case stateSuspended:
+	case states.Suspended:
 		until := ""
 		if account, err := l.account(ctx); err == nil && account.SuspendedUntil != nil {
 			until = " until " + account.SuspendedUntil.Format(time.RFC3339)
 		}
 		return failf("It ends by itself; then run this again if the account is not authorized. Meanwhile write to saved contacts only",
 			"%s: the messenger suspended the account%s", title(l.instance), until)
-	default:
-		return nil
 	}
+	if known := states.Of(l.state); known.Login == states.LoginDead {
+		return failf("See the vendor's console", "%s: its state is %s. %s", title(l.instance), known.Word, known.Message)
+	}
+	return nil
 }
 
 // account reads the account, and again where the operator did so just now.
@@ -105,9 +86,9 @@ func (l *login) overdue() error {
 		next = "The vendor did not answer in time (--api-timeout). See whether this machine reaches the address of the API, perhaps by --api-proxy, and run it again"
 	case !l.looked:
 		next = "See whether this machine reaches the address of the API, and run it again"
-	case l.state == stateStarting:
+	case l.state == states.Starting:
 		next = "If it has been starting for more than five minutes, reboot it: kubectl greenapi reboot " + name
-	case l.state == statePendingCode, l.state == statePendingPassword:
+	case states.Of(l.state).Login == states.LoginEnter:
 		next = "Finish in the vendor's console or on the phone, and run it again"
 	}
 	return &problem{

@@ -11,6 +11,8 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"time"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
 // maxBody is how much of an answer is read, in bytes; a longer one is unreadable.
@@ -99,7 +101,7 @@ func (i *Instance) State(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if States[state] {
+	if states.Known(state) {
 		// A short webhook token may be a part of such a word, and "starting" must be understood whatever the token is.
 		return state, nil
 	}
@@ -117,7 +119,7 @@ func (i *Instance) Account(ctx context.Context) (Account, error) {
 	if err != nil {
 		return Account{}, err
 	}
-	if !States[account.State] {
+	if !states.Known(account.State) {
 		account.State = i.hidden.text(account.State, maxStateLength)
 	}
 	account.Phone = i.hidden.text(account.Phone, maxPhoneLength)

@@ -68,13 +68,6 @@ type Account struct {
 	HistorySyncProgress *int32
 }
 
-// States are the vendor's words for a state (documented for getStateInstance and getAccountSettings), which give no secret
-// away. The vendor adds some now and then.
-var States = map[string]bool{
-	"authorized": true, "notAuthorized": true, "starting": true, "sleepMode": true, "yellowCard": true, "suspended": true,
-	"blocked": true, "pendingCode": true, "pendingPassword": true,
-}
-
 // decodeValue reads any JSON value as a Value. Its text may be a part of what it was read from.
 func decodeValue(raw string) Value {
 	raw = strings.Trim(raw, jsonSpace)

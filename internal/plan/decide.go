@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
 // loginGrace is how long settings wait for a person who is logging in (R15).
@@ -222,7 +223,7 @@ func (t *table) apply(reason v1alpha1.ApplyReason, attempt int32, names []string
 		t.d.LookAgain, t.d.Handled = t.Limits.SettlePoll, false
 		return
 	}
-	if t.State == statePendingCode || t.State == statePendingPassword {
+	if states.Of(t.State).Login == states.LoginEnter {
 		if rest := loginGrace - t.elapsed(t.StateSince); rest > 0 {
 			t.say(v1alpha1.ReasonApplyPending, names)
 			t.d.LookAgain, t.d.Handled, t.d.LoginWait = min(rest, t.Limits.SettlePoll), false, true

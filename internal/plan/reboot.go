@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
 // RebootReason says what a reboot is for.
@@ -20,7 +21,6 @@ const (
 )
 
 const (
-	stateYellowCard = "yellowCard"
 	// rebootWindow is the time in which reboots count against maxRebootsPerDay.
 	rebootWindow = 24 * time.Hour
 	// yellowCardApart is how far two looks at a yellow card are apart before it is believed.
@@ -99,9 +99,9 @@ func DecideReboot(in RebootInput) RebootDecision {
 	}
 	capped := len(recentReboots(in.Recent, in.Now)) >= in.Rules.MaxRebootsPerDay
 	switch in.State {
-	case stateStarting:
+	case states.Starting:
 		return in.decideStarting(capped)
-	case stateYellowCard:
+	case states.YellowCard:
 		if !in.Rules.YellowCard || capped {
 			return RebootDecision{}
 		}

@@ -10,14 +10,7 @@ import (
 	"time"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-)
-
-// States of the vendor that matter to a decision; "" is an instance that is still being created.
-const (
-	stateStarting        = "starting"
-	stateCreating        = ""
-	statePendingCode     = "pendingCode"
-	statePendingPassword = "pendingPassword"
+	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
 // table is a decision in the making.
@@ -107,7 +100,7 @@ func (t *table) differing() []string {
 
 // starting reports whether the instance restarts or is being created: nothing can be written then, and what it shows
 // may be old.
-func (t *table) starting() bool { return t.State == stateStarting || t.State == stateCreating }
+func (t *table) starting() bool { return states.Of(t.State).Restarting }
 
 // trackDrift remembers since when a setting differs without a change. Readings while starting say nothing, and while
 // a write is open they may be old (R9, R12).
