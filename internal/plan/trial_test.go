@@ -74,6 +74,7 @@ func TestR6_ACorrectionThatIsNotShownIsNotRepeated(t *testing.T) {
 		s.after(settle)
 		s.quiet(v1alpha1.ReasonUpToDate)
 		s.abandoned()
+		s.outcome(v1alpha1.OutcomeConfirmed)
 	}
 }
 
@@ -391,5 +392,37 @@ func TestR15_AWaitForALoginSaysSo(t *testing.T) {
 	s.quiet(v1alpha1.ReasonApplyPending)
 	if !s.d.LoginWait {
 		t.Error("the decision does not say what it waits for")
+	}
+}
+
+// TestR12_ANewTokenTakesNoDriftAlongWhileACallIsOpen: what differs besides was not part of the change.
+func TestR12_ANewTokenTakesNoDriftAlongWhileACallIsOpen(t *testing.T) {
+	s := begin(t, "")
+	s.token(onOn+","+tokenRef, "first")
+	s.obey()
+	s.quiet(v1alpha1.ReasonUpToDate)
+	s.drifts(incoming)
+	s.answer(v1alpha1.OutcomeSettling)
+	s.after(poll)
+	s.shows(outgoing, "no")
+	s.token(onOn+","+tokenRef, "second")
+	s.sends(plan.WebhookTokenName)
+}
+
+// TestR6_WhatIsNotShownAfterACorrectionIsNotWrittenAgain: it was in effect before, so that nothing is concluded.
+func TestR6_WhatIsNotShownAfterACorrectionIsNotWrittenAgain(t *testing.T) {
+	for _, outcome := range []v1alpha1.ApplyOutcome{v1alpha1.OutcomeSettling, v1alpha1.OutcomePending} {
+		s := inEffect(t, onOn)
+		s.drifts(incoming)
+		s.answer(outcome)
+		delete(s.in.Observed, incoming)
+		for range 3 {
+			s.after(limits().SettleTimeout / 2)
+			if s.look(); len(s.d.Send) > 0 {
+				t.Fatalf("%s: at %s sends %v", outcome, s.clock(), s.d.Send)
+			}
+		}
+		s.abandoned()
+		s.outcome(v1alpha1.OutcomeConfirmed)
 	}
 }
