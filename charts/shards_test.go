@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+
 	. "github.com/onsi/gomega"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -17,18 +19,18 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/controllers"
 	"github.com/greenapi-operator/greenapi-operator/internal/installation"
+	"github.com/greenapi-operator/greenapi-operator/internal/sharding"
 )
 
 // label sets labels of the line of a kind, or takes those off that end in a hyphen, as kubectl does.
-func (s *story) label(kind controllers.Kind, labels ...string) {
+func (s *story) label(kind instance.Kind, labels ...string) {
 	s.t.Helper()
 	s.must(kubectl, append([]string{"-n", s.ns, "label", "--overwrite", strings.ToLower(kind.Name), "line"}, labels...)...)
 }
 
 // another wishes for one setting more.
-func (s *story) another(kind controllers.Kind, value string) {
+func (s *story) another(kind instance.Kind, value string) {
 	s.t.Helper()
 	s.must(kubectl, "-n", s.ns, "patch", strings.ToLower(kind.Name), "line", "--type=merge", "-p", `{"spec":{"settings":{"stateWebhook":`+value+`}}}`)
 }
@@ -103,7 +105,7 @@ func TestShardsByHand(t *testing.T) {
 
 			c.shell(fromPage(t, "Moving instances", "--all-namespaces"))
 			c.Expect(processB.Process.Kill()).To(Succeed())
-			for _, kind := range controllers.Kinds {
+			for _, kind := range instance.Kinds {
 				c.Expect(s.line(kind).GetLabels()).To(HaveKeyWithValue("shard", "a"))
 				s.another(kind, "true")
 			}
@@ -134,8 +136,8 @@ func TestTheRingOfTheChart(t *testing.T) {
 		c.Expect(r.Verb).NotTo(Equal("patch"), "%s", r)
 	}
 
-	s, ring := c.declare("shop"), controllers.Ring{Name: "greenapi"}
-	for _, kind := range controllers.Kinds {
+	s, ring := c.declare("shop"), sharding.Ring{Name: "greenapi"}
+	for _, kind := range instance.Kinds {
 		s.label(kind, ring.ShardLabel()+"=pod-1")
 	}
 	outputs := map[string]*lockedBuffer{}
@@ -144,7 +146,7 @@ func TestTheRingOfTheChart(t *testing.T) {
 		_, outputs[pod] = s.start(t, objects, "--shard-name="+pod)
 	}
 	c.Eventually(s.unready, 2*patience).Should(BeEmpty(), "%s", outputs["pod-1"])
-	for _, kind := range controllers.Kinds {
+	for _, kind := range instance.Kinds {
 		s.label(kind, ring.DrainLabel()+"=true")
 		var line v1alpha1.Instance
 		c.Eventually(func() map[string]string { line = s.line(kind); return line.GetLabels() }, patience).Should(BeEmpty(), "%s", outputs["pod-1"])
@@ -152,13 +154,13 @@ func TestTheRingOfTheChart(t *testing.T) {
 		s.another(kind, "true")
 	}
 	c.Eventually(s.unready, 2*patience).Should(BeEmpty(), "%s", outputs["pod-2"])
-	c.Expect(s.restarts()).To(Equal(2*len(controllers.Kinds)), "one for each change")
+	c.Expect(s.restarts()).To(Equal(2*len(instance.Kinds)), "one for each change")
 	for pod, output := range outputs {
 		c.Expect(output.String()).NotTo(ContainSubstring("forbidden"), pod)
 		lease := &coordinationv1.Lease{}
 		c.Expect(c.admin.Get(t.Context(), client.ObjectKey{Namespace: system, Name: pod}, lease)).To(Succeed())
 		c.Expect(lease.Spec.HolderIdentity).To(HaveValue(Equal(pod)))
-		c.Expect(lease.Labels).To(HaveKeyWithValue(controllers.RingLabel, "greenapi"))
+		c.Expect(lease.Labels).To(HaveKeyWithValue(sharding.RingLabel, "greenapi"))
 	}
 }
 
@@ -175,7 +177,7 @@ func TestTheSharderHasTheRightsThatItNeeds(t *testing.T) {
 		g.Expect(resource).To(HaveKeyWithValue("group", v1alpha1.GroupVersion.Group))
 		resources = append(resources, fmt.Sprint(resource.(map[string]any)["resource"]))
 	}
-	g.Expect(resources).To(HaveLen(len(controllers.Kinds)))
+	g.Expect(resources).To(HaveLen(len(instance.Kinds)))
 	rules := installation.Find[rbacv1.ClusterRole](t, objects, "ClusterRole", ring.GetName()).Rules
 	g.Expect(rules).To(HaveLen(1))
 	g.Expect(rules[0].Resources).To(ConsistOf(resources))

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -24,7 +26,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/controllers"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 	"github.com/greenapi-operator/greenapi-operator/internal/installation"
 )
@@ -54,7 +55,7 @@ func (c *cluster) declare(ns string) *story {
 	s.url = server.URL
 	c.namespace(ns)
 	c.must(kubectl, "wait", "--for=condition=Established", "--timeout=1m", "crd", "--all")
-	for number, kind := range controllers.Kinds {
+	for number, kind := range instance.Kinds {
 		id, name := firstID+int64(number), strings.ToLower(kind.Name)
 		token := fmt.Sprintf("token-of-%s-0123456789", name)
 		s.vendor.Add(emulator.Instance{ID: id, Token: token, Messenger: kind.Messenger})
@@ -92,7 +93,7 @@ func (s *story) operate(t *testing.T, installed installation.Objects) {
 	objects := s.live(installed)
 	s.vendor.ResetCalls()
 	command, output := s.start(t, objects)
-	for number := range controllers.Kinds {
+	for number := range instance.Kinds {
 		id := firstID + int64(number)
 		NewWithT(t).Eventually(func() int { return len(s.vendor.Calls(id, "getSettings")) }, patience).ShouldNot(BeZero(), output.String)
 	}
@@ -125,7 +126,7 @@ func (s *story) start(t *testing.T, objects installation.Objects, flags ...strin
 
 // unready names an instance that is not in order.
 func (s *story) unready() string {
-	for _, kind := range controllers.Kinds {
+	for _, kind := range instance.Kinds {
 		resource := s.line(kind)
 		status := resource.InstanceStatus()
 		if status.ObservedGeneration != resource.GetGeneration() || !apimeta.IsStatusConditionTrue(status.Conditions, v1alpha1.ReadyCondition) {
@@ -135,7 +136,7 @@ func (s *story) unready() string {
 	return ""
 }
 
-func (s *story) line(kind controllers.Kind) v1alpha1.Instance {
+func (s *story) line(kind instance.Kind) v1alpha1.Instance {
 	s.t.Helper()
 	resource := kind.New()
 	s.Expect(s.admin.Get(s.t.Context(), client.ObjectKey{Namespace: s.ns, Name: "line"}, resource)).To(Succeed())
@@ -144,7 +145,7 @@ func (s *story) line(kind controllers.Kind) v1alpha1.Instance {
 
 // restarts is how often a vendor's instance was restarted, all together.
 func (s *story) restarts() (all int) {
-	for number := range controllers.Kinds {
+	for number := range instance.Kinds {
 		all += s.vendor.Restarts(firstID + int64(number))
 	}
 	return all

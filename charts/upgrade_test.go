@@ -10,10 +10,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/greenapi-operator/greenapi-operator/controllers"
 	"github.com/greenapi-operator/greenapi-operator/internal/installation"
 )
 
@@ -53,7 +54,7 @@ func (k *keeper) look() (uids, lines []string) {
 		uids = append(uids, string(crd.GetUID()))
 		k.Expect(crd.GetDeletionTimestamp()).To(BeNil())
 	}
-	for _, kind := range controllers.Kinds {
+	for _, kind := range instance.Kinds {
 		line := k.line(kind)
 		// The definitions of the version before do not know this field, so it does not show while they are there.
 		line.InstanceStatus().AcceptedTokenRefs = nil
@@ -91,7 +92,7 @@ func TestAnUpgradeKeepsEveryInstance(t *testing.T) {
 	s.operate(t, template(t))
 	k := s.keep()
 	once := s.restarts()
-	c.Expect(once).To(Equal(len(controllers.Kinds)))
+	c.Expect(once).To(Equal(len(instance.Kinds)))
 
 	for _, flags := range []string{
 		"",

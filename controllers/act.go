@@ -12,6 +12,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
@@ -40,11 +41,11 @@ func (r *Reconciler) decide(ctx context.Context, p *pass) error {
 }
 
 func (r *Reconciler) decideSettings(p *pass) {
-	in := decisionInput(p.instance, &p.stored, Reading{Now: p.now, State: p.state, Desired: p.desired, Observed: p.observed, Hold: p.tokenHold != nil})
+	in := instance.DecisionInput(p.instance, &p.stored, instance.Reading{Now: p.now, State: p.state, Desired: p.desired, Observed: p.observed, Hold: p.tokenHold != nil})
 	in.History, in.Own = r.history(p)
 	in.Limits, in.DriftSince, in.Requested = r.Options.Limits, p.memory.driftSince, p.newRequest()
 	decision := plan.Decide(in)
-	concealPending(decision, func(text string) string { return greenapi.Conceal(text, p.secrets...) })
+	instance.ConcealPending(decision, func(text string) string { return greenapi.Conceal(text, p.secrets...) })
 	p.decision = &decision
 	p.memory.driftSince = decision.DriftSince
 }
@@ -53,36 +54,21 @@ func (r *Reconciler) decideSettings(p *pass) {
 // that is not known, is no mismatch.
 func (r *Reconciler) checkMessenger(p *pass) error {
 	messenger := p.settings.Messenger()
-	if KindOfMessenger(messenger) == "" && p.mismatched {
+	kind, known := instance.KindOfMessenger(messenger)
+	if !known && p.mismatched {
 		// A reading that does not name the messenger ends no mismatch.
 		messenger = p.stored.TypeInstance
+		kind, known = instance.KindOfMessenger(messenger)
 	}
-	kind := KindOfMessenger(messenger)
-	if kind == r.Kind.Name || kind == "" && !p.mismatched {
+	if kind.Name == r.Kind.Name || !known && !p.mismatched {
 		return nil
 	}
 	p.memory.retryAt = p.now.Add(jitter(r.waitingSettingsInterval(p.core())))
 	message := "The instance belongs to another messenger. Delete this resource and create one of the right kind for it"
-	if kind != "" {
-		message = fmt.Sprintf("The instance belongs to another messenger, and its kind is %s. Delete this resource and create a %s for it", kind, kind)
+	if known {
+		message = fmt.Sprintf("The instance belongs to another messenger, and its kind is %s. Delete this resource and create a %s for it", kind.Name, kind.Name)
 	}
 	return &stalled{reason: v1alpha1.ReasonMessengerMismatch, messenger: messenger, message: message}
-}
-
-// forms are the JSON types of settings in the words of package plan.
-var forms = map[greenapi.ValueKind]plan.Form{
-	greenapi.KindText: plan.FormText, greenapi.KindNumber: plan.FormNumber, greenapi.KindBool: plan.FormBool, greenapi.KindOther: plan.FormOther,
-}
-
-// Observed picks the managed settings out of what the vendor shows.
-func Observed(desired plan.Desired, settings greenapi.Settings) plan.Observed {
-	picked := make(plan.Observed, len(desired.Settings))
-	for _, s := range desired.Settings {
-		if value, ok := settings[s.Name]; ok {
-			picked[s.Name] = plan.Value{Form: forms[value.Kind], Text: value.Text, Null: value.Kind == greenapi.KindNull}
-		}
-	}
-	return picked
 }
 
 // history is what the status says of the past, corrected by what this process itself did meanwhile (R10): an outcome
@@ -90,7 +76,7 @@ func Observed(desired plan.Desired, settings greenapi.Settings) plan.Observed {
 // process wrote the record.
 func (r *Reconciler) history(p *pass) (history plan.History, own bool) {
 	s := &p.stored
-	history = storedHistory(s)
+	history = instance.History(s)
 	write, ok := r.ownWrites.get(p.id, p.now)
 	if !ok {
 		return history, false
@@ -192,14 +178,7 @@ func (p *pass) withhold(wait time.Duration) {
 	p.decision.Send = nil
 	p.decision.Handled = false
 	p.decision.LookAgain = wait
-	p.decision.History = plan.TakeOver(storedHistory(&p.stored), p.desired)
-}
-
-func storedHistory(s *v1alpha1.InstanceStatus) plan.History {
-	return plan.History{
-		SyncedHash: s.SyncedSettingsHash, SyncedSecretVersion: s.SyncedSecretVersion,
-		Abandoned: s.Abandoned, Record: s.Apply, Corrections: s.Corrections,
-	}
+	p.decision.History = plan.TakeOver(instance.History(&p.stored), p.desired)
 }
 
 // outcome notes what became of the call (R11, R14).

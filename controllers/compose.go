@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
@@ -45,7 +46,7 @@ func (r *Reconciler) compose(p *pass) v1alpha1.InstanceStatus {
 	status := *p.stored.DeepCopy()
 	w := statusWriter{InstanceStatus: &status, generation: p.generation(), now: metav1.NewTime(r.Clock.Now()).Rfc3339Copy()}
 	w.introduce()
-	if p.apiURL != "" && (p.looked.state || !acceptedOnce(w.InstanceStatus)) {
+	if p.apiURL != "" && (p.looked.state || !instance.AcceptedOnce(w.InstanceStatus)) {
 		// Where a token was accepted decides who owns an instance, so another address counts once it answered.
 		w.APIURL = p.apiURL
 	}
@@ -102,7 +103,7 @@ func (w statusWriter) composeState(p *pass) {
 	if !states.Of(p.state).Ends {
 		w.SuspendedUntil = nil
 	}
-	if p.looked.settings && KindOfMessenger(p.settings.Messenger()) != "" {
+	if _, named := instance.KindOfMessenger(p.settings.Messenger()); named && p.looked.settings {
 		// A mismatch ends by a reading that names the right messenger (R27); composeEnd notes one.
 		w.TypeInstance = ""
 	}

@@ -17,35 +17,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/sharding"
 )
 
-// Ring is a ControllerRing of the project kubernetes-controller-sharding, in which this process is one shard. The sharder
-// of that project says by labels which resource is whose. The zero Ring is none.
-type Ring struct {
-	// Name of the ControllerRing.
-	Name string
-	// Shard is this process's name in it.
-	Shard string
-}
-
-// RingLabel is the label of a lease that names the ControllerRing of its shard.
-const RingLabel = "alpha.sharding.timebertt.dev/controllerring"
-
-// ShardLabel is the label whose value is the shard that looks after a resource.
-func (r Ring) ShardLabel() string { return "shard.alpha.sharding.timebertt.dev/" + r.Name }
-
-// DrainLabel is the label by which the sharder asks a shard to let go of a resource. Its value means nothing.
-func (r Ring) DrainLabel() string { return "drain.alpha.sharding.timebertt.dev/" + r.Name }
-
-// drained reports whether the sharder asks for a resource.
-func (r Ring) drained(object client.Object) bool {
-	_, asks := object.GetLabels()[r.DrainLabel()]
-	return r.Name != "" && asks
-}
-
-// wakes lets pass that the sharder asks for a resource, which is no change of what a user wants.
-func (r Ring) wakes() predicate.Predicate {
-	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool { return r.drained(e.ObjectNew) }}
+// wantedBack lets pass that the sharder asks for a resource, which is no change of what a user wants.
+func wantedBack(of sharding.Ring) predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool { return of.Drained(e.ObjectNew) }}
 }
 
 // inRing is the reconciler, of which the sharder may ask resources back.
@@ -63,7 +40,7 @@ func (r *Reconciler) inRing() reconcile.Reconciler {
 		case instance.GetLabels()[r.Options.Ring.ShardLabel()] != r.Options.Ring.Shard:
 			// The cache has not heard yet that it is another's; when it does, the resource is gone from here.
 			return reconcile.Result{}, nil
-		case r.Options.Ring.drained(instance):
+		case r.Options.Ring.Drained(instance):
 			return reconcile.Result{}, r.letGo(ctx, instance)
 		}
 		return r.Reconcile(ctx, request)

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+
 	jsonpatch "github.com/evanphx/json-patch/v5"
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -24,7 +26,6 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/config/argocd"
-	"github.com/greenapi-operator/greenapi-operator/controllers"
 	"github.com/greenapi-operator/greenapi-operator/internal/gitops"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 )
@@ -57,7 +58,7 @@ func (s *story) act(action, name string) {
 // awaitVersion waits until the operator's cache has a version of a resource.
 func (s *story) awaitVersion(name, version string) {
 	s.t.Helper()
-	resource := controllers.Kinds[s.kinds[name]].New()
+	resource := instance.Kinds[s.kinds[name]].New()
 	resource.SetNamespace(s.ns)
 	resource.SetName(name)
 	resource.SetResourceVersion(version)
@@ -193,7 +194,7 @@ func TestKubectlDiffShowsNothingForEver(t *testing.T) {
 			for line, manifest := range lines {
 				object := s.object(line)
 				s.Expect(object.Object["spec"]).To(Equal(manifest.Object["spec"]), "the API server fills nothing in")
-				s.vendor.Add(emulator.Instance{ID: idOf(manifest), Token: fmt.Sprint("replace-me-", idOf(manifest)), Messenger: controllers.Kinds[s.kinds[line]].Messenger})
+				s.vendor.Add(emulator.Instance{ID: idOf(manifest), Token: fmt.Sprint("replace-me-", idOf(manifest)), Messenger: instance.Kinds[s.kinds[line]].Messenger})
 				s.awaitVersion(line, object.GetResourceVersion())
 				before[line] = s.desired(line)
 			}

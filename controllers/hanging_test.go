@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+
 	"github.com/go-logr/logr"
 	"github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
@@ -32,6 +34,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+	"github.com/greenapi-operator/greenapi-operator/internal/sharding"
 )
 
 // neighbors are two hosts of the vendor, one of which accepts calls and never answers until it is told to, and a manager
@@ -110,23 +113,23 @@ func (s *neighbors) start(workers int, timeout time.Duration, bounded bool) {
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: scheme, Metrics: metricsserver.Options{BindAddress: "0"}, HealthProbeBindAddress: "0", Logger: logr.Discard(),
 		Cache: cache.Options{
-			DefaultNamespaces: map[string]cache.Config{s.ns: {}}, DefaultTransform: controllers.StripInstance,
+			DefaultNamespaces: map[string]cache.Config{s.ns: {}}, DefaultTransform: controllers.StripInstance(sharding.Ring{}),
 			ByObject: map[client.Object]cache.ByObject{&corev1.Secret{}: {Transform: controllers.StripSecret}},
 		},
 	})
 	s.Expect(err).NotTo(gomega.HaveOccurred())
-	s.Expect(controllers.SetupIndexes(s.tb.Context(), mgr.GetFieldIndexer(), controllers.Kinds)).To(gomega.Succeed())
-	observed, err := controllers.NewMetrics(prometheus.NewRegistry(), mgr.GetClient(), controllers.Kinds)
+	s.Expect(controllers.SetupIndexes(s.tb.Context(), mgr.GetFieldIndexer(), instance.Kinds)).To(gomega.Succeed())
+	observed, err := controllers.NewMetrics(prometheus.NewRegistry(), mgr.GetClient(), instance.Kinds)
 	s.Expect(err).NotTo(gomega.HaveOccurred())
 	vendor := greenapi.New(greenapi.Options{Timeout: timeout, AllowedHosts: []string{"127.0.0.1"}, Insecure: true, UserAgent: "neighbors"})
 	limits := plan.DefaultLimits()
 	limits.CallWindow = patience
 	shared := controllers.NewShared(controllers.Shared{
-		Kinds: controllers.Kinds, Clock: clock.RealClock{}, Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: noEvents{}, Metrics: observed,
+		Kinds: instance.Kinds, Clock: clock.RealClock{}, Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: noEvents{}, Metrics: observed,
 		Options: controllers.Options{StateInterval: time.Minute, SettingsInterval: 10 * time.Minute, CallTimeout: timeout, Limits: limits},
 		Connect: func(target greenapi.Target) (controllers.Vendor, error) { return vendor.Instance(target) },
 	})
-	s.operator = controllers.NewReconciler(shared, controllers.Kinds[0])
+	s.operator = controllers.NewReconciler(shared, instance.Kinds[0])
 	s.Expect(s.operator.SetupWithManager(mgr, controller.Options{
 		MaxConcurrentReconciles: workers, UsePriorityQueue: new(true), SkipNameValidation: new(true),
 	})).To(gomega.Succeed())

@@ -23,9 +23,11 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/origins"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 	"github.com/greenapi-operator/greenapi-operator/internal/restarts"
+	"github.com/greenapi-operator/greenapi-operator/internal/sharding"
 )
 
 // +kubebuilder:rbac:groups=messaging.greenapi-operator.dev,resources=whatsappinstances;maxinstances;telegraminstances,verbs=get;list;watch
@@ -59,7 +61,7 @@ type Options struct {
 	// Limits are what decisions depend on.
 	Limits plan.Limits
 	// Ring is where this process is one of several shards, if it is.
-	Ring Ring
+	Ring sharding.Ring
 	// Partial says that resources of the same namespaces may be another process's, and are not in the cache.
 	Partial bool
 }
@@ -67,7 +69,7 @@ type Options struct {
 // Shared is what the reconcilers of all kinds share: two resources of different kinds may name one instance.
 type Shared struct {
 	// Kinds are the kinds that are looked after.
-	Kinds   []Kind
+	Kinds   []instance.Kind
 	Options Options
 	// Connect returns the vendor's API of one instance. It calls nothing.
 	Connect func(greenapi.Target) (Vendor, error)
@@ -98,7 +100,7 @@ func NewShared(s Shared) *Shared {
 // Reconciler looks after the resources of one kind.
 type Reconciler struct {
 	*Shared
-	Kind     Kind
+	Kind     instance.Kind
 	memories *memories
 	// turns are resources whose turn to be written has come.
 	turns chan event.GenericEvent
@@ -107,7 +109,7 @@ type Reconciler struct {
 }
 
 // NewReconciler returns a reconciler of one kind.
-func NewReconciler(shared *Shared, kind Kind) *Reconciler {
+func NewReconciler(shared *Shared, kind instance.Kind) *Reconciler {
 	r := &Reconciler{Shared: shared, Kind: kind, memories: newMemories(), turns: make(chan event.GenericEvent, wakeups), origins: origins.New()}
 	shared.Metrics.watch(kind.Name, r.memories, shared.Clock)
 	return r

@@ -17,6 +17,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
@@ -38,7 +39,7 @@ type Metrics struct {
 	mu      sync.Mutex
 	sources []metricsSource
 	reader  client.Reader
-	kinds   []Kind
+	kinds   []instance.Kind
 }
 
 // metricsSource is what the gauges of one kind are computed from at each scrape.
@@ -59,7 +60,7 @@ var (
 const otherState = "other"
 
 // NewMetrics builds the metrics and registers them. The gauges are computed from the reader at each scrape.
-func NewMetrics(registry prometheus.Registerer, reader client.Reader, kinds []Kind) (*Metrics, error) {
+func NewMetrics(registry prometheus.Registerer, reader client.Reader, kinds []instance.Kind) (*Metrics, error) {
 	m := &Metrics{
 		reader: reader, kinds: kinds,
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "greenapi_api_requests_total",
@@ -178,7 +179,7 @@ const scrapeTimeout = time.Second
 
 // collectKind counts the resources of a kind, and returns those of which it is known that they are not read as usual: one
 // that is paused or stalled must not hide the age of the others.
-func (m *Metrics) collectKind(ctx context.Context, kind Kind, statuses map[string]int64, out chan<- prometheus.Metric) map[types.NamespacedName]bool {
+func (m *Metrics) collectKind(ctx context.Context, kind instance.Kind, statuses map[string]int64, out chan<- prometheus.Metric) map[types.NamespacedName]bool {
 	list := kind.NewList()
 	// The cache answers from memory, and nothing here changes what it returns.
 	if err := m.reader.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
@@ -194,15 +195,15 @@ func (m *Metrics) collectKind(ctx context.Context, kind Kind, statuses map[strin
 	for _, known := range alertedConditions {
 		unpaused.conditions[known] = 0
 	}
-	eachOf(list, func(instance v1alpha1.Instance) {
-		status := instance.InstanceStatus()
+	instance.Each(list, func(resource v1alpha1.Instance) {
+		status := resource.InstanceStatus()
 		state := status.StateInstance
 		if !states.Known(state) {
 			state = otherState
 		}
-		paused := instance.Core().Paused || apimeta.IsStatusConditionTrue(status.Conditions, v1alpha1.PausedCondition)
+		paused := resource.Core().Paused || apimeta.IsStatusConditionTrue(status.Conditions, v1alpha1.PausedCondition)
 		if paused || apimeta.IsStatusConditionTrue(status.Conditions, v1alpha1.StalledCondition) {
-			unread[client.ObjectKeyFromObject(instance)] = true
+			unread[client.ObjectKeyFromObject(resource)] = true
 		}
 		all.add(state, status.Conditions)
 		if !paused {

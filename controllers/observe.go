@@ -11,6 +11,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
@@ -159,7 +160,7 @@ func (r *Reconciler) checkReadable(p *pass) error {
 	if err := p.settings.CheckShown(); err != nil {
 		return err
 	}
-	p.observed = Observed(p.desired, p.settings)
+	p.observed = instance.Observed(p.desired, p.settings)
 	if name := plan.Unreadable(p.desired, p.observed); name != "" {
 		return &greenapi.UnreadableError{Method: greenapi.MethodGetSettings, What: fmt.Sprintf("%s has an unexpected type", name)}
 	}

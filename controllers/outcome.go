@@ -12,6 +12,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // passEnd is how a step ends a pass; report turns it into conditions. It is one of the four types below. Any other
@@ -172,7 +173,7 @@ const newFor = 10 * time.Minute
 // isNew reports whether a refusal may be the beginning of a new instance (R38).
 func (r *Reconciler) isNew(p *pass, refusal *refused) bool {
 	m := p.memory
-	if acceptedOnce(&p.stored) || refusal.reason == v1alpha1.ReasonDeleted || stalledFor(&p.stored, p.generation(), refusal.reason) {
+	if instance.AcceptedOnce(&p.stored) || refusal.reason == v1alpha1.ReasonDeleted || stalledFor(&p.stored, p.generation(), refusal.reason) {
 		return false
 	}
 	if m.refusedSince.IsZero() {

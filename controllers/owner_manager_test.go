@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
@@ -26,6 +28,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+	"github.com/greenapi-operator/greenapi-operator/internal/sharding"
 )
 
 // TestR18TheRightKindOwnsWithRealWatches: a resource of the wrong kind, the right one beside it, and a write that has nothing to
@@ -45,21 +48,21 @@ func TestR18TheRightKindOwnsWithRealWatches(t *testing.T) {
 
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: scheme, Metrics: metricsserver.Options{BindAddress: "0"}, HealthProbeBindAddress: "0",
-		Cache: cache.Options{DefaultNamespaces: map[string]cache.Config{namespace.Name: {}}, DefaultTransform: controllers.StripInstance,
+		Cache: cache.Options{DefaultNamespaces: map[string]cache.Config{namespace.Name: {}}, DefaultTransform: controllers.StripInstance(sharding.Ring{}),
 			ByObject: map[client.Object]cache.ByObject{&corev1.Secret{}: {Transform: controllers.StripSecret}}},
 	})
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(controllers.SetupIndexes(ctx, mgr.GetFieldIndexer(), controllers.Kinds)).To(Succeed())
-	metrics, err := controllers.NewMetrics(prometheus.NewRegistry(), mgr.GetClient(), controllers.Kinds)
+	g.Expect(controllers.SetupIndexes(ctx, mgr.GetFieldIndexer(), instance.Kinds)).To(Succeed())
+	metrics, err := controllers.NewMetrics(prometheus.NewRegistry(), mgr.GetClient(), instance.Kinds)
 	g.Expect(err).NotTo(HaveOccurred())
 	calls := greenapi.New(greenapi.Options{Timeout: 2 * time.Second, AllowedHosts: []string{"127.0.0.1"}, Insecure: true, UserAgent: "real"})
 	shared := controllers.NewShared(controllers.Shared{
-		Kinds: controllers.Kinds, Clock: clock.RealClock{}, Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: &eventLog{t: t}, Metrics: metrics,
+		Kinds: instance.Kinds, Clock: clock.RealClock{}, Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: &eventLog{t: t}, Metrics: metrics,
 		Connect: func(target greenapi.Target) (controllers.Vendor, error) { return calls.Instance(target) },
 		Options: controllers.Options{DefaultAPIURL: server.URL, StateInterval: 2 * time.Second, SettingsInterval: 4 * time.Second, CallTimeout: 2 * time.Second,
 			Limits: plan.Limits{SettleTimeout: 5 * time.Second, SettlePoll: time.Second, RetryAfter: 10 * time.Second, MaxAttempts: 3, FlapThreshold: 3, FlapWindow: time.Hour, CallWindow: time.Second}},
 	})
-	for _, kind := range controllers.Kinds {
+	for _, kind := range instance.Kinds {
 		g.Expect(controllers.NewReconciler(shared, kind).SetupWithManager(mgr, controller.Options{MaxConcurrentReconciles: 2, SkipNameValidation: new(true)})).To(Succeed())
 	}
 	done := make(chan struct{})

@@ -5,12 +5,8 @@ package controllers
 
 import (
 	"context"
-	"crypto/sha256"
-	"fmt"
 	"time"
-	"unicode/utf8"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
@@ -132,35 +128,6 @@ func (l looks) count() int {
 func (p *pass) core() *v1alpha1.InstanceSpec { return p.instance.Core() }
 
 func (p *pass) generation() int64 { return p.instance.GetGeneration() }
-
-// maxRequest is the MaxLength of the fields of the status that echo a request.
-const maxRequest = 256
-
-// requestOf returns the value of an annotation that asks for something once, as the status echoes it: one that is too long
-// for that by its digest.
-func requestOf(instance metav1.Object, annotation string) string {
-	value := instance.GetAnnotations()[annotation]
-	if utf8.RuneCountInString(value) <= maxRequest {
-		return value
-	}
-	return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(value)))
-}
-
-// newRequest returns the value of an annotation that asks for something, "" if it asks for nothing that was not handled. Where
-// both values are times, one that is not later than the handled one asks for nothing: a tool that puts back what stands in Git
-// does not ask again.
-func newRequest(instance v1alpha1.Instance, annotation, handled string) string {
-	value := requestOf(instance, annotation)
-	if value == handled {
-		return ""
-	}
-	asked, err1 := time.Parse(time.RFC3339, value)
-	before, err2 := time.Parse(time.RFC3339, handled)
-	if err1 == nil && err2 == nil && !asked.After(before) {
-		return ""
-	}
-	return value
-}
 
 // held reports whether the webhook token is not known, so that nothing is written.
 func (p *pass) held() bool { return p.tokenHold != nil }

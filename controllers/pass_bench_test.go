@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+
 	"github.com/go-logr/logr"
 	"github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
@@ -32,6 +34,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/controllers"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+	"github.com/greenapi-operator/greenapi-operator/internal/sharding"
 )
 
 // workers is how many passes go on at once in the parallel benchmarks.
@@ -101,12 +104,12 @@ func (s *benchPass) startOperator(b *testing.B) {
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: scheme, Metrics: metricsserver.Options{BindAddress: "0"}, HealthProbeBindAddress: "0", Logger: s.log,
 		Cache: cache.Options{
-			DefaultTransform: controllers.StripInstance,
+			DefaultTransform: controllers.StripInstance(sharding.Ring{}),
 			ByObject:         map[client.Object]cache.ByObject{&corev1.Secret{}: {Transform: controllers.StripSecret}},
 		},
 	})
 	s.Expect(err).NotTo(gomega.HaveOccurred())
-	s.Expect(controllers.SetupIndexes(b.Context(), mgr.GetFieldIndexer(), controllers.Kinds)).To(gomega.Succeed())
+	s.Expect(controllers.SetupIndexes(b.Context(), mgr.GetFieldIndexer(), instance.Kinds)).To(gomega.Succeed())
 	ctx, stop := context.WithCancel(context.WithoutCancel(b.Context()))
 	var running sync.WaitGroup
 	running.Go(func() {
@@ -117,16 +120,16 @@ func (s *benchPass) startOperator(b *testing.B) {
 	b.Cleanup(func() { stop(); running.Wait() })
 	s.Expect(mgr.GetCache().WaitForCacheSync(b.Context())).To(gomega.BeTrue())
 	s.cached = mgr.GetClient()
-	observed, err := controllers.NewMetrics(prometheus.NewRegistry(), s.cached, controllers.Kinds)
+	observed, err := controllers.NewMetrics(prometheus.NewRegistry(), s.cached, instance.Kinds)
 	s.Expect(err).NotTo(gomega.HaveOccurred())
 	options := benchOptions(s.vendor.url)
 	vendor := greenapi.New(greenapi.Options{Timeout: options.CallTimeout, AllowedHosts: []string{"127.0.0.1"}, Insecure: true, UserAgent: "bench", Observer: observed.ObserveCall})
 	shared := controllers.NewShared(controllers.Shared{
-		Kinds: controllers.Kinds, Options: options, Clock: s.clock, Client: writeCounter{s.cached, &s.writes}, Live: mgr.GetAPIReader(),
+		Kinds: instance.Kinds, Options: options, Clock: s.clock, Client: writeCounter{s.cached, &s.writes}, Live: mgr.GetAPIReader(),
 		Recorder: noEvents{}, Metrics: observed,
 		Connect: func(target greenapi.Target) (controllers.Vendor, error) { return vendor.Instance(target) },
 	})
-	s.operator = controllers.NewReconciler(shared, controllers.Kinds[0])
+	s.operator = controllers.NewReconciler(shared, instance.Kinds[0])
 }
 
 // add creates a resource that manages what an ordinary one does: some flags, a number, the webhook and its token.

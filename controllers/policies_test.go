@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -22,7 +24,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/controllers"
 )
 
 const webhookHostsAnnotation = "messaging.greenapi-operator.dev/allowed-webhook-hosts"
@@ -37,7 +38,7 @@ func policy(t *testing.T, sample string, annotations map[string]string, violatio
 	p.Expect(admin.Create(t.Context(), namespace)).To(Succeed())
 	p.namespace = namespace.Name
 	// What was there before the policy.
-	p.Expect(admin.Create(t.Context(), p.instance(controllers.Kinds[0].Name, "old", violation))).To(Succeed())
+	p.Expect(admin.Create(t.Context(), p.instance(instance.Kinds[0].Name, "old", violation))).To(Succeed())
 
 	text, err := os.ReadFile(filepath.Join("..", "config", "samples", "policies", sample))
 	p.Expect(err).NotTo(HaveOccurred())
@@ -56,7 +57,7 @@ func policy(t *testing.T, sample string, annotations map[string]string, violatio
 		p.Expect(admin.Create(t.Context(), object)).To(Succeed())
 		t.Cleanup(func() { _ = admin.Delete(t.Context(), object) })
 	}
-	p.Eventually(func() error { return p.create(controllers.Kinds[0].Name, violation) }, 30*time.Second).ShouldNot(Succeed(), "the policy comes into effect")
+	p.Eventually(func() error { return p.create(instance.Kinds[0].Name, violation) }, 30*time.Second).ShouldNot(Succeed(), "the policy comes into effect")
 	return p
 }
 
@@ -83,7 +84,7 @@ func (p *policed) create(kind string, spec map[string]any) error {
 // update changes the spec, and only a label if it is nil, of what was there before the policy.
 func (p *policed) update(spec map[string]any) error {
 	p.t.Helper()
-	object := p.instance(controllers.Kinds[0].Name, "old", nil)
+	object := p.instance(instance.Kinds[0].Name, "old", nil)
 	p.Expect(admin.Get(p.t.Context(), client.ObjectKeyFromObject(object), object)).To(Succeed())
 	if spec == nil {
 		object.SetLabels(map[string]string{"touched": "yes"})
@@ -96,7 +97,7 @@ func (p *policed) update(spec map[string]any) error {
 // judge creates an instance of each kind. want is part of the message, "" if it is to be accepted.
 func (p *policed) judge(spec map[string]any, want string) {
 	p.t.Helper()
-	for _, kind := range controllers.Kinds {
+	for _, kind := range instance.Kinds {
 		p.verdict(p.create(kind.Name, spec), want, "%s %v", kind.Name, spec)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
@@ -40,7 +41,7 @@ type countedReboot struct {
 // readRebootRequest reads the annotation. A value that is there at first sight, under Observe or while paused is only
 // echoed, so that one that is kept in Git does not reboot a fleet after a restore.
 func (p *pass) readRebootRequest() {
-	at := newRequest(p.instance, v1alpha1.RebootRequestedAtAnnotation, p.stored.LastHandledRebootAt)
+	at := instance.NewRequest(p.instance, v1alpha1.RebootRequestedAtAnnotation, p.stored.LastHandledRebootAt)
 	if at == "" {
 		return
 	}
@@ -79,7 +80,7 @@ func (r *Reconciler) decideReboot(p *pass) {
 	p.reboot.RebootDecision = plan.DecideReboot(plan.RebootInput{
 		Now: p.now, State: p.state, Policy: p.core().Policy(), Rules: plan.RulesOf(p.instance.Reboots()),
 		StateSince: stateSince, WatchedSince: p.memory.watchedSince,
-		LastRestart: lastRestart(&p.stored), Recent: rebootTimes(&p.stored),
+		LastRestart: instance.LastRestart(&p.stored), Recent: instance.RebootTimes(&p.stored),
 		Requested: p.rebootRequested(), ChangeWaits: waits,
 	})
 	p.reboot.news = p.reboot.Stuck && !p.memory.stuckTold
@@ -159,35 +160,6 @@ func (w statusWriter) composeReboot(p *pass) {
 // counts reports whether a reboot is counted already: the status was stored, and only the answer to that was lost.
 func (w statusWriter) counts(reboot *countedReboot) bool {
 	return w.Restarts != nil && w.Restarts.LastTime.Equal(&reboot.at) && w.Restarts.LastReason == string(reboot.reason)
-}
-
-func lastRestart(s *v1alpha1.InstanceStatus) time.Time {
-	last := lastReboot(s)
-	if s.Restarts != nil && s.Restarts.LastTime != nil && s.Restarts.LastTime.After(last) {
-		last = s.Restarts.LastTime.Time
-	}
-	return last
-}
-
-func lastReboot(s *v1alpha1.InstanceStatus) time.Time {
-	var last time.Time
-	for _, at := range rebootTimes(s) {
-		if at.After(last) {
-			last = at
-		}
-	}
-	return last
-}
-
-func rebootTimes(s *v1alpha1.InstanceStatus) []time.Time {
-	if s.Restarts == nil {
-		return nil
-	}
-	times := make([]time.Time, 0, len(s.Restarts.RecentReboots))
-	for _, at := range s.Restarts.RecentReboots {
-		times = append(times, at.Time)
-	}
-	return times
 }
 
 // stuckText says what to do about an instance that is stuck.

@@ -14,7 +14,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
-	"github.com/greenapi-operator/greenapi-operator/internal/keys"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
@@ -27,22 +27,18 @@ func (r *Reconciler) resolve(ctx context.Context, p *pass) error {
 	if core.Paused {
 		return &paused{}
 	}
-	p.requested = newRequest(p.instance, v1alpha1.ReconcileRequestedAtAnnotation, p.stored.LastHandledReconcileAt)
-	raw := core.APIURL
-	if raw == "" {
-		raw = r.Options.DefaultAPIURL
-	}
-	origin, err := greenapi.ParseOrigin(raw)
+	p.requested = instance.NewRequest(p.instance, v1alpha1.ReconcileRequestedAtAnnotation, p.stored.LastHandledReconcileAt)
+	origin, err := instance.Origin(p.instance, r.Options.DefaultAPIURL)
 	if err != nil {
 		return classify(err)
 	}
-	p.apiURL, p.id = origin.String(), keys.Instance{Origin: origin.Identity(), ID: core.IDInstance}
+	p.apiURL, p.id = origin.String(), instance.KeyAt(p.instance, origin)
 	if err := r.checkOwner(ctx, p); err != nil {
 		return err
 	}
 	p.desired = plan.Wishes(p.instance.TypedSettings())
 	p.resolved = true
-	target := greenapi.Target{Origin: origin, ID: core.IDInstance, Prefix: r.Kind.Prefix, AccountMethod: r.Kind.AccountMethod}
+	target := instance.Target(p.instance, origin, p.desired)
 	// The address is checked before any Secret is read: a token that may not be sent need not be known.
 	if _, err := r.Connect(target); err != nil {
 		return classify(err)
@@ -55,7 +51,7 @@ func (r *Reconciler) resolve(ctx context.Context, p *pass) error {
 	if err != nil {
 		return err
 	}
-	target.Conceal, target.Quotable = []string{webhookToken}, Quotable(p.desired)
+	target.Conceal = []string{webhookToken}
 	p.secrets = []string{target.Token, webhookToken}
 	p.vendor, err = r.Connect(target)
 	if err != nil {
@@ -67,7 +63,7 @@ func (r *Reconciler) resolve(ctx context.Context, p *pass) error {
 
 // apiToken reads the API token, or says why there is none.
 func (r *Reconciler) apiToken(ctx context.Context, p *pass) (string, error) {
-	value, err := r.secret(ctx, p, apiTokenRef(p.core()), p.memory.apiToken, false)
+	value, err := r.secret(ctx, p, instance.APITokenRef(p.instance), p.memory.apiToken, false)
 	if err != nil {
 		return "", err
 	}
@@ -100,11 +96,12 @@ func (r *Reconciler) webhookToken(ctx context.Context, p *pass, apiToken string)
 	if err != nil {
 		return "", err
 	}
-	p.tokenHold = guardedKey(*ref)
-	if user != "" {
-		p.tokenHold = borrowedToken(*ref, user)
+	refusal := instance.GuardedKey(*ref)
+	if user != nil {
+		refusal = instance.BorrowedToken(*ref, user)
 	}
-	if p.held() {
+	if refusal != "" {
+		p.tokenHold = refusedToken(refusal)
 		p.memory.webhookToken, p.memory.tokenHoldSince = nil, time.Time{}
 		return "", nil
 	}
@@ -121,7 +118,7 @@ func (r *Reconciler) webhookToken(ctx context.Context, p *pass, apiToken string)
 	p.memory.tokenHoldSince = time.Time{}
 	token := strings.TrimSpace(value.value)
 	if !greenapi.ValidWebhookToken(token) {
-		p.tokenHold = tokenMalformed("Key %q of Secret %q does not hold a webhook token: it must be empty or one line of at most 1024 printable ASCII characters", value.key, value.name)
+		p.tokenHold = refusedToken(fmt.Sprintf("Key %q of Secret %q does not hold a webhook token: it must be empty or one line of at most 1024 printable ASCII characters", value.key, value.name))
 		return "", nil
 	}
 	if p.tokenHold = r.guardedValue(*ref, token); p.held() {

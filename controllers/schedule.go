@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
@@ -59,7 +60,7 @@ func (r *Reconciler) coreDue(p *pass) looks {
 func (r *Reconciler) planFirst(p *pass) {
 	m, generation := p.memory, p.generation()
 	m.planned, m.stateDue = true, p.now
-	if !inOrder(&p.stored, generation) || !plan.Seen(storedHistory(&p.stored), p.desired) {
+	if !inOrder(&p.stored, generation) || !plan.Seen(instance.History(&p.stored), p.desired) {
 		m.readAll()
 		return
 	}

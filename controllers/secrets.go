@@ -15,7 +15,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // secretValue is one value of a Secret as it was read, or why there is none.
@@ -26,12 +26,6 @@ type secretValue struct {
 	value   string
 	// missing is the reason of a condition if there is no such value, else "".
 	missing string
-}
-
-// apiTokenRef returns a resource's reference to its API token with the key.
-func apiTokenRef(core *v1alpha1.InstanceSpec) v1alpha1.SecretKeyReference {
-	ref := core.APITokenSecretRef
-	return v1alpha1.SecretKeyReference{Name: ref.Name, Key: ref.KeyOr(v1alpha1.DefaultAPITokenKey)}
 }
 
 // secret reads one value of a Secret. Secrets are watched as metadata only; the value is read live when the
@@ -62,7 +56,7 @@ func (r *Reconciler) secret(ctx context.Context, p *pass, ref v1alpha1.SecretKey
 		return found, err
 	}
 	selectors := []labels.Selector{r.Options.SecretSelector}
-	if ref != apiTokenRef(p.core()) {
+	if ref != instance.APITokenRef(p.instance) {
 		selectors = append(selectors, r.Options.WebhookSecretSelector)
 	}
 	for _, s := range selectors {
@@ -85,22 +79,10 @@ func (r *Reconciler) secret(ctx context.Context, p *pass, ref v1alpha1.SecretKey
 // another one by now.
 // The next pass then looks with the new one.
 func (r *Reconciler) tokenRotated(ctx context.Context, p *pass) bool {
-	value, err := r.secret(ctx, p, apiTokenRef(p.core()), p.memory.apiToken, true)
+	value, err := r.secret(ctx, p, instance.APITokenRef(p.instance), p.memory.apiToken, true)
 	if err != nil || value.missing != "" || value.value == p.memory.apiToken.value {
 		return false
 	}
 	p.memory.apiToken = value
 	return true
-}
-
-// Quotable are the wished values that the vendor may quote when it refuses them, and in which people keep secrets: the
-// webhook URL, and settings of which this operator knows nothing.
-func Quotable(desired plan.Desired) []string {
-	var values []string
-	for _, s := range desired.Settings {
-		if s.Kind == plan.KindURL || s.Kind == plan.KindAdditional {
-			values = append(values, s.Value)
-		}
-	}
-	return values
 }

@@ -15,6 +15,8 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+
 	"github.com/go-logr/logr"
 	"github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
@@ -38,6 +40,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+	"github.com/greenapi-operator/greenapi-operator/internal/sharding"
 )
 
 const (
@@ -140,19 +143,19 @@ func (s *story) startCache() {
 	byObject := map[client.Object]cache.ByObject{&corev1.Secret{}: {
 		Field: fields.OneTermNotEqualSelector("type", "helm.sh/release.v1"), Transform: controllers.StripSecret,
 	}}
-	for _, kind := range controllers.Kinds {
+	for _, kind := range instance.Kinds {
 		byObject[kind.New()] = cache.ByObject{Label: s.shard}
 	}
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: scheme, Metrics: metricsserver.Options{BindAddress: "0"}, HealthProbeBindAddress: "0",
 		Cache: cache.Options{
 			DefaultNamespaces: map[string]cache.Config{s.ns: {}},
-			DefaultTransform:  controllers.StripInstance,
+			DefaultTransform:  controllers.StripInstance(sharding.Ring{}),
 			ByObject:          byObject,
 		},
 	})
 	s.Expect(err).NotTo(gomega.HaveOccurred())
-	s.Expect(controllers.SetupIndexes(s.ctx, mgr.GetFieldIndexer(), controllers.Kinds)).To(gomega.Succeed())
+	s.Expect(controllers.SetupIndexes(s.ctx, mgr.GetFieldIndexer(), instance.Kinds)).To(gomega.Succeed())
 	ctx, stop := context.WithCancel(context.WithoutCancel(s.ctx))
 	stopped := make(chan struct{})
 	go func() {
@@ -170,14 +173,14 @@ func (s *story) startCache() {
 func (s *story) restart() {
 	vendor := greenapi.New(greenapi.Options{Timeout: s.options.CallTimeout, AllowedHosts: []string{"127.0.0.1"}, Insecure: true, UserAgent: "story"})
 	s.metrics = prometheus.NewRegistry()
-	observed, err := controllers.NewMetrics(s.metrics, s.cached, controllers.Kinds)
+	observed, err := controllers.NewMetrics(s.metrics, s.cached, instance.Kinds)
 	s.Expect(err).NotTo(gomega.HaveOccurred())
 	used := s.cached
 	if s.wrapClient != nil {
 		used = s.wrapClient(used)
 	}
 	shared := controllers.NewShared(controllers.Shared{
-		Kinds: controllers.Kinds, Options: s.options, Clock: skewed{s}, Client: used, Live: s.live, Recorder: s.events, Metrics: observed,
+		Kinds: instance.Kinds, Options: s.options, Clock: skewed{s}, Client: used, Live: s.live, Recorder: s.events, Metrics: observed,
 		Connect: func(target greenapi.Target) (controllers.Vendor, error) {
 			instance, err := vendor.Instance(target)
 			if err != nil || s.wrapVendor == nil {
@@ -187,7 +190,7 @@ func (s *story) restart() {
 		},
 	})
 	s.operators = nil
-	for _, kind := range controllers.Kinds {
+	for _, kind := range instance.Kinds {
 		s.operators = append(s.operators, controllers.NewReconciler(shared, kind))
 	}
 	for name := range s.due {
@@ -255,7 +258,7 @@ func (s *story) create(name, messenger string, resource v1alpha1.Instance) {
 	if core.APITokenSecretRef.Name == "" {
 		core.APITokenSecretRef.Name = name + "-token"
 	}
-	for i, kind := range controllers.Kinds {
+	for i, kind := range instance.Kinds {
 		if reflect.TypeOf(kind.New()) == reflect.TypeOf(resource) {
 			s.kinds[name] = i
 		}
@@ -276,7 +279,7 @@ func (s *story) edit(name string, change func(*v1alpha1.WhatsAppInstance)) {
 func (s *story) await(resource v1alpha1.Instance) {
 	s.t.Helper()
 	s.Eventually(func() string {
-		seen := controllers.Kinds[s.kinds[resource.GetName()]].New()
+		seen := instance.Kinds[s.kinds[resource.GetName()]].New()
 		_ = s.cached.Get(s.ctx, client.ObjectKeyFromObject(resource), seen)
 		return seen.GetResourceVersion()
 	}, patience).Should(gomega.Equal(resource.GetResourceVersion()))
@@ -313,7 +316,7 @@ func (s *story) get(name string) *v1alpha1.WhatsAppInstance {
 // status returns the status of a resource of any kind.
 func (s *story) status(name string) *v1alpha1.InstanceStatus {
 	s.t.Helper()
-	resource := controllers.Kinds[s.kinds[name]].New()
+	resource := instance.Kinds[s.kinds[name]].New()
 	s.Expect(admin.Get(s.ctx, types.NamespacedName{Namespace: s.ns, Name: name}, resource)).To(gomega.Succeed())
 	return resource.InstanceStatus()
 }
@@ -339,7 +342,7 @@ func (s *story) pass(name string) {
 			s.due[woken] = s.clock.Now()
 		}
 	}
-	resource := controllers.Kinds[s.kinds[name]].New()
+	resource := instance.Kinds[s.kinds[name]].New()
 	if admin.Get(s.ctx, key, resource) != nil || len(resource.InstanceStatus().Conditions) == 0 {
 		return
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/controllers"
+	"github.com/greenapi-operator/greenapi-operator/internal/sharding"
 )
 
 // TestTheCacheKeepsWhatIsRead of a resource, and no more.
@@ -34,7 +35,7 @@ func TestTheCacheKeepsWhatIsRead(t *testing.T) {
 	resource.Labels = map[string]string{"shard": "a"}
 	resource.Finalizers, resource.GenerateName = []string{"of.example/tool"}, "line-"
 	resource.OwnerReferences = []metav1.OwnerReference{{Name: "owner"}}
-	kept, err := controllers.StripInstance(resource)
+	kept, err := controllers.StripInstance(sharding.Ring{})(resource)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(kept).To(Equal(want))
 	g.Expect(cap(resource.Status.Conditions)).To(Equal(1), "and no room for more conditions")
@@ -45,7 +46,7 @@ func TestTheCacheKeepsWhatIsRead(t *testing.T) {
 	other.Kind = strings.Clone("MaxInstance")
 	resource.Kind = strings.Clone("MaxInstance")
 	for _, one := range []any{other, resource} {
-		_, err := controllers.StripInstance(one)
+		_, err := controllers.StripInstance(sharding.Ring{})(one)
 		g.Expect(err).NotTo(HaveOccurred())
 	}
 	for what, texts := range map[string][2]string{
@@ -56,31 +57,31 @@ func TestTheCacheKeepsWhatIsRead(t *testing.T) {
 		g.Expect(unsafe.StringData(texts[0])).To(BeIdenticalTo(unsafe.StringData(texts[1])), "the %s is kept once", what)
 	}
 
-	ring := controllers.Ring{Name: "greenapi", Shard: "a"}
-	labels := map[string]string{ring.ShardLabel(): "a", ring.DrainLabel(): ""}
-	sharded := &v1alpha1.MaxInstance{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"of.example/team": "x", ring.ShardLabel(): "a", ring.DrainLabel(): ""}}}
-	kept, err = ring.StripInstance(sharded)
+	shard := sharding.Ring{Name: "greenapi", Shard: "a"}
+	labels := map[string]string{shard.ShardLabel(): "a", shard.DrainLabel(): ""}
+	sharded := &v1alpha1.MaxInstance{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"of.example/team": "x", shard.ShardLabel(): "a", shard.DrainLabel(): ""}}}
+	kept, err = controllers.StripInstance(shard)(sharded)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(kept).To(Equal(&v1alpha1.MaxInstance{ObjectMeta: metav1.ObjectMeta{Labels: labels}}), "what a ring reads is kept in a ring")
 
 	requests := &v1alpha1.MaxInstance{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{v1alpha1.ReconcileRequestedAtAnnotation: long}}}
-	_, err = controllers.StripInstance(requests)
+	_, err = controllers.StripInstance(sharding.Ring{})(requests)
 	g.Expect(err).NotTo(HaveOccurred())
 	once := requests.Annotations[v1alpha1.ReconcileRequestedAtAnnotation]
 	g.Expect(once).To(HavePrefix("sha256:"), "a request that is too long is kept by its digest, as the status echoes it")
-	_, err = controllers.StripInstance(requests)
+	_, err = controllers.StripInstance(sharding.Ring{})(requests)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(requests.Annotations).To(HaveKeyWithValue(v1alpha1.ReconcileRequestedAtAnnotation, once))
 
 	applied := &v1alpha1.MaxInstance{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{corev1.LastAppliedConfigAnnotation: "{}"}}}
-	kept, err = controllers.StripInstance(applied)
+	kept, err = controllers.StripInstance(sharding.Ring{})(applied)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(kept).To(Equal(&v1alpha1.MaxInstance{}), "no empty map of annotations")
 
-	none, err := controllers.StripInstance(&v1alpha1.MaxInstance{})
+	none, err := controllers.StripInstance(sharding.Ring{})(&v1alpha1.MaxInstance{})
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(none).To(Equal(&v1alpha1.MaxInstance{}), "without annotations and conditions")
-	tombstone, err := controllers.StripInstance("a tombstone")
+	tombstone, err := controllers.StripInstance(sharding.Ring{})("a tombstone")
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(tombstone).To(Equal("a tombstone"))
 }

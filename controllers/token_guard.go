@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // Whoever may write instances, but not read Secrets, must not have somebody's API token sent to a webhook. Four things hold it,
@@ -67,33 +68,17 @@ func (u *usedTokens) has(token string) bool {
 	return ok
 }
 
-// usesAsAPIToken reports whether a resource uses what a reference means as its API token, or did and was accepted with it.
-func usesAsAPIToken(instance v1alpha1.Instance, ref v1alpha1.SecretKeyReference) bool {
-	return apiTokenRef(instance.Core()) == ref || slices.Contains(instance.InstanceStatus().AcceptedTokenRefs, ref)
-}
-
-// guardedKey refuses a webhook token under the key that API tokens have everywhere.
-func guardedKey(ref v1alpha1.SecretKeyReference) *stalled {
-	if ref.Key != v1alpha1.DefaultAPITokenKey {
-		return nil
-	}
-	return tokenMalformed("Key %q of Secret %q is where API tokens are kept, which are sent to nobody but the vendor. Put the webhook token under another key, such as webhookUrlToken", ref.Key, ref.Name)
-}
-
 // guardedValue refuses a webhook token whose value is or was an API token.
 func (r *Reconciler) guardedValue(ref v1alpha1.SecretKeyReference, token string) *stalled {
 	if !r.usedTokens.has(token) {
 		return nil
 	}
-	return tokenMalformed("Key %q of Secret %q holds the API token of an instance, which is sent to nobody but the vendor. Put another webhook token into it", ref.Key, ref.Name)
+	return refusedToken(fmt.Sprintf("Key %q of Secret %q holds the API token of an instance, which is sent to nobody but the vendor. Put another webhook token into it", ref.Key, ref.Name))
 }
 
-func borrowedToken(ref v1alpha1.SecretKeyReference, user string) *stalled {
-	return tokenMalformed("Key %q of Secret %q is the API token of %s, and is sent to nobody but the vendor. Name another Secret or key for the webhook token", ref.Key, ref.Name, user)
-}
-
-func tokenMalformed(format string, args ...any) *stalled {
-	return &stalled{condition: v1alpha1.SyncedCondition, reason: v1alpha1.ReasonTokenMalformed, message: fmt.Sprintf(format, args...)}
+// refusedToken holds writes back because of a reference to a webhook token that is not to be followed.
+func refusedToken(message string) *stalled {
+	return &stalled{condition: v1alpha1.SyncedCondition, reason: v1alpha1.ReasonTokenMalformed, message: message}
 }
 
 // maxAcceptedRefs is the MaxItems of status.acceptedTokenRefs.
@@ -101,7 +86,7 @@ const maxAcceptedRefs = 16
 
 // composeAcceptedRef notes with which reference the vendor accepted a token, the latest at the end.
 func (w statusWriter) composeAcceptedRef(p *pass) {
-	ref := apiTokenRef(p.core())
+	ref := instance.APITokenRef(p.instance)
 	if last := len(w.AcceptedTokenRefs) - 1; last >= 0 && w.AcceptedTokenRefs[last] == ref {
 		return
 	}

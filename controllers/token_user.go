@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
@@ -35,20 +36,19 @@ func newTokenUsers() *tokenUsers { return &tokenUsers{byNamespace: map[string]li
 // listedTokens are the resources of a namespace by the references to their API tokens.
 type listedTokens struct {
 	at    time.Time
-	users map[v1alpha1.SecretKeyReference]string
+	users map[v1alpha1.SecretKeyReference]v1alpha1.Instance
 }
 
-// apiTokenUserCached names a resource of the cache whose API token a reference means, "" if there is none.
-func (r *Reconciler) apiTokenUserCached(ctx context.Context, namespace string, ref v1alpha1.SecretKeyReference) (string, error) {
-	user := ""
+// apiTokenUserCached returns a resource of the cache whose API token a reference means, nil if there is none.
+func (r *Reconciler) apiTokenUserCached(ctx context.Context, namespace string, ref v1alpha1.SecretKeyReference) (user v1alpha1.Instance, err error) {
 	for _, kind := range r.Kinds {
 		list := kind.NewList()
 		if err := r.Client.List(ctx, list, client.InNamespace(namespace), client.MatchingFields{indexSecretName: ref.Name}, client.UnsafeDisableDeepCopy); err != nil {
-			return "", err
+			return nil, err
 		}
-		eachOf(list, func(instance v1alpha1.Instance) {
-			if usesAsAPIToken(instance, ref) {
-				user = tokenUser(kind, instance)
+		instance.Each(list, func(other v1alpha1.Instance) {
+			if instance.UsesAsAPIToken(other, ref) {
+				user = other
 			}
 		})
 	}
@@ -61,16 +61,16 @@ func (r *Reconciler) guardToken(ctx context.Context, p *pass) error {
 		return nil
 	}
 	user, err := r.apiTokenUserLive(ctx, p.key.Namespace, *p.desired.TokenRef)
-	if err != nil || user == "" {
+	if err != nil || user == nil {
 		return err
 	}
-	p.tokenHold = borrowedToken(*p.desired.TokenRef, user)
+	p.tokenHold = refusedToken(instance.BorrowedToken(*p.desired.TokenRef, user))
 	r.decideSettings(p)
 	return nil
 }
 
 // apiTokenUserLive asks the API server, which knows the resources of other shards too.
-func (r *Reconciler) apiTokenUserLive(ctx context.Context, namespace string, ref v1alpha1.SecretKeyReference) (string, error) {
+func (r *Reconciler) apiTokenUserLive(ctx context.Context, namespace string, ref v1alpha1.SecretKeyReference) (user v1alpha1.Instance, err error) {
 	r.tokenUsers.mu.Lock()
 	defer r.tokenUsers.mu.Unlock()
 	now := r.Clock.Now()
@@ -78,16 +78,17 @@ func (r *Reconciler) apiTokenUserLive(ctx context.Context, namespace string, ref
 	if age := now.Sub(listed.at); ok && age >= 0 && age < tokenUsersFor {
 		return listed.users[ref], nil
 	}
-	listed = listedTokens{at: now, users: map[v1alpha1.SecretKeyReference]string{}}
+	listed = listedTokens{at: now, users: map[v1alpha1.SecretKeyReference]v1alpha1.Instance{}}
 	for _, kind := range r.Kinds {
 		for page := client.Continue(""); ; {
 			list := kind.NewList()
 			if err := r.Live.List(ctx, list, client.InNamespace(namespace), client.Limit(tokenUsersPage), page); err != nil {
-				return "", err
+				return nil, err
 			}
-			eachOf(list, func(instance v1alpha1.Instance) {
-				for _, ref := range append([]v1alpha1.SecretKeyReference{apiTokenRef(instance.Core())}, instance.InstanceStatus().AcceptedTokenRefs...) {
-					listed.users[ref] = tokenUser(kind, instance)
+			instance.Each(list, func(other v1alpha1.Instance) {
+				named := named(other)
+				for _, ref := range append([]v1alpha1.SecretKeyReference{instance.APITokenRef(other)}, other.InstanceStatus().AcceptedTokenRefs...) {
+					listed.users[ref] = named
 				}
 			})
 			if page = client.Continue(list.GetContinue()); page == "" {
@@ -105,7 +106,9 @@ func (r *Reconciler) apiTokenUserLive(ctx context.Context, namespace string, ref
 	return listed.users[ref], nil
 }
 
-// tokenUser is how a message names the resource whose API token something is.
-func tokenUser(kind Kind, instance v1alpha1.Instance) string {
-	return kind.Name + " " + instance.GetName()
+// named is a resource of which nothing is kept but its kind and name.
+func named(resource v1alpha1.Instance) v1alpha1.Instance {
+	kept := instance.KindOf(resource).New()
+	kept.SetName(resource.GetName())
+	return kept
 }

@@ -4,7 +4,6 @@
 package controllers
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -17,7 +16,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/fairqueue"
-	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/keys"
 	"github.com/greenapi-operator/greenapi-operator/internal/origins"
 	"github.com/greenapi-operator/greenapi-operator/internal/restarts"
@@ -165,12 +164,12 @@ func (r *Reconciler) restartLimit(ctx context.Context, now time.Time) (int, erro
 
 // restartingNow adds what the status of the resources says to be restarting, for a process that has just begun.
 func (r *Reconciler) restartingNow(ctx context.Context, now time.Time, add func(keys.Instance, restarts.Slot)) error {
-	return r.eachInstance(ctx, func(instance v1alpha1.Instance) {
-		s, ok := r.restartFromStatus(instance.InstanceStatus(), now)
+	return r.eachInstance(ctx, func(resource v1alpha1.Instance) {
+		s, ok := r.restartFromStatus(resource.InstanceStatus(), now)
 		if !ok {
 			return
 		}
-		if id, ok := instanceOf(instance, r.Options.DefaultAPIURL); ok {
+		if id, ok := instance.Key(resource, r.Options.DefaultAPIURL); ok {
 			add(id, s)
 		}
 	})
@@ -178,7 +177,7 @@ func (r *Reconciler) restartingNow(ctx context.Context, now time.Time, add func(
 
 // restartFromStatus is the slot of an instance that restarts by the word of its status.
 func (r *Reconciler) restartFromStatus(status *v1alpha1.InstanceStatus, now time.Time) (restarts.Slot, bool) {
-	rebooted, starting := lastReboot(status), status.StateInstance == states.Starting
+	rebooted, starting := instance.LastReboot(status), status.StateInstance == states.Starting
 	// The state was stored before the call was made; a later one says whether the instance has started.
 	unseen := status.StateChangedTime == nil || !status.StateChangedTime.After(rebooted)
 	rebooting := (starting || unseen) && now.Sub(rebooted) < r.restartTime()
@@ -202,18 +201,9 @@ func (r *Reconciler) eachInstance(ctx context.Context, do func(v1alpha1.Instance
 		if err := r.Client.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
 			return err
 		}
-		eachOf(list, do)
+		instance.Each(list, do)
 	}
 	return nil
-}
-
-// instanceOf returns the instance that a resource names, at defaultURL if it names no address; false if that is not valid.
-func instanceOf(resource v1alpha1.Instance, defaultURL string) (keys.Instance, bool) {
-	origin, err := greenapi.ParseOrigin(cmp.Or(resource.Core().APIURL, defaultURL))
-	if err != nil {
-		return keys.Instance{}, false
-	}
-	return keys.Instance{Origin: origin.Identity(), ID: resource.Core().IDInstance}, true
 }
 
 func (r *Reconciler) resource(key types.NamespacedName) keys.Resource {

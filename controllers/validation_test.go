@@ -9,12 +9,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/controllers"
 )
 
 // manifest is a WhatsAppInstance whose spec has the given lines in addition.
@@ -139,7 +140,7 @@ func TestSchemaRefusesAndSaysWhatToWrite(t *testing.T) {
 
 // TestTypedSettingsAreRefusedAsAdditional walks the API types, so that no rule of a kind forgets a field.
 func TestTypedSettingsAreRefusedAsAdditional(t *testing.T) {
-	for _, kind := range controllers.Kinds {
+	for _, kind := range instance.Kinds {
 		spec := reflect.TypeOf(kind.New()).Elem()
 		field, _ := spec.FieldByName("Spec")
 		settings, _ := field.Type.FieldByName("Settings")

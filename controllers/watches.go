@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"unique"
 
+	toolscache "k8s.io/client-go/tools/cache"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -23,6 +25,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+	"github.com/greenapi-operator/greenapi-operator/internal/sharding"
 )
 
 // Names of the cache's indexes.
@@ -32,7 +36,7 @@ const (
 )
 
 // SetupIndexes adds the indexes that the reconcilers need to the cache. It is called once for all kinds.
-func SetupIndexes(ctx context.Context, indexer client.FieldIndexer, kinds []Kind) error {
+func SetupIndexes(ctx context.Context, indexer client.FieldIndexer, kinds []instance.Kind) error {
 	for _, kind := range kinds {
 		if err := indexer.IndexField(ctx, kind.New(), indexIDInstance, func(object client.Object) []string {
 			return []string{idInstanceOf(object)}
@@ -47,31 +51,19 @@ func SetupIndexes(ctx context.Context, indexer client.FieldIndexer, kinds []Kind
 }
 
 func idInstanceOf(object client.Object) string {
-	instance, ok := object.(v1alpha1.Instance)
+	resource, ok := object.(v1alpha1.Instance)
 	if !ok {
 		return ""
 	}
-	return strconv.FormatInt(instance.Core().IDInstance, 10)
+	return strconv.FormatInt(resource.Core().IDInstance, 10)
 }
 
-// secretNames are the Secrets that a resource refers to, or did when the vendor accepted a token of it.
 func secretNames(object client.Object) []string {
-	instance, ok := object.(v1alpha1.Instance)
+	resource, ok := object.(v1alpha1.Instance)
 	if !ok {
 		return nil
 	}
-	names := []string{instance.Core().APITokenSecretRef.Name}
-	for _, ref := range instance.InstanceStatus().AcceptedTokenRefs {
-		if !slices.Contains(names, ref.Name) {
-			names = append(names, ref.Name)
-		}
-	}
-	if holder, ok := instance.TypedSettings().(interface {
-		WebhookTokenRef() *v1alpha1.SecretKeyReference
-	}); ok && holder.WebhookTokenRef() != nil {
-		names = append(names, holder.WebhookTokenRef().Name)
-	}
-	return names
+	return instance.SecretNames(resource)
 }
 
 // SetupWithManager adds the reconciler to a manager. The indexes must be there already.
@@ -79,7 +71,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Optio
 	r.origins.SetWorkers(max(options.MaxConcurrentReconciles, 1))
 	build := ctrl.NewControllerManagedBy(mgr).
 		Named(r.Kind.Name).
-		For(r.Kind.New(), builder.WithPredicates(predicate.Or(asked(), r.Options.Ring.wakes()))).
+		For(r.Kind.New(), builder.WithPredicates(predicate.Or(asked(), wantedBack(r.Options.Ring)))).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.usersOf), builder.WithPredicates(predicate.ResourceVersionChangedPredicate{})).
 		WatchesRawSource(source.Channel(r.turns, inTurn())).
 		WithOptions(options)
@@ -105,7 +97,7 @@ func (r *Reconciler) claimChanged() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, ok1 := e.ObjectOld.(v1alpha1.Instance)
 		after, ok2 := e.ObjectNew.(v1alpha1.Instance)
-		return ok1 && ok2 && (before.Core().APIURL != after.Core().APIURL || standingOf(before, r.Options.DefaultAPIURL) != standingOf(after, r.Options.DefaultAPIURL))
+		return ok1 && ok2 && (before.Core().APIURL != after.Core().APIURL || instance.StandingOf(before, r.Options.DefaultAPIURL) != instance.StandingOf(after, r.Options.DefaultAPIURL))
 	}}
 }
 
@@ -126,45 +118,44 @@ func (r *Reconciler) requests(ctx context.Context, except types.UID, options ...
 		return nil
 	}
 	var requests []reconcile.Request
-	eachOf(list, func(instance v1alpha1.Instance) {
-		if instance.GetUID() != except {
-			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(instance)})
+	instance.Each(list, func(resource v1alpha1.Instance) {
+		if resource.GetUID() != except {
+			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(resource)})
 		}
 	})
 	return requests
 }
 
-// StripInstance is the cache's transform of the kinds for a process that is in no ring.
-func StripInstance(object any) (any, error) { return Ring{}.StripInstance(object) }
-
-// StripInstance is the cache's transform of the kinds. Of the metadata it keeps what is read: whoever may write a resource
-// can fill the rest, to hundreds of kilobytes each. No write of a status changes metadata, so that what is left out stays
-// where it is. Words that all conditions share are kept once.
-func (r Ring) StripInstance(object any) (any, error) {
-	instance, ok := object.(v1alpha1.Instance)
-	if !ok {
-		return object, nil
-	}
-	if accessor, ok := object.(metav1.ObjectMetaAccessor); ok {
-		if full, ok := accessor.GetObjectMeta().(*metav1.ObjectMeta); ok {
-			*full = r.stripMeta(instance)
+// StripInstance is the cache's transform of the kinds, for a process that may be in a ring. Of the metadata it keeps what is
+// read: whoever may write a resource can fill the rest, to hundreds of kilobytes each. No write of a status changes metadata, so
+// that what is left out stays where it is. Words that all conditions share are kept once.
+func StripInstance(of sharding.Ring) toolscache.TransformFunc {
+	return func(object any) (any, error) {
+		resource, ok := object.(v1alpha1.Instance)
+		if !ok {
+			return object, nil
 		}
+		if accessor, ok := object.(metav1.ObjectMetaAccessor); ok {
+			if full, ok := accessor.GetObjectMeta().(*metav1.ObjectMeta); ok {
+				*full = stripMeta(resource, of)
+			}
+		}
+		if meta, ok := resource.GetObjectKind().(*metav1.TypeMeta); ok {
+			meta.Kind, meta.APIVersion = shared(meta.Kind), shared(meta.APIVersion)
+		}
+		status := resource.InstanceStatus()
+		// A decoder leaves room for more conditions.
+		status.Conditions = slices.Clone(status.Conditions)
+		for i := range status.Conditions {
+			c := &status.Conditions[i]
+			c.Type, c.Reason, c.Message = shared(c.Type), shared(c.Reason), shared(c.Message)
+		}
+		return resource, nil
 	}
-	if meta, ok := instance.GetObjectKind().(*metav1.TypeMeta); ok {
-		meta.Kind, meta.APIVersion = shared(meta.Kind), shared(meta.APIVersion)
-	}
-	status := instance.InstanceStatus()
-	// A decoder leaves room for more conditions.
-	status.Conditions = slices.Clone(status.Conditions)
-	for i := range status.Conditions {
-		c := &status.Conditions[i]
-		c.Type, c.Reason, c.Message = shared(c.Type), shared(c.Reason), shared(c.Message)
-	}
-	return instance, nil
 }
 
 // stripMeta returns what is read of a resource's metadata.
-func (r Ring) stripMeta(full metav1.Object) metav1.ObjectMeta {
+func stripMeta(full metav1.Object, of sharding.Ring) metav1.ObjectMeta {
 	kept := metav1.ObjectMeta{
 		Namespace: full.GetNamespace(), Name: full.GetName(), UID: full.GetUID(),
 		ResourceVersion: full.GetResourceVersion(), Generation: full.GetGeneration(),
@@ -172,11 +163,11 @@ func (r Ring) stripMeta(full metav1.Object) metav1.ObjectMeta {
 	}
 	for _, name := range []string{v1alpha1.ReconcileRequestedAtAnnotation, v1alpha1.RebootRequestedAtAnnotation} {
 		if _, ok := full.GetAnnotations()[name]; ok {
-			metav1.SetMetaDataAnnotation(&kept, name, requestOf(full, name))
+			metav1.SetMetaDataAnnotation(&kept, name, instance.RequestOf(full, name))
 		}
 	}
-	if r.Name != "" {
-		for _, name := range []string{r.ShardLabel(), r.DrainLabel()} {
+	if of.Name != "" {
+		for _, name := range []string{of.ShardLabel(), of.DrainLabel()} {
 			if value, ok := full.GetLabels()[name]; ok {
 				metav1.SetMetaDataLabel(&kept, name, value)
 			}

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -90,7 +92,7 @@ func shutdownTimeout(call time.Duration) time.Duration {
 
 // addControllers adds a controller for each kind, and what they share.
 func addControllers(ctx context.Context, mgr ctrl.Manager, o options) error {
-	if err := controllers.SetupIndexes(ctx, mgr.GetFieldIndexer(), controllers.Kinds); err != nil {
+	if err := controllers.SetupIndexes(ctx, mgr.GetFieldIndexer(), instance.Kinds); err != nil {
 		return fmt.Errorf("adding indexes: %w", err)
 	}
 	// The controllers begin to watch Secrets when they start; /readyz is to wait for those too from the beginning.
@@ -98,7 +100,7 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o options) error {
 	if _, err := mgr.GetCache().GetInformer(ctx, secrets, cache.BlockUntilSynced(false)); err != nil {
 		return fmt.Errorf("preparing to watch Secrets: %w", err)
 	}
-	observed, err := controllers.NewMetrics(metrics.Registry, mgr.GetCache(), controllers.Kinds)
+	observed, err := controllers.NewMetrics(metrics.Registry, mgr.GetCache(), instance.Kinds)
 	if err != nil {
 		return fmt.Errorf("registering metrics: %w", err)
 	}
@@ -107,13 +109,13 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o options) error {
 		UserAgent: "greenapi-operator/" + version.Get(), Observer: observed.ObserveCall,
 	})
 	shared := controllers.NewShared(controllers.Shared{
-		Kinds: controllers.Kinds, Options: o.controller, Clock: clock.RealClock{},
+		Kinds: instance.Kinds, Options: o.controller, Clock: clock.RealClock{},
 		Connect: func(target greenapi.Target) (controllers.Vendor, error) { return vendor.Instance(target) },
 		Client:  mgr.GetClient(), Live: mgr.GetAPIReader(),
 		Recorder: mgr.GetEventRecorder("greenapi-operator"), Metrics: observed,
 	})
 	warm, queue := true, true
-	for _, kind := range controllers.Kinds {
+	for _, kind := range instance.Kinds {
 		err := controllers.NewReconciler(shared, kind).SetupWithManager(mgr, controller.Options{
 			MaxConcurrentReconciles: o.maxConcurrentReconciles,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](shortestRetry, longestRetry),
@@ -132,7 +134,7 @@ func cacheOptions(o options, namespaces []string) cache.Options {
 	options := cache.Options{
 		// Nothing is read from the cache but what is watched: to read a whole Secret from it would begin to watch values.
 		ReaderFailOnMissingInformer: true,
-		DefaultTransform:            o.controller.Ring.StripInstance,
+		DefaultTransform:            controllers.StripInstance(o.controller.Ring),
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Secret{}: {
 				Field: fields.OneTermNotEqualSelector("type", "helm.sh/release.v1"),
@@ -140,7 +142,7 @@ func cacheOptions(o options, namespaces []string) cache.Options {
 			},
 		},
 	}
-	for _, kind := range controllers.Kinds {
+	for _, kind := range instance.Kinds {
 		options.ByObject[kind.New()] = cache.ByObject{Label: o.instanceOnly}
 	}
 	if len(namespaces) > 0 {

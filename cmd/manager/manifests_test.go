@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -23,7 +25,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/controllers"
 	"github.com/greenapi-operator/greenapi-operator/internal/installation"
 )
 
@@ -42,7 +43,7 @@ func TestRolesForPeople(t *testing.T) {
 			plurals = append(plurals, plural)
 		}
 	}
-	g.Expect(plurals).To(HaveLen(len(controllers.Kinds)))
+	g.Expect(plurals).To(HaveLen(len(instance.Kinds)))
 	read, write := []string{"get", "list", "watch"}, []string{"create", "update", "patch", "delete", "deletecollection"}
 	inside, outside := newNamespace(t), newNamespace(t)
 	for person, may := range map[string][]string{"view": read, "edit": slices.Concat(read, write), "admin": slices.Concat(read, write)} {
@@ -59,7 +60,7 @@ func TestRolesForPeople(t *testing.T) {
 			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: aggregated.Name}},
 		})).To(Succeed())
 		expectRights(t, aggregated.Name, inside, outside, plurals, may)
-		for _, kind := range controllers.Kinds {
+		for _, kind := range instance.Kinds {
 			tryAs(t, aggregated.Name, inside, kind, len(may) > len(read))
 		}
 	}
@@ -87,7 +88,7 @@ func expectRights(t *testing.T, user, inside, outside string, plurals, verbs []s
 }
 
 // tryAs does as a user what a person does with an instance.
-func tryAs(t *testing.T, user, ns string, kind controllers.Kind, writes bool) {
+func tryAs(t *testing.T, user, ns string, kind instance.Kind, writes bool) {
 	t.Helper()
 	g := NewWithT(t)
 	config := rest.CopyConfig(environment.Config)

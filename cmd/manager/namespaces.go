@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	authorizationv1 "k8s.io/api/authorization/v1"
@@ -25,8 +27,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
-
-	"github.com/greenapi-operator/greenapi-operator/controllers"
 )
 
 const (
@@ -119,7 +119,7 @@ func (n *namespaces) ask(ctx context.Context, namespace string) {
 
 // missing is the first right that is missing to watch a namespace, "" if none is.
 func (n *namespaces) missing(ctx context.Context, namespace string) string {
-	for _, right := range controllers.WatchRights() {
+	for _, right := range instance.WatchRights() {
 		attributes := right
 		attributes.Namespace = namespace
 		review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &attributes}}

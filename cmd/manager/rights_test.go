@@ -20,6 +20,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+
 	. "github.com/onsi/gomega"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -30,7 +32,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/controllers"
 	"github.com/greenapi-operator/greenapi-operator/internal/canary"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 	"github.com/greenapi-operator/greenapi-operator/internal/installation"
@@ -60,7 +61,7 @@ func newTenant(t *testing.T, objects installation.Objects, ns string, old bool, 
 	s.vendor = emulator.New(emulator.Options{RestartTime: 200 * time.Millisecond})
 	server := httptest.NewServer(s.vendor)
 	t.Cleanup(func() { s.vendor.Close(); server.Close() })
-	for number, kind := range controllers.Kinds {
+	for number, kind := range instance.Kinds {
 		id, token := firstID+int64(number), fmt.Sprintf("canary-%s-%d-0123456789", ns, number)
 		s.vendor.Add(emulator.Instance{ID: id, Token: token, Messenger: kind.Messenger})
 		s.secret(kind.Name, token)
@@ -98,7 +99,7 @@ func (s *tenant) secret(kind, token string) {
 }
 
 // instanceOf is an instance that wishes for two settings, with the namespace's name as a label.
-func instanceOf(kind controllers.Kind, ns string, id int64) v1alpha1.Instance {
+func instanceOf(kind instance.Kind, ns string, id int64) v1alpha1.Instance {
 	resource := kind.New()
 	resource.SetNamespace(ns)
 	resource.SetName("line")
@@ -147,7 +148,7 @@ func (s *tenant) deeds() (code int) {
 // missing says what the manager has not done yet, "" if it has done everything that it has rights for.
 func (s *tenant) missing() string {
 	code := s.deeds()
-	for _, kind := range controllers.Kinds[1:] {
+	for _, kind := range instance.Kinds[1:] {
 		resource := kind.New()
 		if err := admin.Get(s.t.Context(), client.ObjectKey{Namespace: s.ns, Name: "line"}, resource); err != nil {
 			return err.Error()
@@ -209,7 +210,7 @@ func (s *tenant) expectSecretsReadAsR23Says() {
 		read[name]++
 	}
 	want := map[string]int{}
-	for _, kind := range controllers.Kinds {
+	for _, kind := range instance.Kinds {
 		want[secretOf(kind.Name)] = 1
 	}
 	s.Expect(read).To(Equal(want), "each Secret that is referred to is read once, for it did not change")
@@ -289,13 +290,13 @@ func TestANamespacedInstallation(t *testing.T) {
 
 	g.Expect(admin.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: own}})).To(Succeed())
 	outside := newNamespace(t)
-	for _, kind := range controllers.Kinds {
+	for _, kind := range instance.Kinds {
 		g.Expect(admin.Create(t.Context(), instanceOf(kind, outside, 1))).To(Succeed())
 	}
 	// A second namespace is one more copy of the folder that names the first.
 	second := newNamespace(t)
 	render(t, "namespaced/"+own, "namespace: "+second).Apply(t, admin)
-	more := instanceOf(controllers.Kinds[1], second, firstID+100)
+	more := instanceOf(instance.Kinds[1], second, firstID+100)
 	g.Expect(admin.Create(t.Context(), more)).To(Succeed())
 	s := newTenant(t, objects, own, false, "--watch-namespaces="+own+","+second)
 	s.finish()
@@ -308,7 +309,7 @@ func TestANamespacedInstallation(t *testing.T) {
 
 	inside := regexp.MustCompile(`^/api(/v1)?$|^/apis(/[^/]+/[^/]+)?$|/namespaces/(` + own + `|` + second + `|` + s.system + `)/|/v1/(tokenreviews|subjectaccessreviews|selfsubjectaccessreviews)$`)
 	s.Expect(s.witness.requests(func(a asked) bool { return !inside.MatchString(a.path) })).To(BeEmpty(), "requests outside")
-	for _, kind := range controllers.Kinds {
+	for _, kind := range instance.Kinds {
 		resource := kind.New()
 		s.Expect(admin.Get(t.Context(), client.ObjectKey{Namespace: outside, Name: "line"}, resource)).To(Succeed())
 		s.Expect(resource.InstanceStatus().Conditions).To(BeEmpty())

@@ -19,7 +19,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 
-	"github.com/greenapi-operator/greenapi-operator/controllers"
+	"github.com/greenapi-operator/greenapi-operator/internal/sharding"
 )
 
 // podNamespace is the file that has the namespace of a pod.
@@ -58,7 +58,7 @@ func (s *shardFlags) complete(o *options) error {
 	if s.name = cmp.Or(s.name, host); !nameAndLabel(s.name) {
 		return fmt.Errorf("--shard-name must be small letters, digits, - and ., at most 63 of them, such as shard-1; it is %q", s.name)
 	}
-	ring := controllers.Ring{Name: s.ring, Shard: s.name}
+	ring := sharding.Ring{Name: s.ring, Shard: s.name}
 	o.controller.Ring, o.leaderElect, o.leaderElectionID = ring, true, s.name
 	if o.instanceOnly == nil {
 		o.instanceOnly = labels.Everything()
@@ -96,6 +96,6 @@ func (s *shardFlags) lock(config *rest.Config, namespace string, renewDeadline t
 		LeaseMeta:  metav1.ObjectMeta{Namespace: namespace, Name: s.name},
 		Client:     leases,
 		LockConfig: resourcelock.ResourceLockConfig{Identity: s.name},
-		Labels:     map[string]string{controllers.RingLabel: s.ring},
+		Labels:     map[string]string{sharding.RingLabel: s.ring},
 	}, nil
 }

@@ -19,14 +19,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/controllers"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
+	"github.com/greenapi-operator/greenapi-operator/internal/sharding"
 )
 
 // sharder does what the sharder of kubernetes-controller-sharding does: it says by labels which shard has which line.
 type sharder struct {
 	*fleet
-	ring   controllers.Ring
+	ring   sharding.Ring
 	shards map[string]*shard
 }
 
@@ -34,7 +34,7 @@ type sharder struct {
 func newSharder(t *testing.T, size int) *sharder {
 	t.Helper()
 	f := newFleet(t, admin, size)
-	return &sharder{fleet: f, ring: controllers.Ring{Name: f.ns}, shards: map[string]*shard{}}
+	return &sharder{fleet: f, ring: sharding.Ring{Name: f.ns}, shards: map[string]*shard{}}
 }
 
 // join starts a shard.

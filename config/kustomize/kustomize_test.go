@@ -12,13 +12,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
-	"github.com/greenapi-operator/greenapi-operator/controllers"
 	"github.com/greenapi-operator/greenapi-operator/internal/installation"
 )
 
@@ -62,7 +63,7 @@ spec:
 func TestASecretIsRenamedInTheInstanceAsWell(t *testing.T) {
 	t.Parallel()
 	const generated = "secretGenerator: [{name: token, literals: [apiTokenInstance=a]}, {name: webhook, literals: [webhookUrlToken=b]}]\n"
-	for _, kind := range controllers.Kinds {
+	for _, kind := range instance.Kinds {
 		for what, kustomization := range map[string]string{
 			"a generator": generated,
 			"a prefix":    "namePrefix: eu-\ngeneratorOptions: {disableNameSuffixHash: true}\n" + generated,

@@ -16,8 +16,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/controllers"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
@@ -48,7 +48,7 @@ var never = []string{
 
 // adoption makes spec.settings of what the vendor shows.
 type adoption struct {
-	kind        controllers.Kind
+	kind        instance.Kind
 	settings    greenapi.Settings
 	secrets     []string
 	allSettings bool
@@ -60,7 +60,7 @@ type adoption struct {
 	further []string
 }
 
-func newAdoption(kind controllers.Kind, settings greenapi.Settings, token string) *adoption {
+func newAdoption(kind instance.Kind, settings greenapi.Settings, token string) *adoption {
 	a := &adoption{kind: kind, settings: settings, secrets: []string{token}, values: map[string]any{}, left: map[string]string{}}
 	if webhook := settings[plan.WebhookTokenName].Text; len(webhook) >= shortestSecret {
 		a.secrets = append(a.secrets, webhook)
@@ -72,7 +72,7 @@ func newAdoption(kind controllers.Kind, settings greenapi.Settings, token string
 // referred to. create says that the Secret is made now, so that the token may be added.
 func (a *adoption) adopt(secret *corev1.Secret, create bool) (key string) {
 	fields := plan.Fields(a.kind.NewSettings())
-	shown := controllers.Observed(plan.Desired{Settings: append(fields, a.others()...)}, a.settings)
+	shown := instance.Observed(plan.Desired{Settings: append(fields, a.others()...)}, a.settings)
 	for _, field := range fields {
 		value, ok := shown[field.Name]
 		switch {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // authFlags are the flags of auth.
@@ -78,22 +80,22 @@ func (s *session) auth(ctx context.Context, name string, flags authFlags) error 
 	if err != nil {
 		return err
 	}
-	instance, err := s.findOne(ctx, cluster, name)
+	resource, err := s.findOne(ctx, cluster, name)
 	if err != nil {
 		return err
 	}
-	kind := kindOf(instance)
+	kind := instance.KindOf(resource)
 	if phone != 0 && kind.Messenger != whatsApp {
-		return failf("Leave --phone out, and scan the QR code", "%s: only WhatsApp logs in by a code for a phone number", title(instance))
+		return failf("Leave --phone out, and scan the QR code", "%s: only WhatsApp logs in by a code for a phone number", title(resource))
 	}
 	if err := flags.vendor.settle(ctx, s, cluster); err != nil {
 		return err
 	}
-	vendor, err := s.connect(ctx, cluster, instance, flags.vendor)
+	vendor, err := s.connect(ctx, cluster, resource, flags.vendor)
 	if err != nil {
 		return err
 	}
-	l := &login{session: s, flags: flags, phone: phone, instance: instance, vendor: vendor, pace: 5 * time.Second}
+	l := &login{session: s, flags: flags, phone: phone, instance: resource, vendor: vendor, pace: 5 * time.Second}
 	if kind.Messenger == whatsApp {
 		l.pace = 2 * time.Second
 	}

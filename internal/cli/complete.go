@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/controllers"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // completionTime is how long a person who pressed Tab waits at most.
@@ -33,7 +33,7 @@ func (s *session) completeNames(command *cobra.Command, taken []string, begun st
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var names []string
-	for _, kind := range controllers.Kinds {
+	for _, kind := range instance.Kinds {
 		list := &metav1.PartialObjectMetadataList{}
 		list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kind.Name + "List"))
 		timeout := int64(completionTime / time.Second)

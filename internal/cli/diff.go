@@ -15,8 +15,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/controllers"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
@@ -158,10 +158,10 @@ func (d *differ) compare(ctx context.Context, secrets client.Reader, c candidate
 	return found
 }
 
-func (d *differ) fill(ctx context.Context, secrets client.Reader, instance v1alpha1.Instance, found *difference) error {
-	desired := plan.Wishes(instance.TypedSettings())
+func (d *differ) fill(ctx context.Context, secrets client.Reader, resource v1alpha1.Instance, found *difference) error {
+	desired := plan.Wishes(resource.TypedSettings())
 	var conceal []string
-	hold, err := addWebhookToken(ctx, secrets, instance, &desired)
+	hold, err := addWebhookToken(ctx, secrets, resource, &desired)
 	if err != nil {
 		return err
 	}
@@ -173,37 +173,37 @@ func (d *differ) fill(ctx context.Context, secrets client.Reader, instance v1alp
 			conceal = append(conceal, s.Value)
 		}
 	}
-	vendor, err := d.connect(ctx, secrets, instance, d.vendor, conceal...)
+	vendor, err := d.connect(ctx, secrets, resource, d.vendor, conceal...)
 	if err != nil {
 		return err
 	}
 	state, settings, err := d.readAll(ctx, vendor, true)
 	if err != nil {
-		return explainVendor(err, placeOf(instance))
+		return explainVendor(err, placeOf(resource))
 	}
-	if err := checkMessenger(instance, settings); err != nil {
+	if err := checkMessenger(resource, settings); err != nil {
 		return err
 	}
-	observed := controllers.Observed(desired, settings)
+	observed := instance.Observed(desired, settings)
 	if name := plan.Unreadable(desired, observed); name != "" {
-		return failf("Try again; if it stays so, take "+name+" out of the spec", "%s: the vendor shows %s in an unexpected type, from which nothing is concluded", title(instance), name)
+		return failf("Try again; if it stays so, take "+name+" out of the spec", "%s: the vendor shows %s in an unexpected type, from which nothing is concluded", title(resource), name)
 	}
-	decision := controllers.Preview(instance, controllers.Reading{Now: d.clock.Now(), State: state, Desired: desired, Observed: observed, Hold: hold != ""}, vendor.Conceal)
+	decision := instance.Preview(resource, instance.Reading{Now: d.clock.Now(), State: state, Desired: desired, Observed: observed, Hold: hold != ""}, vendor.Conceal)
 	found.State, found.Changes = state, decision.Pending
 	found.Differs = len(decision.Pending) > 0
-	found.judge(instance, decision, hold != "", controllers.Refusal(instance, d.rivals(ctx, instance), desired.TokenRef, d.vendor.defaultURL))
+	found.judge(resource, decision, hold != "", instance.Refusal(resource, d.rivals(ctx, resource), desired.TokenRef, d.vendor.defaultURL))
 	return nil
 }
 
 // rivals are the resources of the cluster that may have a say: all of them, or those of the namespace if no more may be listed.
 // Without a cluster there are none.
-func (d *differ) rivals(ctx context.Context, instance v1alpha1.Instance) []v1alpha1.Instance {
+func (d *differ) rivals(ctx context.Context, resource v1alpha1.Instance) []v1alpha1.Instance {
 	list := func(options ...client.ListOption) (found []v1alpha1.Instance, err error) {
 		cluster, err := d.client()
 		if err != nil {
 			return nil, err
 		}
-		for _, kind := range controllers.Kinds {
+		for _, kind := range instance.Kinds {
 			if found, err = appendAll(ctx, cluster, found, kind, options); err != nil {
 				return nil, err
 			}
@@ -214,18 +214,18 @@ func (d *differ) rivals(ctx context.Context, instance v1alpha1.Instance) []v1alp
 	if d.knownErr == nil {
 		return d.known
 	}
-	near, _ := list(client.InNamespace(instance.GetNamespace()))
+	near, _ := list(client.InNamespace(resource.GetNamespace()))
 	return near
 }
 
 // addWebhookToken adds the webhook token to the wished settings, or returns why it is not known. The operator writes
 // nothing at all then.
-func addWebhookToken(ctx context.Context, secrets client.Reader, instance v1alpha1.Instance, desired *plan.Desired) (hold string, err error) {
+func addWebhookToken(ctx context.Context, secrets client.Reader, resource v1alpha1.Instance, desired *plan.Desired) (hold string, err error) {
 	ref := desired.TokenRef
 	if ref == nil {
 		return "", nil
 	}
-	secret, err := readSecret(ctx, secrets, instance, ref.Name)
+	secret, err := readSecret(ctx, secrets, resource, ref.Name)
 	if apierrors.IsNotFound(err) {
 		return fmt.Sprintf("Secret %q is not there", ref.Name), nil
 	}
@@ -241,8 +241,8 @@ func addWebhookToken(ctx context.Context, secrets client.Reader, instance v1alph
 		return fmt.Sprintf("key %q of Secret %q does not hold a webhook token: it must be empty or one line of at most 1024 printable ASCII characters", ref.Key, ref.Name), nil
 	}
 	// The digest of the token in the status is keyed with the API token.
-	apiToken := instance.Core().APITokenSecretRef
-	key, err := secretValue(ctx, secrets, instance, apiToken.Name, apiToken.KeyOr(v1alpha1.DefaultAPITokenKey))
+	apiToken := instance.APITokenRef(resource)
+	key, err := secretValue(ctx, secrets, resource, apiToken.Name, apiToken.Key)
 	if err != nil {
 		return "", err
 	}
@@ -251,11 +251,11 @@ func addWebhookToken(ctx context.Context, secrets client.Reader, instance v1alph
 }
 
 // checkMessenger refuses an instance of another messenger than the resource's (R27).
-func checkMessenger(instance v1alpha1.Instance, settings greenapi.Settings) error {
-	belongs := controllers.KindOfMessenger(settings.Messenger())
-	if belongs == "" || belongs == kindOf(instance).Name {
+func checkMessenger(resource v1alpha1.Instance, settings greenapi.Settings) error {
+	belongs, known := instance.KindOfMessenger(settings.Messenger())
+	if !known || belongs.Name == instance.KindOf(resource).Name {
 		return nil
 	}
-	return failf("Delete this resource and create a "+belongs+" for it", "%s: instance %d belongs to another messenger, and its kind is %s",
-		title(instance), instance.Core().IDInstance, belongs)
+	return failf("Delete this resource and create a "+belongs.Name+" for it", "%s: resource %d belongs to another messenger, and its kind is %s",
+		title(resource), resource.Core().IDInstance, belongs.Name)
 }

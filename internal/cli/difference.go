@@ -12,7 +12,7 @@ import (
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/controllers"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
@@ -50,7 +50,7 @@ const (
 func newDifference(c candidate) difference {
 	found := difference{Notes: c.notes}
 	if c.instance != nil {
-		found.Kind, found.Namespace, found.Name = kindOf(c.instance).Name, c.instance.GetNamespace(), c.instance.GetName()
+		found.Kind, found.Namespace, found.Name = instance.KindOf(c.instance).Name, c.instance.GetNamespace(), c.instance.GetName()
 		found.IDInstance = c.instance.Core().IDInstance
 	}
 	return found
@@ -142,13 +142,4 @@ func abandonedNote(entry v1alpha1.AbandonedSetting, instance v1alpha1.Instance) 
 	}[entry.Reason]
 	return fmt.Sprintf("%s is not written any more (%s): %s. kubectl greenapi reconcile %s has it tried once more",
 		entry.Setting, entry.Reason, why, argumentFor(instance))
-}
-
-// kindNamed returns the kind of a name such as WhatsAppInstance.
-func kindNamed(name string) (controllers.Kind, bool) {
-	at := slices.IndexFunc(controllers.Kinds, func(kind controllers.Kind) bool { return kind.Name == name })
-	if at < 0 {
-		return controllers.Kind{}, false
-	}
-	return controllers.Kinds[at], true
 }

@@ -4,17 +4,17 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 )
 
 // checks makes all checks, in the order in which one trouble leads to the next.
@@ -61,11 +61,6 @@ func namesOf(instances []v1alpha1.Instance) string {
 	return strings.Join(names, ", ")
 }
 
-// originOf is where a resource's instance is served.
-func originOf(instance v1alpha1.Instance, flags managerFlags) (greenapi.Origin, error) {
-	return greenapi.ParseOrigin(cmp.Or(instance.Core().APIURL, instance.InstanceStatus().APIURL, flags.defaultURL))
-}
-
 // checkHosts says whether each address is one that a manager sends tokens to. Where the vendor has accepted a token,
 // some manager did, so the flags are not asked.
 func (e *examination) checkHosts() checkup {
@@ -75,13 +70,13 @@ func (e *examination) checkHosts() checkup {
 		from = "the defaults, as the manager's flags are not known"
 	}
 	c := checkup{Name: "Hosts", Verdict: gradeOK, Message: "every apiUrl is in use already, or allowed by " + from}
-	for _, instance := range e.instances {
-		if conditionStatus(instance, v1alpha1.CredentialsValidCondition) == "True" {
+	for _, resource := range e.instances {
+		if conditionStatus(resource, v1alpha1.CredentialsValidCondition) == "True" {
 			continue
 		}
 		var refused error
 		for _, one := range flags {
-			origin, err := originOf(instance, one)
+			origin, err := instance.OriginSeen(resource, one.defaultURL)
 			if err == nil {
 				err = origin.CheckAllowed(one.hosts, one.insecure)
 			}
@@ -90,7 +85,7 @@ func (e *examination) checkHosts() checkup {
 			}
 		}
 		if refused != nil {
-			c.Details = append(c.Details, title(instance)+": "+refused.Error())
+			c.Details = append(c.Details, title(resource)+": "+refused.Error())
 		}
 	}
 	if len(c.Details) > 0 {
@@ -108,10 +103,10 @@ func (e *examination) checkDuplicates() checkup {
 	c := checkup{Name: "Duplicates", Verdict: gradeOK, Message: "no two resources are about one instance"}
 	flags := e.running[0]
 	groups := map[string][]v1alpha1.Instance{}
-	for _, instance := range e.instances {
-		if origin, err := originOf(instance, flags); err == nil {
-			key := fmt.Sprintf("%d at %s", instance.Core().IDInstance, origin.Identity())
-			groups[key] = append(groups[key], instance)
+	for _, resource := range e.instances {
+		if origin, err := instance.OriginSeen(resource, flags.defaultURL); err == nil {
+			key := fmt.Sprintf("%d at %s", resource.Core().IDInstance, origin.Identity())
+			groups[key] = append(groups[key], resource)
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(groups)) {

@@ -12,8 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/greenapi-operator/greenapi-operator/controllers"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/sharding"
 )
 
 // managerFlags are the flags of a manager that doctor understands.
@@ -79,7 +79,7 @@ func readManagerFlags(arguments []string) managerFlags {
 
 // watches reports whether a manager with these flags looks after a resource.
 func (f managerFlags) watches(object client.Object) bool {
-	_, assigned := object.GetLabels()[controllers.Ring{Name: f.ring}.ShardLabel()]
+	_, assigned := object.GetLabels()[sharding.Ring{Name: f.ring}.ShardLabel()]
 	return (len(f.namespaces) == 0 || slices.Contains(f.namespaces, object.GetNamespace())) && selects(f.instances, object) &&
 		(assigned || f.ring == "")
 }

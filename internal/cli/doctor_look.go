@@ -16,7 +16,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/controllers"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+	"github.com/greenapi-operator/greenapi-operator/internal/sharding"
 )
 
 // examination is what doctor has looked at, once for all checks.
@@ -91,7 +92,7 @@ func (e *examination) look(ctx context.Context) error {
 	leases := &coordinationv1.LeaseList{}
 	_, e.leasesErr = e.list(ctx, leases)
 	for _, lease := range leases.Items {
-		if strings.HasSuffix(lease.Name, leaseSuffix) || lease.Labels[controllers.RingLabel] != "" {
+		if strings.HasSuffix(lease.Name, leaseSuffix) || lease.Labels[sharding.RingLabel] != "" {
 			e.leases = append(e.leases, lease)
 		}
 	}
@@ -105,7 +106,7 @@ func (e *examination) readInstances(ctx context.Context, namespace string) ([]v1
 	var found []v1alpha1.Instance
 	var unknown error
 	n := 0
-	for _, kind := range controllers.Kinds {
+	for _, kind := range instance.Kinds {
 		more, err := appendAll(ctx, e.cluster, found, kind, []client.ListOption{client.InNamespace(namespace)})
 		if apimeta.IsNoMatchError(err) {
 			// The check of the CRDs tells; the other kinds can be looked at all the same.
@@ -118,7 +119,7 @@ func (e *examination) readInstances(ctx context.Context, namespace string) ([]v1
 		}
 		found = more
 	}
-	if n == len(controllers.Kinds) {
+	if n == len(instance.Kinds) {
 		return nil, unknown
 	}
 	return found, nil

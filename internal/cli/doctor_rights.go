@@ -12,7 +12,7 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
-	"github.com/greenapi-operator/greenapi-operator/controllers"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // rightsFindings are what the managers may not watch of the namespaces that they are told to.
@@ -46,7 +46,7 @@ func (e *examination) readRights(ctx context.Context) rightsFindings {
 // missingRight is the first right that a manager is missing to watch a namespace, "" if none is.
 func (e *examination) missingRight(ctx context.Context, manager appsv1.Deployment, namespace string) (string, error) {
 	account := cmp.Or(manager.Spec.Template.Spec.ServiceAccountName, "default")
-	for _, right := range controllers.WatchRights() {
+	for _, right := range instance.WatchRights() {
 		attributes := right
 		attributes.Namespace = namespace
 		review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{

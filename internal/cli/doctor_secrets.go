@@ -6,7 +6,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,6 +19,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // secretsAtOnce is how many Secrets are read side by side.
@@ -35,20 +35,16 @@ type secretFindings struct {
 
 // reference is one value of a Secret that a resource refers to.
 type reference struct {
-	instance  v1alpha1.Instance
-	name, key string
-	apiToken  bool
+	instance v1alpha1.Instance
+	v1alpha1.SecretKeyReference
+	apiToken bool
 }
 
 // referencesOf are the values that a resource refers to.
-func referencesOf(instance v1alpha1.Instance) []reference {
-	token := instance.Core().APITokenSecretRef
-	all := []reference{{instance, token.Name, token.KeyOr(v1alpha1.DefaultAPITokenKey), true}}
-	var settings struct {
-		Ref *v1alpha1.SecretKeyReference `json:"webhookUrlTokenSecretRef"`
-	}
-	if text, err := json.Marshal(instance.TypedSettings()); err == nil && json.Unmarshal(text, &settings) == nil && settings.Ref != nil {
-		all = append(all, reference{instance, settings.Ref.Name, settings.Ref.KeyOr(v1alpha1.DefaultWebhookURLTokenKey), false})
+func referencesOf(resource v1alpha1.Instance) []reference {
+	all := []reference{{resource, instance.APITokenRef(resource), true}}
+	if ref := instance.WebhookTokenRef(resource); ref != nil {
+		all = append(all, reference{resource, *ref, false})
 	}
 	return all
 }
@@ -85,27 +81,27 @@ func (e *examination) readSecrets(ctx context.Context) secretFindings {
 // wrongWith says what is wrong with one value, "" for nothing.
 func (e *examination) wrongWith(ctx context.Context, r reference) (string, error) {
 	secret := &corev1.Secret{}
-	err := e.cluster.Get(ctx, client.ObjectKey{Namespace: r.instance.GetNamespace(), Name: r.name}, secret)
+	err := e.cluster.Get(ctx, client.ObjectKey{Namespace: r.instance.GetNamespace(), Name: r.Name}, secret)
 	if apierrors.IsNotFound(err) {
-		return fmt.Sprintf("Secret %s is not there. Create it", r.name), nil
+		return fmt.Sprintf("Secret %s is not there. Create it", r.Name), nil
 	}
 	if err != nil {
 		return "", err
 	}
-	value, ok := secret.Data[r.key]
+	value, ok := secret.Data[r.Key]
 	flags := e.running
 	readable := slices.ContainsFunc(flags, func(f managerFlags) bool { return selects(f.secrets, secret) })
 	switch {
 	case !readable:
-		return fmt.Sprintf("Secret %s has not the labels that the manager's --secret-label-selector wants: %s. Label it so", r.name, flags[0].secrets), nil
+		return fmt.Sprintf("Secret %s has not the labels that the manager's --secret-label-selector wants: %s. Label it so", r.Name, flags[0].secrets), nil
 	case !r.apiToken && !slices.ContainsFunc(flags, func(f managerFlags) bool { return selects(f.webhookSecrets, secret) }):
-		return fmt.Sprintf("Secret %s has not the labels that the manager's --webhook-secret-label-selector wants: %s. Label it so", r.name, flags[0].webhookSecrets), nil
-	case !r.apiToken && r.key == v1alpha1.DefaultAPITokenKey:
-		return fmt.Sprintf("key %s of Secret %s is where API tokens are kept. Put the webhook token under another key", r.key, r.name), nil
+		return fmt.Sprintf("Secret %s has not the labels that the manager's --webhook-secret-label-selector wants: %s. Label it so", r.Name, flags[0].webhookSecrets), nil
+	case !r.apiToken && instance.GuardedKey(r.SecretKeyReference) != "":
+		return fmt.Sprintf("key %s of Secret %s is where API tokens are kept. Put the webhook token under another key", r.Key, r.Name), nil
 	case !ok:
-		return fmt.Sprintf("Secret %s has no key %s. Add it, or name another key in the spec", r.name, r.key), nil
+		return fmt.Sprintf("Secret %s has no key %s. Add it, or name another key in the spec", r.Name, r.Key), nil
 	case r.apiToken && !greenapi.ValidToken(strings.TrimSpace(string(value))):
-		return fmt.Sprintf("key %s of Secret %s holds no API token. Copy apiTokenInstance from the vendor's console into it", r.key, r.name), nil
+		return fmt.Sprintf("key %s of Secret %s holds no API token. Copy apiTokenInstance from the vendor's console into it", r.Key, r.Name), nil
 	default:
 		return "", nil
 	}

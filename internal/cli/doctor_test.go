@@ -23,7 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/controllers"
+	"github.com/greenapi-operator/greenapi-operator/internal/sharding"
 )
 
 // manager makes a Deployment like that of the operator, with some available replicas.
@@ -130,10 +130,10 @@ func TestDoctorFindsWhatIsToBeMended(t *testing.T) {
 	manager = d.manager(1, "--shard-ring=r")
 
 	// In a ring what the sharder assigned is watched, and each shard has a lease.
-	good.SetLabels(map[string]string{controllers.Ring{Name: "r"}.ShardLabel(): "pod-1"})
+	good.SetLabels(map[string]string{sharding.Ring{Name: "r"}.ShardLabel(): "pod-1"})
 	d.Expect(admin.Update(d.ctx, good)).To(Succeed())
 	ofShard := d.lease(now.Now(), "pod-1")
-	ofShard.Labels = map[string]string{controllers.RingLabel: "r"}
+	ofShard.Labels = map[string]string{sharding.RingLabel: "r"}
 	d.Expect(admin.Update(d.ctx, ofShard)).To(Succeed())
 	ring := d.run(now, "doctor").out
 	d.Expect(ring).To(ContainSubstring("\n           6 instances are watched by no manager that was found: wai " + d.ns + "/bad, "))

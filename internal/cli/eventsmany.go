@@ -16,7 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/controllers"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
@@ -77,7 +77,7 @@ func (v *eventsVerb) recent(all []happening) []happening {
 // eventsOfMany reads the events about all instances of a namespace, or of all if it is "", in chunks.
 func eventsOfMany(ctx context.Context, cluster client.Reader, namespace string) (map[types.UID][]eventsv1.Event, error) {
 	events := map[types.UID][]eventsv1.Event{}
-	for _, kind := range controllers.Kinds {
+	for _, kind := range instance.Kinds {
 		for next := ""; ; {
 			list := &eventsv1.EventList{}
 			err := cluster.List(ctx, list, client.InNamespace(namespace), client.MatchingFields{"regarding.kind": kind.Name}, client.Limit(chunk), client.Continue(next))

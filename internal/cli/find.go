@@ -5,19 +5,16 @@ package cli
 
 import (
 	"context"
-	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/controllers"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // selection says which resources a verb is about: names, or all of a namespace or of all namespaces, perhaps by labels.
@@ -32,29 +29,8 @@ func (s *selection) bind(command *cobra.Command) {
 	command.Flags().StringVarP(&s.labels, "selector", "l", "", "Take only instances with these labels, such as team=shop")
 }
 
-// kindNames are the names by which kubectl users call the kinds, in lower case.
-var kindNames = map[string]int{
-	"wai": 0, "whatsappinstance": 0, "whatsappinstances": 0,
-	"maxi": 1, "maxinstance": 1, "maxinstances": 1,
-	"tgi": 2, "telegraminstance": 2, "telegraminstances": 2,
-}
-
-// shortNames of the kinds, in the order of controllers.Kinds.
-var shortNames = []string{"wai", "maxi", "tgi"}
-
 // shortName is what kubectl users call the kind of a resource.
-func shortName(instance v1alpha1.Instance) string { return shortNames[kindIndex(instance)] }
-
-// kindOf returns what differs between the kinds for a resource.
-func kindOf(instance v1alpha1.Instance) controllers.Kind {
-	return controllers.Kinds[kindIndex(instance)]
-}
-
-func kindIndex(instance v1alpha1.Instance) int {
-	return slices.IndexFunc(controllers.Kinds, func(kind controllers.Kind) bool {
-		return reflect.TypeOf(kind.New()) == reflect.TypeOf(instance)
-	})
-}
+func shortName(resource v1alpha1.Instance) string { return instance.KindOf(resource).ShortName }
 
 // findOne returns the resource that an argument names: NAME, or KIND/NAME where several kinds have one of that name.
 func (s *session) findOne(ctx context.Context, cluster client.Reader, argument string) (v1alpha1.Instance, error) {
@@ -62,28 +38,28 @@ func (s *session) findOne(ctx context.Context, cluster client.Reader, argument s
 	if err != nil {
 		return nil, err
 	}
-	kinds, name := controllers.Kinds, argument
+	kinds, name := instance.Kinds, argument
 	if kind, rest, ok := strings.Cut(argument, "/"); ok {
-		index, known := kindNames[strings.ToLower(kind)]
+		called, known := instance.KindCalled(kind)
 		if !known || rest == "" {
 			return nil, failf("Write NAME, or KIND/NAME with wai, maxi or tgi as KIND", "%q names no instance", argument)
 		}
-		kinds, name = controllers.Kinds[index:index+1], rest
+		kinds, name = []instance.Kind{called}, rest
 	}
 	var found []v1alpha1.Instance
 	for _, kind := range kinds {
-		instance := kind.New()
-		err := cluster.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, instance)
+		resource := kind.New()
+		err := cluster.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, resource)
 		switch {
 		case err == nil:
-			found = append(found, instance)
+			found = append(found, resource)
 		case !apierrors.IsNotFound(err):
 			return nil, explain(err, kind.Name+" "+namespace+"/"+name)
 		}
 	}
 	switch len(found) {
 	case 0:
-		return nil, failf("List what there is: kubectl get greenapi -A", "There is no instance %s in namespace %s", argument, namespace)
+		return nil, failf("List what there is: kubectl get greenapi -A", "There is no resource %s in namespace %s", argument, namespace)
 	case 1:
 		return found[0], nil
 	default:
@@ -132,7 +108,7 @@ func (s *session) find(ctx context.Context, cluster client.Reader, arguments []s
 		options = append(options, client.InNamespace(namespace))
 	}
 	var found []v1alpha1.Instance
-	for _, kind := range controllers.Kinds {
+	for _, kind := range instance.Kinds {
 		if found, err = appendAll(ctx, cluster, found, kind, options); err != nil {
 			return nil, explain(err, "The list of "+kind.Name)
 		}
@@ -145,7 +121,7 @@ func (s *session) find(ctx context.Context, cluster client.Reader, arguments []s
 
 // isKind reports whether a word is the name of a kind.
 func isKind(word string) bool {
-	_, known := kindNames[strings.ToLower(word)]
+	_, known := instance.KindCalled(word)
 	return known
 }
 
@@ -165,7 +141,7 @@ func ofKind(arguments []string) []string {
 const chunk = 500
 
 // appendAll lists the resources of a kind, in chunks.
-func appendAll(ctx context.Context, cluster client.Reader, found []v1alpha1.Instance, kind controllers.Kind, options []client.ListOption) ([]v1alpha1.Instance, error) {
+func appendAll(ctx context.Context, cluster client.Reader, found []v1alpha1.Instance, kind instance.Kind, options []client.ListOption) ([]v1alpha1.Instance, error) {
 	start, next := len(found), ""
 	for {
 		list := kind.NewList()
@@ -178,12 +154,7 @@ func appendAll(ctx context.Context, cluster client.Reader, found []v1alpha1.Inst
 		if err != nil {
 			return nil, err
 		}
-		_ = apimeta.EachListItem(list, func(object runtime.Object) error {
-			if instance, ok := object.(v1alpha1.Instance); ok {
-				found = append(found, instance)
-			}
-			return nil
-		})
+		instance.Each(list, func(resource v1alpha1.Instance) { found = append(found, resource) })
 		if next = list.GetContinue(); next == "" {
 			return found, nil
 		}

@@ -7,13 +7,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/controllers"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // tokenVariable is the environment variable that holds the API token for --create-secret without --token-file.
@@ -184,19 +183,19 @@ type importResult struct {
 }
 
 // kindFor returns the kind for an instance: what the vendor says, or what the caller says where it does not.
-func kindFor(row importRow, messenger string) (controllers.Kind, error) {
-	asked, belongs := row.kind, controllers.KindOfMessenger(messenger)
+func kindFor(row importRow, messenger string) (instance.Kind, error) {
+	asked, wasAsked := instance.KindNamed(row.kind)
+	belongs, known := instance.KindOfMessenger(messenger)
 	switch {
-	case asked == "" && belongs == "":
-		return controllers.Kind{}, failf("Say which messenger it is: "+row.where.kind+" WhatsAppInstance, MaxInstance or TelegramInstance",
+	case !wasAsked && !known:
+		return instance.Kind{}, failf("Say which messenger it is: "+row.where.kind+" WhatsAppInstance, MaxInstance or TelegramInstance",
 			"%s: the vendor does not say which messenger it is", row.where.subject)
-	case asked != "" && belongs != "" && asked != belongs:
-		return controllers.Kind{}, failf("Write "+belongs+" for "+row.where.kind+", or leave it out", "%s is a %s, not a %s", row.where.subject, belongs, asked)
-	case belongs == "":
-		belongs = asked
+	case wasAsked && known && asked.Name != belongs.Name:
+		return instance.Kind{}, failf("Write "+belongs.Name+" for "+row.where.kind+", or leave it out", "%s is a %s, not a %s", row.where.subject, belongs.Name, asked.Name)
+	case !known:
+		return asked, nil
 	}
-	kind, _ := kindNamed(belongs)
-	return kind, nil
+	return belongs, nil
 }
 
 // canonicalKind returns the name of a kind that a person named, in any of its forms.
@@ -204,9 +203,6 @@ func canonicalKind(text string) (string, bool) {
 	if text == "" {
 		return "", true
 	}
-	at, ok := kindNames[strings.ToLower(text)]
-	if !ok {
-		return "", false
-	}
-	return controllers.Kinds[at].Name, true
+	kind, ok := instance.KindCalled(text)
+	return kind.Name, ok
 }

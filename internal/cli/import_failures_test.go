@@ -14,9 +14,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/controllers"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 func TestImportWithASecretOfItsOwnHoldsTheTokensThereAndNowhereElse(t *testing.T) {
@@ -151,9 +151,9 @@ func TestImportProvesThatNothingWouldChange(t *testing.T) {
 	shows := func(kind greenapi.ValueKind, text string) greenapi.Settings {
 		return greenapi.Settings{"incomingWebhook": {Kind: kind, Text: text}}
 	}
-	g.Expect(prove(manifest, controllers.Kinds[0], shows(greenapi.KindText, "yes"), "")).To(Succeed())
-	g.Expect(prove(manifest, controllers.Kinds[0], shows(greenapi.KindText, "no"), "")).To(MatchError(ContainSubstring("would change incomingWebhook")))
-	g.Expect(prove(manifest, controllers.Kinds[0], shows(greenapi.KindNumber, "1"), "")).To(MatchError(ContainSubstring("would change incomingWebhook")))
+	g.Expect(prove(manifest, instance.Kinds[0], shows(greenapi.KindText, "yes"), "")).To(Succeed())
+	g.Expect(prove(manifest, instance.Kinds[0], shows(greenapi.KindText, "no"), "")).To(MatchError(ContainSubstring("would change incomingWebhook")))
+	g.Expect(prove(manifest, instance.Kinds[0], shows(greenapi.KindNumber, "1"), "")).To(MatchError(ContainSubstring("would change incomingWebhook")))
 }
 
 func TestTheBarIsForTerminalsOnly(t *testing.T) {

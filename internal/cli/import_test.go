@@ -14,8 +14,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/controllers"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // imports runs the verb with the real kubectl.
@@ -126,7 +126,7 @@ func (d *desk) apply(name string) {
 
 // statusOf returns the status of the resource of a name, whatever its kind.
 func (d *desk) statusOf(g Gomega, name string) *v1alpha1.InstanceStatus {
-	for _, kind := range controllers.Kinds {
+	for _, kind := range instance.Kinds {
 		instance := kind.New()
 		if err := admin.Get(d.ctx, client.ObjectKey{Namespace: d.ns, Name: name}, instance); err == nil {
 			return instance.InstanceStatus()

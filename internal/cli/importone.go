@@ -19,8 +19,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/controllers"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
@@ -154,7 +154,7 @@ func (i *importer) token() (string, error) {
 }
 
 // manifest writes the instance's manifest with the comments of what was left out.
-func (i *importer) manifest(row importRow, kind controllers.Kind, a *adoption) ([]byte, error) {
+func (i *importer) manifest(row importRow, kind instance.Kind, a *adoption) ([]byte, error) {
 	ref := map[string]any{"name": row.secret}
 	if row.key != v1alpha1.DefaultAPITokenKey {
 		ref["key"] = row.key
@@ -187,23 +187,23 @@ func secretManifest(secret *corev1.Secret) ([]byte, error) {
 }
 
 // prove holds the manifest against the reading that it was made of, as the operator will: nothing may differ.
-func prove(manifest []byte, kind controllers.Kind, settings greenapi.Settings, webhookToken string) error {
-	instance := kind.New()
+func prove(manifest []byte, kind instance.Kind, settings greenapi.Settings, webhookToken string) error {
+	resource := kind.New()
 	bug := "This is a mistake of kubectl greenapi: please report it. Nothing was written"
-	if err := yaml.UnmarshalStrict(manifest, instance); err != nil {
+	if err := yaml.UnmarshalStrict(manifest, resource); err != nil {
 		return failf(bug, "%s: the manifest that was made cannot be read", kind.Name)
 	}
-	desired := plan.Wishes(instance.TypedSettings())
+	desired := plan.Wishes(resource.TypedSettings())
 	if desired.TokenRef != nil {
 		desired.SetToken(strings.TrimSpace(webhookToken), "", "")
 	}
-	observed := controllers.Observed(desired, settings)
+	observed := instance.Observed(desired, settings)
 	names := []string{plan.Unreadable(desired, observed)}
 	for _, change := range plan.Differences(desired, observed) {
 		names = append(names, change.Setting)
 	}
 	if differ := strings.Trim(strings.Join(names, ", "), ", "); differ != "" {
-		return failf(bug, "%s: the manifest that was made would change %s", title(instance), differ)
+		return failf(bug, "%s: the manifest that was made would change %s", title(resource), differ)
 	}
 	return nil
 }

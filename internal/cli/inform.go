@@ -17,13 +17,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/controllers"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // source is where an informer reads, and where it sends what it sees.
 type source struct {
 	cluster client.WithWatch
-	kind    controllers.Kind
+	kind    instance.Kind
 	options []client.ListOption
 	seen    chan<- sighting
 }
@@ -65,8 +65,8 @@ func (v *statusVerb) inform(ctx context.Context, s source, found []v1alpha1.Inst
 		if last, ok := object.(cache.DeletedFinalStateUnknown); ok {
 			object = last.Obj
 		}
-		if instance, ok := object.(v1alpha1.Instance); ok {
-			s.send(ctx, sighting{instance: instance, gone: gone})
+		if resource, ok := object.(v1alpha1.Instance); ok {
+			s.send(ctx, sighting{instance: resource, gone: gone})
 		}
 	}
 	_, _ = informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
@@ -81,9 +81,9 @@ func (v *statusVerb) inform(ctx context.Context, s source, found []v1alpha1.Inst
 			return
 		}
 		// What was deleted since it was shown is not among what informers tell.
-		for _, instance := range found {
-			if _, there, err := informer.GetStore().Get(instance); err == nil && !there && kindOf(instance).Name == s.kind.Name {
-				s.send(ctx, sighting{instance: instance, gone: true})
+		for _, resource := range found {
+			if _, there, err := informer.GetStore().Get(resource); err == nil && !there && instance.KindOf(resource).Name == s.kind.Name {
+				s.send(ctx, sighting{instance: resource, gone: true})
 			}
 		}
 	}()

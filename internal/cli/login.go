@@ -12,6 +12,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
@@ -187,7 +188,7 @@ func (l *login) showQR(picture []byte) error {
 	if err != nil {
 		return failf("Use the vendor's console to log in"+l.orByPhone(), "%s: the vendor's QR code cannot be shown: %s", title(l.instance), err)
 	}
-	how := scanHow[kindOf(l.instance).Messenger]
+	how := scanHow[instance.KindOf(l.instance).Messenger]
 	quiet, fits := code.fit(on, linesBelow)
 	with := inkLight
 	l.small = nil
@@ -228,7 +229,7 @@ func (l *login) tooSmall(code *qrCode, on terminal) error {
 
 // orByPhone is the other way to log in, where there is one.
 func (l *login) orByPhone() string {
-	if kindOf(l.instance).Messenger != whatsApp {
+	if instance.KindOf(l.instance).Messenger != whatsApp {
 		return ""
 	}
 	return ", or use --phone NUMBER"

@@ -18,6 +18,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/klog/v2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // add takes a Secret of a file, its stringData laid over its data as the API server does.
@@ -76,11 +78,11 @@ func (f *fileSecrets) check(ctx context.Context, c *candidate, objects []object)
 		return
 	}
 	at := slices.IndexFunc(objects, func(o object) bool {
-		return o.GetKind() == kindOf(c.instance).Name && o.GetNamespace() == c.instance.GetNamespace() && o.GetName() == c.instance.GetName()
+		return o.GetKind() == instance.KindOf(c.instance).Name && o.GetNamespace() == c.instance.GetNamespace() && o.GetName() == c.instance.GetName()
 	})
 	wished := objects[at].DeepCopy()
 	unstructured.RemoveNestedField(wished.Object, "status")
-	live := kindOf(c.instance).New()
+	live := instance.KindOf(c.instance).New()
 	err := f.cluster.Get(ctx, client.ObjectKeyFromObject(c.instance), live)
 	switch {
 	case err == nil:
@@ -111,7 +113,7 @@ func (f *fileSecrets) check(ctx context.Context, c *candidate, objects []object)
 
 // compareSecrets notes where a file would change a Secret that counts now.
 func (f *fileSecrets) compareSecrets(ctx context.Context, c *candidate) {
-	for _, name := range secretNames(c.instance) {
+	for _, name := range instance.SecretNames(c.instance) {
 		key := client.ObjectKey{Namespace: c.instance.GetNamespace(), Name: name}
 		inFile, have := f.secrets[key]
 		live := &corev1.Secret{}

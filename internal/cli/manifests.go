@@ -24,7 +24,7 @@ import (
 	strictjson "sigs.k8s.io/json"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // manifests are the instances in files, checked, and a reader that finds the Secrets of the files too.
@@ -136,7 +136,7 @@ func withoutValues(err error) string {
 func manifestOf(o object) candidate {
 	c := candidate{source: o.source}
 	subject := fmt.Sprintf("%s %s/%s in %s", o.GetKind(), o.GetNamespace(), o.GetName(), o.source)
-	kind, known := kindNamed(o.GetKind())
+	kind, known := instance.KindNamed(o.GetKind())
 	switch {
 	case !known || o.GroupVersionKind().Version != v1alpha1.GroupVersion.Version:
 		c.err = failf("Write apiVersion: "+v1alpha1.GroupVersion.String()+" and kind: WhatsAppInstance, MaxInstance or TelegramInstance",
@@ -193,12 +193,8 @@ func markDuplicates(candidates []candidate, defaultURL string) {
 			continue
 		}
 		keys := []string{title(c.instance)}
-		raw := c.instance.Core().APIURL
-		if raw == "" {
-			raw = defaultURL
-		}
-		if origin, err := greenapi.ParseOrigin(raw); err == nil {
-			keys = append(keys, fmt.Sprintf("%d at %s", c.instance.Core().IDInstance, origin.Identity()))
+		if key, ok := instance.Key(c.instance, defaultURL); ok {
+			keys = append(keys, fmt.Sprintf("%d at %s", key.ID, key.Origin))
 		}
 		for at, key := range keys {
 			other, taken := first[key]

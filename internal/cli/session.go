@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // session is what all verbs share: where to read and write, and the cluster that kubectl's own flags name.
@@ -95,6 +96,6 @@ func noCluster(err error, what, next string) error {
 }
 
 // title names a resource in messages, such as "WhatsAppInstance shop/support-line".
-func title(instance v1alpha1.Instance) string {
-	return fmt.Sprintf("%s %s/%s", kindOf(instance).Name, instance.GetNamespace(), instance.GetName())
+func title(resource v1alpha1.Instance) string {
+	return fmt.Sprintf("%s %s/%s", instance.KindOf(resource).Name, resource.GetNamespace(), resource.GetName())
 }

@@ -16,6 +16,7 @@ import (
 	"k8s.io/cli-runtime/pkg/printers"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // statusVerb is kubectl greenapi status.
@@ -194,12 +195,12 @@ func (*objectView) printed(err error) error {
 
 // untyped is a resource as kubectl prints it: with its kind, and with whole numbers, which templates would show
 // as 7.1e+09 of a typed one.
-func untyped(instance v1alpha1.Instance) (*unstructured.Unstructured, error) {
-	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(instance)
+func untyped(resource v1alpha1.Instance) (*unstructured.Unstructured, error) {
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(resource)
 	if err != nil {
 		return nil, err
 	}
 	object := &unstructured.Unstructured{Object: content}
-	object.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kindOf(instance).Name))
+	object.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(instance.KindOf(resource).Name))
 	return object, nil
 }

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // written is a status after a write that the vendor kept.
@@ -197,7 +198,7 @@ func TestStatusReadsLongListsInChunks(t *testing.T) {
 		d.line(fmt.Sprintf("line-%d", i), i, nil)
 	}
 	counted := &counting{Reader: admin}
-	found, err := appendAll(d.ctx, counted, nil, kindOf(&v1alpha1.WhatsAppInstance{}), []client.ListOption{client.InNamespace(d.ns)})
+	found, err := appendAll(d.ctx, counted, nil, instance.KindOf(&v1alpha1.WhatsAppInstance{}), []client.ListOption{client.InNamespace(d.ns)})
 	d.Expect(err).NotTo(HaveOccurred())
 	d.Expect(found).To(HaveLen(7))
 	d.Expect(counted.lists).To(Equal(4))

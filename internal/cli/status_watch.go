@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/controllers"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // errGone ends a watch because what it showed was deleted.
@@ -36,7 +36,7 @@ func (v *statusVerb) watch(ctx context.Context, cluster client.WithWatch, found 
 	if err != nil {
 		return err
 	}
-	kinds := controllers.Kinds
+	kinds := instance.Kinds
 	if len(v.names) > 0 {
 		kinds = kindsOf(found)
 	}
@@ -118,12 +118,12 @@ func (v *statusVerb) watched() ([]client.ListOption, error) {
 }
 
 // wanted reports whether a resource is one of those that the verb is about.
-func (v *statusVerb) wanted(found []v1alpha1.Instance, instance v1alpha1.Instance) bool {
+func (v *statusVerb) wanted(found []v1alpha1.Instance, resource v1alpha1.Instance) bool {
 	if len(v.names) == 0 {
 		return true
 	}
 	for _, one := range found {
-		if one.GetName() == instance.GetName() && kindIndex(one) == kindIndex(instance) {
+		if one.GetName() == resource.GetName() && instance.KindOf(one).Name == instance.KindOf(resource).Name {
 			return true
 		}
 	}
@@ -131,11 +131,11 @@ func (v *statusVerb) wanted(found []v1alpha1.Instance, instance v1alpha1.Instanc
 }
 
 // kindsOf are the kinds that resources have.
-func kindsOf(found []v1alpha1.Instance) []controllers.Kind {
-	var kinds []controllers.Kind
+func kindsOf(found []v1alpha1.Instance) []instance.Kind {
+	var kinds []instance.Kind
 	seen := map[string]bool{}
-	for _, instance := range found {
-		if kind := kindOf(instance); !seen[kind.Name] {
+	for _, resource := range found {
+		if kind := instance.KindOf(resource); !seen[kind.Name] {
 			seen[kind.Name] = true
 			kinds = append(kinds, kind)
 		}

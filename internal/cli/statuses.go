@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // The window of statuses: the vendor counts in minutes and keeps them for 30 days.
@@ -87,17 +88,17 @@ func (s *session) statuses(ctx context.Context, name string, flags statusesFlags
 	if err != nil {
 		return err
 	}
-	instance, err := s.findOne(ctx, cluster, name)
+	resource, err := s.findOne(ctx, cluster, name)
 	if err != nil {
 		return err
 	}
-	if kindOf(instance).Messenger != whatsApp {
-		return failf("Name a WhatsAppInstance: kubectl get wai -n "+instance.GetNamespace()+" lists them", "%s: only WhatsApp has statuses", title(instance))
+	if instance.KindOf(resource).Messenger != whatsApp {
+		return failf("Name a WhatsAppInstance: kubectl get wai -n "+resource.GetNamespace()+" lists them", "%s: only WhatsApp has statuses", title(resource))
 	}
 	if err := flags.vendor.settle(ctx, s, cluster); err != nil {
 		return err
 	}
-	vendor, err := s.connect(ctx, cluster, instance, flags.vendor)
+	vendor, err := s.connect(ctx, cluster, resource, flags.vendor)
 	if err != nil {
 		return err
 	}
@@ -106,12 +107,12 @@ func (s *session) statuses(ctx context.Context, name string, flags statusesFlags
 		return ctx.Err()
 	}
 	if status, ok := errors.AsType[*greenapi.StatusError](err); ok && status.Cause == greenapi.CauseForbidden {
-		return failf("Ask GREEN-API's support to enable it", "%s: the beta of statuses is not enabled for this account", title(instance))
+		return failf("Ask GREEN-API's support to enable it", "%s: the beta of statuses is not enabled for this account", title(resource))
 	}
 	if err != nil {
-		return explainVendor(err, placeOf(instance))
+		return explainVendor(err, placeOf(resource))
 	}
-	report := statusReport{Instance: instance.GetNamespace() + "/" + instance.GetName(), ID: instance.Core().IDInstance, Since: flags.since.String(), Statuses: statusLines(list)}
+	report := statusReport{Instance: resource.GetNamespace() + "/" + resource.GetName(), ID: resource.Core().IDInstance, Since: flags.since.String(), Statuses: statusLines(list)}
 	return s.printStatuses(report, flags)
 }
 

@@ -36,6 +36,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/canary"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
@@ -231,12 +232,12 @@ func (d *desk) operate() {
 		},
 	})
 	d.Expect(err).NotTo(HaveOccurred())
-	d.Expect(controllers.SetupIndexes(d.ctx, mgr.GetFieldIndexer(), controllers.Kinds)).To(Succeed())
-	observed, err := controllers.NewMetrics(prometheus.NewRegistry(), mgr.GetCache(), controllers.Kinds)
+	d.Expect(controllers.SetupIndexes(d.ctx, mgr.GetFieldIndexer(), instance.Kinds)).To(Succeed())
+	observed, err := controllers.NewMetrics(prometheus.NewRegistry(), mgr.GetCache(), instance.Kinds)
 	d.Expect(err).NotTo(HaveOccurred())
 	vendor := greenapi.New(greenapi.Options{Timeout: 3 * time.Second, AllowedHosts: []string{"127.0.0.1"}, Insecure: true, UserAgent: "desk"})
 	shared := controllers.NewShared(controllers.Shared{
-		Kinds: controllers.Kinds, Clock: clock.RealClock{}, Client: mgr.GetClient(), Live: mgr.GetAPIReader(),
+		Kinds: instance.Kinds, Clock: clock.RealClock{}, Client: mgr.GetClient(), Live: mgr.GetAPIReader(),
 		Recorder: mgr.GetEventRecorder("greenapi-operator"), Metrics: observed,
 		Connect: func(target greenapi.Target) (controllers.Vendor, error) { return vendor.Instance(target) },
 		Options: controllers.Options{
@@ -245,7 +246,7 @@ func (d *desk) operate() {
 				FlapThreshold: 3, FlapWindow: time.Hour, CallWindow: 1500 * time.Millisecond},
 		},
 	})
-	for _, kind := range controllers.Kinds {
+	for _, kind := range instance.Kinds {
 		d.Expect(controllers.NewReconciler(shared, kind).SetupWithManager(mgr, controller.Options{SkipNameValidation: new(true)})).To(Succeed())
 	}
 	ctx, stop := context.WithCancel(context.WithoutCancel(d.ctx))

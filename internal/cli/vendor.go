@@ -4,7 +4,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,8 +20,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/controllers"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
@@ -57,28 +56,27 @@ func (v *vendorFlags) open() *greenapi.Client {
 
 // connect reaches the instance of a resource with the token in its Secret, which the caller must be allowed to read.
 // No text of the vendor's will show what is to be concealed, nor the token.
-func (s *session) connect(ctx context.Context, cluster client.Reader, instance v1alpha1.Instance, flags vendorFlags, conceal ...string) (*greenapi.Instance, error) {
-	core, kind := instance.Core(), kindOf(instance)
-	origin, err := greenapi.ParseOrigin(cmp.Or(core.APIURL, instance.InstanceStatus().APIURL, flags.defaultURL))
+func (s *session) connect(ctx context.Context, cluster client.Reader, resource v1alpha1.Instance, flags vendorFlags, conceal ...string) (*greenapi.Instance, error) {
+	origin, err := instance.OriginSeen(resource, flags.defaultURL)
 	if err != nil {
-		return nil, failf("Correct spec.apiUrl", "%s: %s", title(instance), err)
+		return nil, failf("Correct spec.apiUrl", "%s: %s", title(resource), err)
 	}
-	target := greenapi.Target{Origin: origin, ID: core.IDInstance, Prefix: kind.Prefix, AccountMethod: kind.AccountMethod,
-		Conceal: conceal, Quotable: controllers.Quotable(plan.Wishes(instance.TypedSettings()))}
+	target := instance.Target(resource, origin, plan.Wishes(resource.TypedSettings()))
+	target.Conceal = conceal
 	vendor := flags.open()
 	// The address is checked before the Secret is read: a token that may not be sent need not be known.
 	if _, err := vendor.Instance(target); err != nil {
-		return nil, failf("Correct spec.apiUrl, or allow the host by --allowed-api-hosts", "%s: %s", title(instance), err)
+		return nil, failf("Correct spec.apiUrl, or allow the host by --allowed-api-hosts", "%s: %s", title(resource), err)
 	}
-	ref := core.APITokenSecretRef
-	value, err := secretValue(ctx, cluster, instance, ref.Name, ref.KeyOr(v1alpha1.DefaultAPITokenKey))
+	ref := instance.APITokenRef(resource)
+	value, err := secretValue(ctx, cluster, resource, ref.Name, ref.Key)
 	if err != nil {
 		return nil, err
 	}
 	target.Token = strings.TrimSpace(value)
 	if !greenapi.ValidToken(target.Token) {
 		return nil, failf("Copy apiTokenInstance from the vendor's console into it", "%s: key %q of Secret %q does not hold an API token",
-			title(instance), ref.KeyOr(v1alpha1.DefaultAPITokenKey), ref.Name)
+			title(resource), ref.Key, ref.Name)
 	}
 	return vendor.Instance(target)
 }
@@ -111,13 +109,4 @@ func readSecret(ctx context.Context, cluster client.Reader, instance v1alpha1.In
 		return nil, explain(err, title(instance)+", Secret "+name)
 	}
 	return secret, nil
-}
-
-// secretNames are the names of the Secrets that a resource refers to.
-func secretNames(instance v1alpha1.Instance) []string {
-	names := []string{instance.Core().APITokenSecretRef.Name}
-	if ref := plan.Wishes(instance.TypedSettings()).TokenRef; ref != nil && ref.Name != names[0] {
-		names = append(names, ref.Name)
-	}
-	return names
 }

@@ -138,7 +138,7 @@ func TestR24NoNameLeadsATokenIntoAPrivateNetwork(t *testing.T) {
 	}
 	server, resolver := newNameServer(t, answers)
 	for name, list := range answers {
-		client := newClient(Options{Timeout: 5 * time.Second, AllowedHosts: DefaultAllowedHosts, UserAgent: "test"}, resolver)
+		client := newClient(Options{Timeout: time.Minute, AllowedHosts: DefaultAllowedHosts, UserAgent: "test"}, resolver)
 		instance, err := client.Instance(Target{Origin: mustOrigin(t, "https://"+name), ID: 1, Token: testToken, AccountMethod: MethodGetWaSettings})
 		if err != nil {
 			t.Fatal(err)

@@ -30,7 +30,7 @@ func dial(t *testing.T, handler http.HandlerFunc, change ...func(*Options, *Targ
 	if err != nil {
 		t.Fatal(err)
 	}
-	options := Options{Timeout: 5 * time.Second, AllowedHosts: []string{"127.0.0.1"}, Insecure: true, UserAgent: "test"}
+	options := Options{Timeout: time.Minute, AllowedHosts: []string{"127.0.0.1"}, Insecure: true, UserAgent: "test"}
 	target := Target{Origin: origin, ID: 710700000001, Token: testToken, AccountMethod: MethodGetWaSettings}
 	for _, f := range change {
 		f(&options, &target)

@@ -117,7 +117,7 @@ func TestR24NothingIsKeptOfAnAnswer(t *testing.T) {
 func dialTo(t *testing.T, url string, change ...func(*Options)) *Instance {
 	t.Helper()
 	origin := mustOrigin(t, url)
-	options := Options{Timeout: 5 * time.Second, AllowedHosts: []string{origin.host}, Insecure: true, UserAgent: "test"}
+	options := Options{Timeout: time.Minute, AllowedHosts: []string{origin.host}, Insecure: true, UserAgent: "test"}
 	for _, f := range change {
 		f(&options)
 	}

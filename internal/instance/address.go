@@ -1,0 +1,70 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package instance
+
+import (
+	"cmp"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/keys"
+	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+)
+
+// Origin returns where the instance of a resource is served: at the address of its spec, or at defaultURL if that names none. The
+// error says what is wrong with the address.
+func Origin(resource v1alpha1.Instance, defaultURL string) (greenapi.Origin, error) {
+	return greenapi.ParseOrigin(cmp.Or(resource.Core().APIURL, defaultURL))
+}
+
+// OriginSeen is Origin for whoever does not know the operator's default: where the spec names no address, the one that the
+// operator saw says it, and defaultURL only if it saw none yet.
+func OriginSeen(resource v1alpha1.Instance, defaultURL string) (greenapi.Origin, error) {
+	return Origin(resource, cmp.Or(resource.InstanceStatus().APIURL, defaultURL))
+}
+
+// Key names the instance of a resource at the vendor; false if its address is not valid.
+func Key(resource v1alpha1.Instance, defaultURL string) (keys.Instance, bool) {
+	origin, err := Origin(resource, defaultURL)
+	if err != nil {
+		return keys.Instance{}, false
+	}
+	return KeyAt(resource, origin), true
+}
+
+// KeyAt names the instance of a resource that is served at an origin.
+func KeyAt(resource v1alpha1.Instance, origin greenapi.Origin) keys.Instance {
+	return keys.Instance{Origin: origin.Identity(), ID: resource.Core().IDInstance}
+}
+
+// Target is what the vendor's client needs to know of a resource whose instance is served at an origin, with what its spec wants.
+// The token is missing.
+func Target(resource v1alpha1.Instance, origin greenapi.Origin, desired plan.Desired) greenapi.Target {
+	kind := KindOf(resource)
+	return greenapi.Target{Origin: origin, ID: resource.Core().IDInstance, Prefix: kind.Prefix, AccountMethod: kind.AccountMethod,
+		Quotable: quotable(desired)}
+}
+
+// quotable are the wished values that the vendor may quote when it refuses them, and in which people keep secrets: the
+// webhook URL, and settings of which this operator knows nothing.
+func quotable(desired plan.Desired) []string {
+	var values []string
+	for _, s := range desired.Settings {
+		if s.Kind == plan.KindURL || s.Kind == plan.KindAdditional {
+			values = append(values, s.Value)
+		}
+	}
+	return values
+}
+
+// sameOrigin reports whether what a status says was seen at the origin that the spec names.
+func sameOrigin(resource v1alpha1.Instance, defaultURL string) bool {
+	seenAt := resource.InstanceStatus().APIURL
+	if seenAt == "" {
+		return true
+	}
+	now, err := Origin(resource, defaultURL)
+	then, err2 := greenapi.ParseOrigin(seenAt)
+	return err == nil && err2 == nil && then.Identity() == now.Identity()
+}
