@@ -149,6 +149,9 @@ func sameOrigin(instance v1alpha1.Instance, defaultURL string) bool {
 // not have yet comes after those that it has. defaultURL is where resources are that name no address.
 func Refusal(instance v1alpha1.Instance, others []v1alpha1.Instance, tokenRef *v1alpha1.SecretKeyReference, defaultURL string) string {
 	mine := claim{instance: instance, standing: standingOf(instance, defaultURL)}
+	if tokenRef != nil && usesAsAPIToken(instance, *tokenRef) {
+		return borrowedToken(*tokenRef, kindOf(instance)+" "+instance.GetName()).message
+	}
 	id, ok := instanceOf(instance, defaultURL)
 	for _, other := range others {
 		kind := kindOf(other)

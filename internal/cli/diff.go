@@ -6,6 +6,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -31,6 +32,8 @@ type differ struct {
 	once     sync.Once
 	known    []v1alpha1.Instance
 	knownErr error
+	// inFiles are the resources of -f.
+	inFiles []v1alpha1.Instance
 }
 
 func newDiff(s *session) *cobra.Command {
@@ -191,7 +194,7 @@ func (d *differ) fill(ctx context.Context, secrets client.Reader, instance v1alp
 	decision := controllers.Preview(instance, controllers.Reading{Now: d.clock.Now(), State: state, Desired: desired, Observed: observed, Hold: hold != ""}, vendor.Conceal)
 	found.State, found.Changes = state, decision.Pending
 	found.Differs = len(decision.Pending) > 0
-	found.judge(instance, decision, hold != "", controllers.Refusal(instance, d.rivals(ctx, instance), desired.TokenRef, d.vendor.defaultURL))
+	found.judge(instance, decision, hold != "", controllers.Refusal(instance, slices.Concat(d.rivals(ctx, instance), d.inFiles), desired.TokenRef, d.vendor.defaultURL))
 	return nil
 }
 
@@ -245,6 +248,9 @@ func addWebhookToken(ctx context.Context, secrets client.Reader, instance v1alph
 	key, err := secretValue(ctx, secrets, instance, apiToken.Name, apiToken.KeyOr(v1alpha1.DefaultAPITokenKey))
 	if err != nil {
 		return "", err
+	}
+	if token == strings.TrimSpace(key) {
+		return fmt.Sprintf("key %q of Secret %q holds the API token of an instance, which is sent to nobody but the vendor", ref.Key, ref.Name), nil
 	}
 	desired.SetToken(token, strings.TrimSpace(key), "")
 	return "", nil
