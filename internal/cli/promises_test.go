@@ -101,3 +101,29 @@ func TestARequestIsLaterThanTheHandledOne(t *testing.T) {
 		d.Expect(at.After(ahead)).To(BeTrue(), "%s: %s is not later than %s", name, at, ahead)
 	}
 }
+
+// TestAPauseThatArgoUndoesIsToldWithoutTheAnnotation: Argo CD may know what is its own by a label too.
+func TestAPauseThatArgoUndoesIsToldWithoutTheAnnotation(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	line := d.craft("by-argo", 1, nil)
+	line.Labels = map[string]string{argoLabel: "lines"}
+	d.Expect(admin.Update(d.ctx, line)).To(Succeed())
+	d.Expect(d.kubectl("pause", "by-argo").err).To(BeEmpty(), "Git does not have paused")
+	d.Expect(admin.Patch(d.ctx, line, client.RawPatch(types.ApplyPatchType, []byte(d.inGit(line, map[string]any{"paused": true}))), client.FieldOwner("argocd-controller"), client.ForceOwnership)).To(Succeed())
+	d.Expect(d.kubectl("resume", "by-argo").err).To(ContainSubstring("by-argo: Argo CD (Application lines) sets paused from Git"))
+}
+
+// TestWhatIsPausedIsNoProblem, also while no operator runs that would say so in the status.
+func TestWhatIsPausedIsNoProblem(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.craft("support", 1, func(s *v1alpha1.InstanceStatus, at func(time.Duration) metav1.Time) {
+		set(s, at(time.Minute), v1alpha1.StalledCondition, metav1.ConditionTrue, v1alpha1.ReasonUnauthorized, "The vendor refused the API token")
+	})
+	d.Expect(d.kubectl("status", "--problems").out).To(ContainSubstring("support"))
+	d.Expect(d.kubectl("pause", "support").code).To(Equal(exitDone))
+	shown := d.kubectl("status", "--problems")
+	d.Expect(shown.out).NotTo(ContainSubstring("support"))
+	d.Expect(shown.err).To(ContainSubstring("1 paused"))
+}
