@@ -4,6 +4,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -28,9 +29,18 @@ const (
 type tokenUsers struct {
 	mu          sync.Mutex
 	byNamespace map[string]listedTokens
+	// accepted are the references that a status was seen to name, also of resources that are gone since.
+	accepted map[acceptedRef]string
 }
 
-func newTokenUsers() *tokenUsers { return &tokenUsers{byNamespace: map[string]listedTokens{}} }
+type acceptedRef struct {
+	namespace string
+	v1alpha1.SecretKeyReference
+}
+
+func newTokenUsers() *tokenUsers {
+	return &tokenUsers{byNamespace: map[string]listedTokens{}, accepted: map[acceptedRef]string{}}
+}
 
 // listedTokens are the resources of a namespace by the references to their API tokens.
 type listedTokens struct {
@@ -76,7 +86,7 @@ func (r *Reconciler) apiTokenUserLive(ctx context.Context, namespace string, ref
 	now := r.Clock.Now()
 	listed, ok := r.tokenUsers.byNamespace[namespace]
 	if age := now.Sub(listed.at); ok && age >= 0 && age < tokenUsersFor {
-		return listed.users[ref], nil
+		return cmp.Or(listed.users[ref], r.tokenUsers.accepted[acceptedRef{namespace, ref}]), nil
 	}
 	listed = listedTokens{at: now, users: map[v1alpha1.SecretKeyReference]string{}}
 	for _, kind := range r.Kinds {
@@ -88,6 +98,11 @@ func (r *Reconciler) apiTokenUserLive(ctx context.Context, namespace string, ref
 			eachOf(list, func(instance v1alpha1.Instance) {
 				for _, ref := range append([]v1alpha1.SecretKeyReference{apiTokenRef(instance.Core())}, instance.InstanceStatus().AcceptedTokenRefs...) {
 					listed.users[ref] = tokenUser(kind, instance)
+				}
+				for _, ref := range instance.InstanceStatus().AcceptedTokenRefs {
+					if len(r.tokenUsers.accepted) < maxUsedTokens {
+						r.tokenUsers.accepted[acceptedRef{namespace, ref}] = tokenUser(kind, instance)
+					}
 				}
 			})
 			if page = client.Continue(list.GetContinue()); page == "" {
@@ -102,7 +117,7 @@ func (r *Reconciler) apiTokenUserLive(ctx context.Context, namespace string, ref
 		}
 	}
 	r.tokenUsers.byNamespace[namespace] = listed
-	return listed.users[ref], nil
+	return cmp.Or(listed.users[ref], r.tokenUsers.accepted[acceptedRef{namespace, ref}]), nil
 }
 
 // tokenUser is how a message names the resource whose API token something is.
