@@ -97,7 +97,7 @@ func (r *Reconciler) webhookToken(ctx context.Context, p *pass, apiToken string)
 		return "", err
 	}
 	refusal := instance.GuardedKey(*ref)
-	if user != nil {
+	if user != "" {
 		refusal = instance.BorrowedToken(*ref, user)
 	}
 	if refusal != "" {

@@ -73,7 +73,7 @@ func (r *Reconciler) guardedValue(ref v1alpha1.SecretKeyReference, token string)
 	if !r.usedTokens.has(token) {
 		return nil
 	}
-	return refusedToken(fmt.Sprintf("Key %q of Secret %q holds the API token of an instance, which is sent to nobody but the vendor. Put another webhook token into it", ref.Key, ref.Name))
+	return refusedToken(fmt.Sprintf("Key %q of Secret %q holds a value that is or was used as an API token, which is sent to nobody but the vendor. Put another webhook token into it", ref.Key, ref.Name))
 }
 
 // refusedToken holds writes back because of a reference to a webhook token that is not to be followed.

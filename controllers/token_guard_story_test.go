@@ -77,7 +77,7 @@ func TestR23ACopyOfAnAPITokenIsNoWebhookToken(t *testing.T) {
 	s.forward(time.Minute)
 	s.instance("thief", steal("copy", "token"))
 	s.forward(15 * time.Minute)
-	s.Expect(s.condition("thief", v1alpha1.SyncedCondition).Message).To(ContainSubstring("holds the API token of an instance"))
+	s.Expect(s.condition("thief", v1alpha1.SyncedCondition).Message).To(ContainSubstring("holds a value that is or was used as an API token"))
 	s.Expect(s.sets()).To(BeEmpty())
 }
 

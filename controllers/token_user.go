@@ -4,7 +4,9 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -19,9 +21,11 @@ import (
 // What a resource of the namespace uses or used as its API token is nobody's webhook token; see token_guard.go. The cache knows
 // the resources. Where it holds some of them only, as in a shard, the API server is asked as well before a token is sent.
 
-// tokenUsersFor is how long an answer of the API server is believed, and tokenUsersPage how many resources it gives at once.
+// An answer of the API server is believed for tokenUsersFor times as long as it took, so that large namespaces are not listed all
+// the time, and at most for tokenUsersMost; it gives tokenUsersPage resources at once.
 const (
-	tokenUsersFor  = 30 * time.Second
+	tokenUsersFor  = 10
+	tokenUsersMost = 30 * time.Second
 	tokenUsersPage = 500
 )
 
@@ -29,26 +33,36 @@ const (
 type tokenUsers struct {
 	mu          sync.Mutex
 	byNamespace map[string]listedTokens
+	// accepted are the references that a status was seen to name, also of resources that are gone since.
+	accepted map[acceptedRef]string
 }
 
-func newTokenUsers() *tokenUsers { return &tokenUsers{byNamespace: map[string]listedTokens{}} }
+type acceptedRef struct {
+	namespace string
+	v1alpha1.SecretKeyReference
+}
+
+func newTokenUsers() *tokenUsers {
+	return &tokenUsers{byNamespace: map[string]listedTokens{}, accepted: map[acceptedRef]string{}}
+}
 
 // listedTokens are the resources of a namespace by the references to their API tokens.
 type listedTokens struct {
-	at    time.Time
-	users map[v1alpha1.SecretKeyReference]v1alpha1.Instance
+	// at is when it was asked for, until how long it is believed.
+	at, until time.Time
+	users     map[v1alpha1.SecretKeyReference]string
 }
 
-// apiTokenUserCached returns a resource of the cache whose API token a reference means, nil if there is none.
-func (r *Reconciler) apiTokenUserCached(ctx context.Context, namespace string, ref v1alpha1.SecretKeyReference) (user v1alpha1.Instance, err error) {
+// apiTokenUserCached names a resource of the cache whose API token a reference means, "" if there is none.
+func (r *Reconciler) apiTokenUserCached(ctx context.Context, namespace string, ref v1alpha1.SecretKeyReference) (user string, err error) {
 	for _, kind := range r.Kinds {
 		list := kind.NewList()
 		if err := r.Client.List(ctx, list, client.InNamespace(namespace), client.MatchingFields{indexSecretName: ref.Name}, client.UnsafeDisableDeepCopy); err != nil {
-			return nil, err
+			return "", err
 		}
 		instance.Each(list, func(other v1alpha1.Instance) {
 			if instance.UsesAsAPIToken(other, ref) {
-				user = other
+				user = instance.Named(other)
 			}
 		})
 	}
@@ -61,7 +75,7 @@ func (r *Reconciler) guardToken(ctx context.Context, p *pass) error {
 		return nil
 	}
 	user, err := r.apiTokenUserLive(ctx, p.key.Namespace, *p.desired.TokenRef)
-	if err != nil || user == nil {
+	if err != nil || user == "" {
 		return err
 	}
 	p.tokenHold = refusedToken(instance.BorrowedToken(*p.desired.TokenRef, user))
@@ -70,15 +84,26 @@ func (r *Reconciler) guardToken(ctx context.Context, p *pass) error {
 }
 
 // apiTokenUserLive asks the API server, which knows the resources of other shards too.
-func (r *Reconciler) apiTokenUserLive(ctx context.Context, namespace string, ref v1alpha1.SecretKeyReference) (user v1alpha1.Instance, err error) {
-	r.tokenUsers.mu.Lock()
-	defer r.tokenUsers.mu.Unlock()
+func (r *Reconciler) apiTokenUserLive(ctx context.Context, namespace string, ref v1alpha1.SecretKeyReference) (string, error) {
+	known := r.tokenUsers
+	known.mu.Lock()
+	defer known.mu.Unlock()
 	now := r.Clock.Now()
-	listed, ok := r.tokenUsers.byNamespace[namespace]
-	if age := now.Sub(listed.at); ok && age >= 0 && age < tokenUsersFor {
-		return listed.users[ref], nil
+	if listed, ok := known.byNamespace[namespace]; !ok || now.Before(listed.at) || !now.Before(listed.until) {
+		users, err := r.listTokenUsers(ctx, namespace)
+		if err != nil {
+			return "", err
+		}
+		// What nobody asked for in a while is not kept.
+		maps.DeleteFunc(known.byNamespace, func(_ string, old listedTokens) bool { return !now.Before(old.until) })
+		known.byNamespace[namespace] = listedTokens{at: now, until: now.Add(min(tokenUsersFor*r.Clock.Since(now), tokenUsersMost)), users: users}
 	}
-	listed = listedTokens{at: now, users: map[v1alpha1.SecretKeyReference]v1alpha1.Instance{}}
+	return cmp.Or(known.byNamespace[namespace].users[ref], known.accepted[acceptedRef{namespace, ref}]), nil
+}
+
+// listTokenUsers lists the API tokens of a namespace, and remembers what statuses say was accepted.
+func (r *Reconciler) listTokenUsers(ctx context.Context, namespace string) (map[v1alpha1.SecretKeyReference]string, error) {
+	users, accepted := map[v1alpha1.SecretKeyReference]string{}, r.tokenUsers.accepted
 	for _, kind := range r.Kinds {
 		for page := client.Continue(""); ; {
 			list := kind.NewList()
@@ -86,9 +111,12 @@ func (r *Reconciler) apiTokenUserLive(ctx context.Context, namespace string, ref
 				return nil, err
 			}
 			instance.Each(list, func(other v1alpha1.Instance) {
-				named := named(other)
-				for _, ref := range append([]v1alpha1.SecretKeyReference{instance.APITokenRef(other)}, other.InstanceStatus().AcceptedTokenRefs...) {
-					listed.users[ref] = named
+				users[instance.APITokenRef(other)] = instance.Named(other)
+				for _, ref := range other.InstanceStatus().AcceptedTokenRefs {
+					users[ref] = instance.Named(other)
+					if len(accepted) < maxUsedTokens {
+						accepted[acceptedRef{namespace, ref}] = instance.Named(other)
+					}
 				}
 			})
 			if page = client.Continue(list.GetContinue()); page == "" {
@@ -96,19 +124,5 @@ func (r *Reconciler) apiTokenUserLive(ctx context.Context, namespace string, ref
 			}
 		}
 	}
-	// What nobody asked for in a while is not kept.
-	for other, old := range r.tokenUsers.byNamespace {
-		if now.Sub(old.at) >= tokenUsersFor {
-			delete(r.tokenUsers.byNamespace, other)
-		}
-	}
-	r.tokenUsers.byNamespace[namespace] = listed
-	return listed.users[ref], nil
-}
-
-// named is a resource of which nothing is kept but its kind and name.
-func named(resource v1alpha1.Instance) v1alpha1.Instance {
-	kept := instance.KindOf(resource).New()
-	kept.SetName(resource.GetName())
-	return kept
+	return users, nil
 }

@@ -61,7 +61,7 @@ var counsels = map[string]counsel{
 
 	v1alpha1.ReasonSecretNotFound:     {needsYou, "Create the Secret that the message names, with the value from the vendor's console"},
 	v1alpha1.ReasonSecretKeyMissing:   {needsYou, "Add the key to the Secret that the message names, or name another key in the spec"},
-	v1alpha1.ReasonTokenMalformed:     {needsYou, "Copy the token once more from the vendor's console into the Secret that the message names: the token alone, on one line"},
+	v1alpha1.ReasonTokenMalformed:     {needsYou, "Put a right token under the key that the message names, or name another key: an API token as the vendor's console shows it, a webhook token that you invent; alone, on one line"},
 	v1alpha1.ReasonUnauthorized:       {needsYou, "Copy apiTokenInstance of this instance from the vendor's console into Secret {secret}"},
 	v1alpha1.ReasonEndpointNotAllowed: {needsYou, "Correct spec.apiUrl (the console shows it), or add the host to the operator's --allowed-api-hosts"},
 	v1alpha1.ReasonInstanceNotFound:   {needsYou, "Compare spec.idInstance and spec.apiUrl with the vendor's console. The number cannot be edited: create the resource anew for another one"},

@@ -22,6 +22,8 @@ type ask struct {
 	patch func(at string) string
 	// field is the path of what patch sets.
 	field []string
+	// handled is the latest request that the operator acted on, of verbs that leave one.
+	handled func(v1alpha1.Instance) string
 	// refuse says why it would be no use, nil if it is.
 	refuse func(v1alpha1.Instance) error
 	// confirm is the question that is put first, with the resource's title for %s; "" for none.
@@ -45,6 +47,7 @@ It sets the annotation reconcile-requested-at. Settings are written only if they
   kubectl greenapi reconcile -A -l team=shop`,
 		patch:   annotation(v1alpha1.ReconcileRequestedAtAnnotation),
 		field:   []string{"metadata", "annotations", v1alpha1.ReconcileRequestedAtAnnotation},
+		handled: func(i v1alpha1.Instance) string { return i.InstanceStatus().LastHandledReconcileAt },
 		refuse:  whilePaused,
 		said:    "%s: asked to be read now",
 		heard:   func(i v1alpha1.Instance, at string) bool { return i.InstanceStatus().LastHandledReconcileAt == at },
@@ -59,6 +62,7 @@ It sets the annotation reboot-requested-at, after a question unless --yes is giv
   kubectl greenapi reboot support-line --yes --wait`,
 		patch:   annotation(v1alpha1.RebootRequestedAtAnnotation),
 		field:   []string{"metadata", "annotations", v1alpha1.RebootRequestedAtAnnotation},
+		handled: func(i v1alpha1.Instance) string { return i.InstanceStatus().LastHandledRebootAt },
 		refuse:  whereRebootsAreIgnored,
 		confirm: "Reboot %s? Its messenger is down meanwhile, for up to five minutes.",
 		said:    "%s: asked to be rebooted",
@@ -110,6 +114,16 @@ func whilePaused(i v1alpha1.Instance) error {
 		return nil
 	}
 	return failf("Resume it first: kubectl greenapi resume "+argumentFor(i), "%s is paused, so nobody reads it", title(i))
+}
+
+// at is the time of a request. Of two times only a later one is a request, and the clock of another machine may be ahead.
+func (a ask) at(i v1alpha1.Instance, now time.Time) string {
+	if a.handled != nil {
+		if handled, err := time.Parse(time.RFC3339, a.handled(i)); err == nil && !now.After(handled) {
+			now = handled.Add(time.Nanosecond)
+		}
+	}
+	return now.UTC().Format(time.RFC3339Nano)
 }
 
 // whereRebootsAreIgnored follows the operator's own rules: it echoes such a request and does nothing (R20).

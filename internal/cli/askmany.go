@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // check finds what would be no use before the first is asked for, and puts the question. Of many that nobody named, those
@@ -62,14 +63,17 @@ type asked struct {
 
 // run asks, eight at a time, and waits if it is told to. One that fails does not stop the others.
 func (a ask) run(ctx context.Context, s *session, cluster client.Client, found []v1alpha1.Instance, hold waiting) error {
-	at := s.clock.Now().UTC().Format(time.RFC3339Nano)
+	at, now := map[types.UID]string{}, s.clock.Now()
+	for _, instance := range found {
+		at[instance.GetUID()] = a.at(instance, now)
+	}
 	done, err := a.askAll(ctx, s, cluster, found, at)
 	if err != nil && len(done) == 0 || !hold.wait {
 		return err
 	}
 	waited := s.await(ctx, cluster, done, hold, func(i v1alpha1.Instance, waited time.Duration) stage {
 		switch {
-		case !a.heard(i, at):
+		case !a.heard(i, at[i.GetUID()]):
 			return stageOpen
 		case a.reached(i, waited):
 			return stageDone
@@ -88,7 +92,7 @@ func (a ask) run(ctx context.Context, s *session, cluster client.Client, found [
 }
 
 // askAll asks for all, and returns those for which it did. A terminal shows how far it is, and the lines at the end.
-func (a ask) askAll(ctx context.Context, s *session, cluster client.Client, found []v1alpha1.Instance, at string) ([]v1alpha1.Instance, error) {
+func (a ask) askAll(ctx context.Context, s *session, cluster client.Client, found []v1alpha1.Instance, at map[types.UID]string) ([]v1alpha1.Instance, error) {
 	out, errOut := s.Out, s.ErrOut
 	var lines, warnings bytes.Buffer
 	bar := progressOn(s.ErrOut, terminalOf(s.ErrOut).width > 0 && len(found) > 1, len(found), a.use)
@@ -104,7 +108,7 @@ func (a ask) askAll(ctx context.Context, s *session, cluster client.Client, foun
 		instance := found[n]
 		// Whose value it is now is known before it is changed only.
 		by := undoing(ctx, cluster, instance, a.field...)
-		err := cluster.Patch(ctx, instance, client.RawPatch(types.MergePatchType, []byte(a.patch(at))))
+		err := a.write(ctx, cluster, instance, at[instance.GetUID()])
 		return asked{by, explain(err, title(instance))}
 	}, func(n int, result asked) {
 		bar.step()
@@ -135,4 +139,17 @@ func (a ask) askAll(ctx context.Context, s *session, cluster client.Client, foun
 	}
 	fmt.Fprintf(s.ErrOut, "%s: %d of %d failed\n", a.use, len(failures), len(found))
 	return done, errSaid
+}
+
+// write sets or removes the field. What another field manager has set to the same value already is taken over as well, or Flux
+// removes it with what else that one wrote.
+func (a ask) write(ctx context.Context, cluster client.Client, resource v1alpha1.Instance, at string) error {
+	version := resource.GetResourceVersion()
+	err := cluster.Patch(ctx, resource, client.RawPatch(types.MergePatchType, []byte(a.patch(at))))
+	if err != nil || resource.GetResourceVersion() != version || !resource.Core().Paused {
+		return err
+	}
+	same := fmt.Sprintf(`{"apiVersion":%q,"kind":%q,"metadata":{"name":%q,"uid":%q},"spec":{"paused":true}}`,
+		v1alpha1.GroupVersion.String(), instance.KindOf(resource).Name, resource.GetName(), resource.GetUID())
+	return cluster.Patch(ctx, resource, client.RawPatch(types.ApplyPatchType, []byte(same)), client.ForceOwnership)
 }

@@ -6,6 +6,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -31,6 +32,8 @@ type differ struct {
 	once     sync.Once
 	known    []v1alpha1.Instance
 	knownErr error
+	// inFiles are the resources of -f.
+	inFiles []v1alpha1.Instance
 }
 
 func newDiff(s *session) *cobra.Command {
@@ -191,7 +194,8 @@ func (d *differ) fill(ctx context.Context, secrets client.Reader, resource v1alp
 	decision := instance.Preview(resource, instance.Reading{Now: d.clock.Now(), State: state, Desired: desired, Observed: observed, Hold: hold != ""}, vendor.Conceal)
 	found.State, found.Changes = state, decision.Pending
 	found.Differs = len(decision.Pending) > 0
-	found.judge(resource, decision, hold != "", instance.Refusal(resource, d.rivals(ctx, resource), desired.TokenRef, d.vendor.defaultURL))
+	others := slices.Concat(d.rivals(ctx, resource), d.inFiles)
+	found.judge(resource, decision, hold != "", instance.Refusal(resource, others, desired.TokenRef, d.vendor.defaultURL))
 	return nil
 }
 
@@ -245,6 +249,9 @@ func addWebhookToken(ctx context.Context, secrets client.Reader, resource v1alph
 	key, err := secretValue(ctx, secrets, resource, apiToken.Name, apiToken.Key)
 	if err != nil {
 		return "", err
+	}
+	if token == strings.TrimSpace(key) {
+		return fmt.Sprintf("key %q of Secret %q holds a value that is used as an API token, which is sent to nobody but the vendor", ref.Key, ref.Name), nil
 	}
 	desired.SetToken(token, strings.TrimSpace(key), "")
 	return "", nil

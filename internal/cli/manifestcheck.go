@@ -88,6 +88,9 @@ func (f *fileSecrets) check(ctx context.Context, c *candidate, objects []object)
 	case err == nil:
 		*c.instance.InstanceStatus() = *live.InstanceStatus()
 		c.instance.SetGeneration(live.GetGeneration() + 1)
+		// Of several resources for one instance these say which comes first.
+		c.instance.SetUID(live.GetUID())
+		c.instance.SetCreationTimestamp(live.GetCreationTimestamp())
 		wished.SetResourceVersion(live.GetResourceVersion())
 		wished.SetUID(live.GetUID())
 		err = f.cluster.Update(ctx, wished, client.DryRunAll, client.FieldValidation(metav1.FieldValidationStrict))

@@ -73,6 +73,7 @@ func (d *differ) manifests(ctx context.Context) ([]candidate, client.Reader, err
 	markDuplicates(candidates, d.vendor.defaultURL)
 	for i := range candidates {
 		if candidates[i].err == nil {
+			d.inFiles = append(d.inFiles, candidates[i].instance)
 			files.check(ctx, &candidates[i], objects)
 		}
 	}

@@ -34,7 +34,7 @@ const (
 func sorted(instance v1alpha1.Instance, now time.Time) string {
 	how := assess(instance, now)
 	switch {
-	case conditionOf(instance, v1alpha1.PausedCondition) != nil:
+	case instance.Core().Paused, conditionOf(instance, v1alpha1.PausedCondition) != nil:
 		return sortPaused
 	case how.mood == needsYou, conditionStatus(instance, v1alpha1.ReadyCondition) == string(metav1.ConditionFalse), stale(instance):
 		return sortProblem

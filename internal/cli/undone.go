@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -27,6 +29,9 @@ var (
 // argoTracking is the annotation by which Argo CD knows what belongs to an Application: APP:GROUP/KIND:NAMESPACE/NAME.
 const argoTracking = "argocd.argoproj.io/tracking-id"
 
+// argoLabel is the label by which Argo CD knows it where application.resourceTrackingMethod is label.
+const argoLabel = "app.kubernetes.io/instance"
+
 // undoing says who will undo a change of a field, "" if nobody is known to. Both tools leave alone what Git does not have,
 // so it matters whether theirs is the value that is there now. path is that of the field: spec.paused, or an annotation.
 func undoing(ctx context.Context, cluster client.Reader, instance v1alpha1.Instance, path ...string) string {
@@ -36,10 +41,14 @@ func undoing(ctx context.Context, cluster client.Reader, instance v1alpha1.Insta
 		}
 	}
 	application, _, tracked := strings.Cut(instance.GetAnnotations()[argoTracking], ":")
-	if !tracked || !inGitOfArgo(instance, path) {
+	if !tracked {
+		// The other way of Argo CD to know what is its own; the label alone is many tools'.
+		application = instance.GetLabels()[argoLabel]
+	}
+	if !setByArgo(instance, path) && (!tracked || !inGitOfArgo(instance, path)) {
 		return ""
 	}
-	subject := fmt.Sprintf("Argo CD (Application %s) sets %s from Git, and ", application, path[len(path)-1])
+	subject := fmt.Sprintf("Argo CD (Application %s) sets %s from Git, and ", cmp.Or(application, "unknown"), path[len(path)-1])
 	switch heals, known := selfHeals(ctx, cluster, application); {
 	case !known:
 		return subject + "undoes this at once if the Application has selfHeal, else at its next sync"
@@ -60,14 +69,15 @@ func owns(fields []byte, path []string) bool {
 	return ok && (len(path) == 1 || owns(below, path[1:]))
 }
 
-// inGitOfArgo reports whether what Argo CD applied last has a field: by its field manager, or by the annotation of an apply
-// on the client's side.
+// setByArgo reports whether a field is Argo CD's by its field manager.
+func setByArgo(instance v1alpha1.Instance, path []string) bool {
+	return slices.ContainsFunc(instance.GetManagedFields(), func(entry metav1.ManagedFieldsEntry) bool {
+		return slices.Contains(argoManagers, entry.Manager) && entry.Subresource == "" && entry.FieldsV1 != nil && owns(entry.FieldsV1.GetRawBytes(), path)
+	})
+}
+
+// inGitOfArgo reports whether what was applied last on the client's side has a field.
 func inGitOfArgo(instance v1alpha1.Instance, path []string) bool {
-	for _, entry := range instance.GetManagedFields() {
-		if slices.Contains(argoManagers, entry.Manager) && entry.Subresource == "" && entry.FieldsV1 != nil && owns(entry.FieldsV1.GetRawBytes(), path) {
-			return true
-		}
-	}
 	var applied map[string]any
 	if json.Unmarshal([]byte(instance.GetAnnotations()[corev1.LastAppliedConfigAnnotation]), &applied) != nil {
 		return false

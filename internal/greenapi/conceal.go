@@ -56,6 +56,12 @@ func (d *discretion) fit(text string, limit int, shorten bool) string {
 		if shorter := shortenURLs(text); shorter != text {
 			text, forms = shorter, formsOf(shorter)
 		}
+		// A URL that is escaped or encoded otherwise is not told from what is around it.
+		for _, form := range forms {
+			if shortenURLs(form) != form {
+				return concealed
+			}
+		}
 	}
 	if holdsAny(forms, d.parts, urlWindow) {
 		return concealed

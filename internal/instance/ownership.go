@@ -97,11 +97,14 @@ func mismatched(status *v1alpha1.InstanceStatus) bool {
 // not have yet comes after those that it has. defaultURL is where resources are that name no address.
 func Refusal(resource v1alpha1.Instance, others []v1alpha1.Instance, tokenRef *v1alpha1.SecretKeyReference, defaultURL string) string {
 	mine := ClaimOf(resource, defaultURL)
+	if tokenRef != nil && UsesAsAPIToken(resource, *tokenRef) {
+		return BorrowedToken(*tokenRef, Named(resource))
+	}
 	id, ok := Key(resource, defaultURL)
 	for _, other := range others {
 		if other.GetNamespace() == resource.GetNamespace() {
 			if tokenRef != nil && UsesAsAPIToken(other, *tokenRef) {
-				return BorrowedToken(*tokenRef, other)
+				return BorrowedToken(*tokenRef, Named(other))
 			}
 			if KindOf(other).Name == KindOf(resource).Name && other.GetName() == resource.GetName() {
 				continue

@@ -57,8 +57,10 @@ func GuardedKey(ref v1alpha1.SecretKeyReference) string {
 	return fmt.Sprintf("Key %q of Secret %q is where API tokens are kept, which are sent to nobody but the vendor. Put the webhook token under another key, such as webhookUrlToken", ref.Key, ref.Name)
 }
 
-// BorrowedToken says that a reference to a webhook token means the API token of a resource.
-func BorrowedToken(ref v1alpha1.SecretKeyReference, user v1alpha1.Instance) string {
-	return fmt.Sprintf("Key %q of Secret %q is the API token of %s %s, and is sent to nobody but the vendor. Name another Secret or key for the webhook token",
-		ref.Key, ref.Name, KindOf(user).Name, user.GetName())
+// Named is how messages name a resource to others of its namespace.
+func Named(resource v1alpha1.Instance) string { return KindOf(resource).Name + " " + resource.GetName() }
+
+// BorrowedToken says that a reference to a webhook token means the API token of a resource, which is Named so.
+func BorrowedToken(ref v1alpha1.SecretKeyReference, user string) string {
+	return fmt.Sprintf("Key %q of Secret %q is the API token of %s, and is sent to nobody but the vendor. Name another Secret or key for the webhook token", ref.Key, ref.Name, user)
 }
