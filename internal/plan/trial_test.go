@@ -426,3 +426,21 @@ func TestR6_WhatIsNotShownAfterACorrectionIsNotWrittenAgain(t *testing.T) {
 		s.outcome(v1alpha1.OutcomeConfirmed)
 	}
 }
+
+// TestR16_ATokenThatIsTakenBackIsWritten also under OnSpecChange: after a call with another one, the former is not known to be in
+// effect.
+func TestR16_ATokenThatIsTakenBackIsWritten(t *testing.T) {
+	s := begin(t, "")
+	s.token(on+","+tokenRef, "first")
+	s.obey()
+	s.quiet(v1alpha1.ReasonUpToDate)
+	s.in.Policy = v1alpha1.PolicyOnSpecChange
+	s.token(on+","+tokenRef, "second")
+	s.sends(plan.WebhookTokenName)
+	s.answer(v1alpha1.OutcomeSettling)
+	s.after(limits().SettleTimeout)
+	s.quiet(v1alpha1.ReasonSettingsNotPersisted)
+	s.shows(plan.WebhookTokenName, "second")
+	s.token(on+","+tokenRef, "first")
+	s.sends(plan.WebhookTokenName)
+}
