@@ -4,12 +4,15 @@
 package controllers_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
 	"testing"
+
+	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -46,7 +49,7 @@ func kustomized(document string) (*unstructured.Unstructured, error) {
 // TestManifestsOfSamplesAndDocsAreAccepted reads every manifest that a user may copy, and has it applied in each way.
 func TestManifestsOfSamplesAndDocsAreAccepted(t *testing.T) {
 	texts := map[string]string{}
-	for _, pattern := range []string{"../config/samples/*-line.yaml", "../config/samples/policies/*.yaml", "../config/argocd/examples/lines/*-line.yaml", "../config/argocd/examples/*.yaml", "../config/flux/*.yaml", "../README*.md", "../docs/*.md"} {
+	for _, pattern := range []string{"../config/samples/*-line.yaml", "../config/samples/policies/*.yaml", "../config/samples/roles/*.yaml", "../config/argocd/examples/lines/*-line.yaml", "../config/argocd/examples/*.yaml", "../config/flux/*.yaml", "../README*.md", "../docs/*.md", "../docs/runbooks/*.md", "../docs/design/*.md", "../SECURITY.md"} {
 		paths, err := filepath.Glob(pattern)
 		if err != nil || len(paths) == 0 {
 			t.Fatalf("%s: %v, %v", pattern, paths, err)
@@ -61,6 +64,7 @@ func TestManifestsOfSamplesAndDocsAreAccepted(t *testing.T) {
 	}
 	count := 0
 	for path, text := range texts {
+		checkFragments(t, path, text)
 		blocks := []string{text}
 		if strings.HasSuffix(path, ".md") {
 			blocks = nil
@@ -101,5 +105,30 @@ func TestManifestsOfSamplesAndDocsAreAccepted(t *testing.T) {
 	}
 	if count < 15 {
 		t.Errorf("only %d manifests were found", count)
+	}
+}
+
+// ymlBlock is a part of a file that stands in a page, such as a patch or the values of a chart.
+var ymlBlock = regexp.MustCompile("(?s)( *)```yml\n(.*?)```")
+
+// checkFragments says where kustomize reads another value than kubectl does.
+func checkFragments(t *testing.T, path, text string) {
+	t.Helper()
+	for _, match := range ymlBlock.FindAllStringSubmatch(text, -1) {
+		fragment := strings.ReplaceAll("\n"+match[2], "\n"+match[1], "\n")
+		var byKubectl, byKustomize any
+		if err := yaml.Unmarshal([]byte(fragment), &byKubectl); err != nil {
+			t.Errorf("%s: %v in\n%s", path, err, fragment)
+			continue
+		}
+		node, err := kyaml.Parse(fragment)
+		if err != nil {
+			t.Errorf("%s: %v in\n%s", path, err, fragment)
+			continue
+		}
+		written, err := node.MarshalJSON()
+		if err != nil || json.Unmarshal(written, &byKustomize) != nil || !reflect.DeepEqual(byKubectl, byKustomize) {
+			t.Errorf("%s: kustomize reads %v (%v) where kubectl reads %v", path, byKustomize, err, byKubectl)
+		}
 	}
 }

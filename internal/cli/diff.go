@@ -164,7 +164,7 @@ func (d *differ) compare(ctx context.Context, secrets client.Reader, c candidate
 func (d *differ) fill(ctx context.Context, secrets client.Reader, resource v1alpha1.Instance, found *difference) error {
 	desired := plan.Wishes(resource.TypedSettings())
 	var conceal []string
-	hold, err := addWebhookToken(ctx, secrets, resource, &desired)
+	hold, err := d.addWebhookToken(ctx, secrets, resource, &desired)
 	if err != nil {
 		return err
 	}
@@ -224,7 +224,7 @@ func (d *differ) rivals(ctx context.Context, resource v1alpha1.Instance) []v1alp
 
 // addWebhookToken adds the webhook token to the wished settings, or returns why it is not known. The operator writes
 // nothing at all then.
-func addWebhookToken(ctx context.Context, secrets client.Reader, resource v1alpha1.Instance, desired *plan.Desired) (hold string, err error) {
+func (d *differ) addWebhookToken(ctx context.Context, secrets client.Reader, resource v1alpha1.Instance, desired *plan.Desired) (hold string, err error) {
 	ref := desired.TokenRef
 	if ref == nil {
 		return "", nil
@@ -236,6 +236,9 @@ func addWebhookToken(ctx context.Context, secrets client.Reader, resource v1alph
 	if err != nil {
 		return "", err
 	}
+	if why := d.vendor.unlabeled(secret, true); why != "" {
+		return why, nil
+	}
 	value, ok := secret.Data[ref.Key]
 	if !ok {
 		return fmt.Sprintf("Secret %q has no key %q", ref.Name, ref.Key), nil
@@ -245,8 +248,7 @@ func addWebhookToken(ctx context.Context, secrets client.Reader, resource v1alph
 		return fmt.Sprintf("key %q of Secret %q does not hold a webhook token: it must be empty or one line of at most 1024 printable ASCII characters", ref.Key, ref.Name), nil
 	}
 	// The digest of the token in the status is keyed with the API token.
-	apiToken := instance.APITokenRef(resource)
-	key, err := secretValue(ctx, secrets, resource, apiToken.Name, apiToken.Key)
+	key, err := d.vendor.apiToken(ctx, secrets, resource)
 	if err != nil {
 		return "", err
 	}

@@ -37,6 +37,8 @@ type vendorFlags struct {
 	set *pflag.FlagSet
 	// through is the proxy, once settle has read it.
 	through *url.URL
+	// secrets and webhookSecrets are the labels that the manager wants of Secrets, "" for any or where that is not known.
+	secrets, webhookSecrets string
 }
 
 func (v *vendorFlags) bind(command *cobra.Command) {
@@ -69,7 +71,7 @@ func (s *session) connect(ctx context.Context, cluster client.Reader, resource v
 		return nil, failf("Correct spec.apiUrl, or allow the host by --allowed-api-hosts", "%s: %s", title(resource), err)
 	}
 	ref := instance.APITokenRef(resource)
-	value, err := secretValue(ctx, cluster, resource, ref.Name, ref.Key)
+	value, err := flags.apiToken(ctx, cluster, resource)
 	if err != nil {
 		return nil, err
 	}
@@ -81,17 +83,34 @@ func (s *session) connect(ctx context.Context, cluster client.Reader, resource v
 	return vendor.Instance(target)
 }
 
-// secretValue reads one value of a Secret in the namespace of a resource.
-func secretValue(ctx context.Context, cluster client.Reader, instance v1alpha1.Instance, name, key string) (string, error) {
-	secret, err := readSecret(ctx, cluster, instance, name)
+// apiToken reads the value that a resource names as its API token.
+func (v *vendorFlags) apiToken(ctx context.Context, cluster client.Reader, resource v1alpha1.Instance) (string, error) {
+	ref := instance.APITokenRef(resource)
+	secret, err := readSecret(ctx, cluster, resource, ref.Name)
 	if err != nil {
 		return "", err
 	}
-	value, ok := secret.Data[key]
+	if why := v.unlabeled(secret, false); why != "" {
+		return "", failf("Label it so", "%s: %s", title(resource), why)
+	}
+	value, ok := secret.Data[ref.Key]
 	if !ok {
-		return "", failf("Add it, or name another key in the spec", "%s: Secret %q has no key %q", title(instance), name, key)
+		return "", failf("Add it, or name another key in the spec", "%s: Secret %q has no key %q", title(resource), ref.Name, ref.Key)
 	}
 	return string(value), nil
+}
+
+// unlabeled says why the manager does not read a Secret, "" if it does as far as is known. webhook: it is for a webhook token.
+func (v *vendorFlags) unlabeled(secret *corev1.Secret, webhook bool) string {
+	const text = "Secret %q has not the labels that the manager's %s wants: %s"
+	switch {
+	case !selects(v.secrets, secret):
+		return fmt.Sprintf(text, secret.Name, "--secret-label-selector", v.secrets)
+	case webhook && !selects(v.webhookSecrets, secret):
+		return fmt.Sprintf(text, secret.Name, "--webhook-secret-label-selector", v.webhookSecrets)
+	default:
+		return ""
+	}
 }
 
 // readSecret reads a Secret in the namespace of a resource.

@@ -87,15 +87,18 @@ func (v *vendorFlags) byManager(ctx context.Context, s *session, cluster client.
 			taken = append(taken, "--"+name)
 		}
 	}
+	flags := readManagerFlags(argumentsOf(managers.Items[0]))
+	v.secrets, v.webhookSecrets = flags.secrets, flags.webhookSecrets
 	if len(taken) > 0 {
 		fmt.Fprintf(s.ErrOut, "note: %s as Deployment %s/%s has it\n", strings.Join(taken, ", "), managers.Items[0].Namespace, managers.Items[0].Name)
 	}
 }
 
-// managerVendorFlags are the manager's flags about the vendor's API, in the order of vendorValues.
+// managerVendorFlags are the manager's flags about the vendor's API that the plugin has too, in the order of vendorValues, which has
+// the labels of Secrets besides.
 var managerVendorFlags = []string{"api-proxy", "allowed-api-hosts", "insecure-api", "default-api-url"}
 
 func vendorValues(manager appsv1.Deployment) []string {
 	flags := readManagerFlags(argumentsOf(manager))
-	return []string{flags.proxy, strings.Join(flags.hosts, ","), fmt.Sprint(flags.insecure), flags.defaultURL}
+	return []string{flags.proxy, strings.Join(flags.hosts, ","), fmt.Sprint(flags.insecure), flags.defaultURL, flags.secrets, flags.webhookSecrets}
 }

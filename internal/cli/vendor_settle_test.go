@@ -15,12 +15,48 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
 func managerWith(namespace string, arguments ...string) client.Object {
 	manager := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "manager", Labels: map[string]string{managerLabel: managerName}}}
 	manager.Spec.Template.Spec.Containers = []corev1.Container{{Name: "manager", Args: arguments}}
 	return manager
+}
+
+// TestDiffKnowsWhichSecretsTheManagerReads: what has not its labels is as good as missing for the operator.
+func TestDiffKnowsWhichSecretsTheManagerReads(t *testing.T) {
+	g := NewWithT(t)
+	var flags vendorFlags
+	command := &cobra.Command{}
+	flags.bind(command)
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "token"}}
+	g.Expect(flags.unlabeled(secret, true)).To(BeEmpty(), "nothing is known of a manager")
+	s := &session{IOStreams: genericiooptions.IOStreams{ErrOut: &bytes.Buffer{}}}
+	manager := managerWith("a", "--secret-label-selector=team=shop", "--webhook-secret-label-selector=webhook=yes")
+	g.Expect(flags.settle(t.Context(), s, fake.NewClientBuilder().WithScheme(scheme).WithObjects(manager).Build())).To(Succeed())
+	g.Expect(flags.unlabeled(secret, false)).To(ContainSubstring("--secret-label-selector wants: team=shop"))
+	secret.Labels = map[string]string{"team": "shop"}
+	g.Expect(flags.unlabeled(secret, false)).To(BeEmpty())
+	g.Expect(flags.unlabeled(secret, true)).To(ContainSubstring("--webhook-secret-label-selector wants: webhook=yes"))
+	secret.Labels["webhook"] = "yes"
+	g.Expect(flags.unlabeled(secret, true)).To(BeEmpty())
+
+	d := &differ{vendor: flags}
+	secret.Labels = nil
+	secret.Data = map[string][]byte{"webhookUrlToken": []byte("w"), "apiTokenInstance": []byte("t0ken-of-tests-abcdef")}
+	resource := &v1alpha1.WhatsAppInstance{ObjectMeta: metav1.ObjectMeta{Name: "line"}}
+	resource.Spec.APITokenSecretRef.Name = "token"
+	resource.Spec.Settings = &v1alpha1.WhatsAppSettings{CommonSettings: v1alpha1.CommonSettings{WebhookURLTokenSecretRef: &v1alpha1.SecretKeyReference{Name: "token"}}}
+	cluster := fake.NewClientBuilder().WithScheme(scheme).WithObjects(secret).Build()
+	desired := plan.Wishes(resource.TypedSettings())
+	hold, err := d.addWebhookToken(t.Context(), cluster, resource, &desired)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(hold).To(ContainSubstring("--secret-label-selector wants"))
+	_, err = flags.apiToken(t.Context(), cluster, resource)
+	g.Expect(err).To(MatchError(ContainSubstring("--secret-label-selector wants")))
 }
 
 // TestFlagsAboutTheVendorAreSettled: the command line, else the environment, else the managers if they agree.
