@@ -125,8 +125,8 @@ func (w statusWriter) composeAccount(p *pass) {
 	if p.account == nil {
 		return
 	}
-	// What the state is says the latest look at it.
-	keep := w.StateInstance == stateStarting
+	// What the state is says the latest look at it, or else the account itself.
+	keep := w.StateInstance == stateStarting || !p.looked.state && p.account.State == stateStarting
 	take := func(field *string, shown string) {
 		if shown != "" || !keep {
 			*field = shown

@@ -68,7 +68,8 @@ type claim struct {
 	standing standing
 }
 
-// claims returns all resources of any kind that name the same instance, the owner first.
+// claims returns all resources of any kind that name the same instance, the owner first. One that is being deleted, which may take
+// long where another tool has a finalizer, claims nothing: it makes no call any more.
 func (r *Reconciler) claims(ctx context.Context, p *pass) ([]claim, error) {
 	id := strconv.FormatInt(p.id.id, 10)
 	base := r.Options.DefaultAPIURL
@@ -80,7 +81,7 @@ func (r *Reconciler) claims(ctx context.Context, p *pass) ([]claim, error) {
 			return nil, err
 		}
 		eachOf(list, func(other v1alpha1.Instance) {
-			if known, ok := instanceOf(other, base); ok && known.origin == p.id.origin && other.GetUID() != p.instance.GetUID() {
+			if known, ok := instanceOf(other, base); ok && known.origin == p.id.origin && other.GetUID() != p.instance.GetUID() && other.GetDeletionTimestamp().IsZero() {
 				claims = append(claims, claim{other, kind.Name, standingOf(other, base)})
 			}
 		})
