@@ -9,6 +9,7 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
@@ -181,4 +182,73 @@ func TestR6AnEditAndAReadingThatShowsLess(t *testing.T) {
 			s.Expect(s.condition("line", v1alpha1.StalledCondition).Message).To(BeEmpty())
 		})
 	}
+}
+
+// Writes that are refused stop until a person acts. Once the token or the spec is mended they go at once.
+func TestARefusedWriteIsMadeAgainOnceItIsMended(t *testing.T) {
+	for name, mend := range map[string]func(*story){
+		"a new token": func(s *story) {
+			const rotated = "an0ther-api-token-abcdefgh"
+			s.vendor.RotateToken(instanceID, rotated)
+			s.secret("line-token", map[string]string{"apiTokenInstance": rotated})
+		},
+		"a new spec": func(s *story) {
+			s.edit("line", manage(func(w *v1alpha1.WhatsAppSettings) { w.OutgoingWebhook = new(true) }))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			s.options.SettingsInterval = time.Hour
+			s.restart()
+			s.instance("line", incoming(true))
+			s.vendor.Fault(emulator.Fault{Method: "setSettings", Status: 401, Times: -1})
+			s.forward(30 * time.Minute)
+			s.Expect(s.condition("line", v1alpha1.StalledCondition).Reason).To(Equal(v1alpha1.ReasonUnauthorized))
+			s.vendor.ClearFaults()
+			before := len(s.sets())
+			mend(s)
+			s.forward(5 * time.Minute)
+			s.Expect(len(s.sets())-before).To(Equal(1), "Stalled %q", s.condition("line", v1alpha1.StalledCondition).Message)
+		})
+	}
+}
+
+// The table: unreadable answers, and after three intervals and three minutes Ready is Unknown.
+func TestSettingsThatCannotBeReadForLongAreNotReady(t *testing.T) {
+	s := newStory(t)
+	s.instance("line", incoming(true))
+	s.settled("line", v1alpha1.ReasonSucceeded)
+	s.vendor.Fault(emulator.Fault{Method: "getSettings", Status: 200, Body: `{}`, Times: -1})
+	s.forward(6 * time.Hour)
+	s.Expect(s.ready("line").Status).NotTo(Equal(metav1.ConditionTrue), "for hours nobody has seen a setting")
+}
+
+// The clock is set back by a day while the vendor cannot be reached.
+func TestR16AClockSetBackInAnOutage(t *testing.T) {
+	s := newStory(t)
+	s.living = true
+	s.restart()
+	s.instance("line", incoming(true))
+	s.settled("line", v1alpha1.ReasonSucceeded)
+	s.forward(time.Hour)
+	s.vendor.Fault(emulator.Fault{Drop: true, Times: -1})
+	s.forward(time.Minute)
+	s.skew -= 24 * time.Hour
+	s.forward(20 * time.Minute)
+	s.Expect(s.ready("line").Reason).To(Equal(v1alpha1.ReasonObservationStale))
+}
+
+// A request is for now, and not for the day on which an outage ends.
+func TestR20ARebootThatWasAskedForInAnOutage(t *testing.T) {
+	s := newStory(t)
+	s.lookSeldom()
+	s.instance("line", incoming(true))
+	s.settled("line", v1alpha1.ReasonSucceeded)
+	s.vendor.Fault(emulator.Fault{Drop: true, Times: -1})
+	s.forward(time.Hour)
+	s.edit("line", askForReboot)
+	s.forward(3 * 24 * time.Hour)
+	s.vendor.ClearFaults()
+	s.forward(time.Hour)
+	s.Expect(s.reboots()).To(Equal(0), "asked three days ago")
 }

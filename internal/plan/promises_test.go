@@ -99,3 +99,30 @@ func TestR6_AWishThatWasInEffectIsNotMissingAfterAnotherEdit(t *testing.T) {
 		}
 	})
 }
+
+// TestR14_ANewTokenRepeatsNoRefusal: a new webhook token arms the token alone.
+func TestR14_ANewTokenRepeatsNoRefusal(t *testing.T) {
+	const withToken = `"incomingWebhook":true,"webhookUrlTokenSecretRef":{"name":"hook"}`
+	for _, policy := range []v1alpha1.ReconcilePolicy{v1alpha1.PolicyEnforce, v1alpha1.PolicyOnSpecChange} {
+		s := begin(t, withToken)
+		s.in.Policy = policy
+		s.token(withToken, "first")
+		s.shows("webhookUrlToken", "first")
+		s.shows(incoming, "no")
+		s.sends(incoming)
+		s.answer(v1alpha1.OutcomeRejected)
+		s.after(time.Hour)
+		s.quiet(v1alpha1.ReasonSettingsRejected)
+		s.token(withToken, "second")
+		s.sends("webhookUrlToken")
+		s.answer(v1alpha1.OutcomeSettling)
+		s.after(poll)
+		s.shows("webhookUrlToken", "second")
+		for range 5 {
+			if s.look(); len(s.d.Send) > 0 {
+				t.Fatalf("%s: sends %v, which the vendor has refused", policy, s.d.Send)
+			}
+			s.after(time.Hour)
+		}
+	}
+}
