@@ -22,7 +22,8 @@ const (
 // Who finds no place is put off without a worker and without a call, and woken when there is one.
 //
 // Lines whose last call hung have a part of the places only, so that some lines that hang do not hold up the others behind
-// the same host. And all origins that do not answer have half of the workers together.
+// the same host. All origins that do not answer have half of the workers together. And the last eighth of the workers is for
+// origins for which nobody is out, however many there are that answer slowly.
 type origins struct {
 	mu sync.Mutex
 	// workers of the kind; 0 is no bound.
@@ -33,9 +34,9 @@ type origins struct {
 	// visits are those who wait or are out, granted those of them for whom a place is kept until their pass comes.
 	visits  map[resourceKey]*visit
 	granted map[resourceKey]*visit
-	// stuck is how many are out for origins that do not answer.
-	stuck int
-	swept time.Time
+	// out is how many are out for all origins, stuck how many of them for origins that do not answer.
+	out, stuck int
+	swept      time.Time
 }
 
 // origin is what is known of one origin.
@@ -221,6 +222,7 @@ func (o *origins) place(v *visit, now time.Time) {
 // count adds to how many are out for an origin.
 func (o *origins) count(at *origin, n int) {
 	at.out += n
+	o.out += n
 	if at.hangs {
 		o.stuck += n
 	}
@@ -242,6 +244,10 @@ func (o *origins) next(at *origin) (rank, bool) {
 
 // room reports whether one more of a rank may be out for an origin.
 func (o *origins) room(at *origin, r rank) bool {
+	if at.out > 0 && o.out >= o.most() {
+		// What is left is for origins for which nobody is out: two slow ones must not take all workers.
+		return false
+	}
 	if at.out >= at.window || r == rankSuspect && at.suspects >= max(min(at.window/2, o.quarter()), 1) {
 		return false
 	}
