@@ -252,3 +252,23 @@ func TestR20ARebootThatWasAskedForInAnOutage(t *testing.T) {
 	s.forward(time.Hour)
 	s.Expect(s.reboots()).To(Equal(0), "asked three days ago")
 }
+
+// A quota of one reading method blinds no other.
+func TestAQuotaOfSettingsStopsNoLookAtTheState(t *testing.T) {
+	for name, fault := range map[string]emulator.Fault{
+		"466":         {Status: 466},
+		"Retry-After": {Status: 429, Header: map[string]string{"Retry-After": "3600"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			s.instance("line", incoming(true))
+			s.settled("line", v1alpha1.ReasonSucceeded)
+			fault.Method = "getSettings"
+			s.vendor.Fault(fault)
+			s.forward(12 * time.Minute)
+			s.vendor.SetState(instanceID, "blocked")
+			s.forward(30 * time.Minute)
+			s.Expect(s.condition("line", v1alpha1.AvailableCondition).Status).To(Equal(metav1.ConditionFalse), "the account is blocked")
+		})
+	}
+}
