@@ -24,6 +24,13 @@ type callBackoff struct {
 // rest is how long the next call has to wait still.
 func (b *callBackoff) rest(now time.Time) time.Duration { return max(b.retryAt.Sub(now), 0) }
 
+// mended forgets refusals: there is another token or another spec, so that the next call may go at once.
+func (b *callBackoff) mended() {
+	if _, stalls := b.problem.(*stalled); stalls || b.refusals > 0 {
+		*b = callBackoff{}
+	}
+}
+
 // callFailed notes a call that certainly had no effect, and plans the next one by the table of failures.
 func (r *Reconciler) callFailed(ctx context.Context, p *pass, b *callBackoff, err error) {
 	var (

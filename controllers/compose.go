@@ -127,8 +127,8 @@ func (w statusWriter) composeAccount(p *pass) {
 	if p.account == nil {
 		return
 	}
-	// What the state is says the latest look at it.
-	keep := w.StateInstance == states.Starting
+	// What the state is says the latest look at it, or else the account itself.
+	keep := w.StateInstance == states.Starting || !p.looked.state && p.account.State == states.Starting
 	take := func(field *string, shown string) {
 		if shown != "" || !keep {
 			*field = shown

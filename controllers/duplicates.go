@@ -32,7 +32,8 @@ func (r *Reconciler) checkOwner(ctx context.Context, p *pass) error {
 	return &stalled{reason: v1alpha1.ReasonDuplicateInstance, message: owner.Refusal(p.key.Namespace)}
 }
 
-// claims returns all resources of any kind that name the same instance, the owner first.
+// claims returns all resources of any kind that name the same instance, the owner first. One that is being deleted, which may take
+// long where another tool has a finalizer, claims nothing: it makes no call any more.
 func (r *Reconciler) claims(ctx context.Context, p *pass) ([]instance.Claim, error) {
 	id := strconv.FormatInt(p.id.ID, 10)
 	base := r.Options.DefaultAPIURL
@@ -44,7 +45,7 @@ func (r *Reconciler) claims(ctx context.Context, p *pass) ([]instance.Claim, err
 			return nil, err
 		}
 		instance.Each(list, func(other v1alpha1.Instance) {
-			if known, ok := instance.Key(other, base); ok && known.Origin == p.id.Origin && other.GetUID() != p.instance.GetUID() {
+			if known, ok := instance.Key(other, base); ok && known.Origin == p.id.Origin && other.GetUID() != p.instance.GetUID() && other.GetDeletionTimestamp().IsZero() {
 				claims = append(claims, instance.ClaimOf(other, base))
 			}
 		})

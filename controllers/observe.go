@@ -25,8 +25,12 @@ func (r *Reconciler) observe(ctx context.Context, p *pass) error {
 	if err := r.admit(ctx, p, due); err != nil {
 		return err
 	}
-	if due.core() == everything {
-		p.memory.generation = p.generation()
+	if m := p.memory; due.core() == everything {
+		if m.generation != 0 && m.generation != p.generation() {
+			m.settingsCalls.mended()
+			m.rebootCalls.mended()
+		}
+		m.generation = p.generation()
 	}
 	err := r.read(ctx, p, due)
 	if err == nil && p.looked.state {

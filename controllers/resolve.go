@@ -168,6 +168,8 @@ func (r *Reconciler) noteTokens(p *pass, apiToken, webhookToken string) {
 	}
 	if m.usedToken != "" && m.usedToken != apiToken {
 		m.accepted, m.refusals = false, 0
+		m.settingsCalls.mended()
+		m.rebootCalls.mended()
 	}
 	m.usedToken, m.usedWebhook = apiToken, webhookToken
 	if m.digestToken == "" {

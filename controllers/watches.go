@@ -97,7 +97,8 @@ func (r *Reconciler) claimChanged() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, ok1 := e.ObjectOld.(v1alpha1.Instance)
 		after, ok2 := e.ObjectNew.(v1alpha1.Instance)
-		return ok1 && ok2 && (before.Core().APIURL != after.Core().APIURL || instance.StandingOf(before, r.Options.DefaultAPIURL) != instance.StandingOf(after, r.Options.DefaultAPIURL))
+		return ok1 && ok2 && (before.Core().APIURL != after.Core().APIURL || before.GetDeletionTimestamp().IsZero() != after.GetDeletionTimestamp().IsZero() ||
+			instance.StandingOf(before, r.Options.DefaultAPIURL) != instance.StandingOf(after, r.Options.DefaultAPIURL))
 	}}
 }
 

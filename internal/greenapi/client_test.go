@@ -190,6 +190,9 @@ func TestR22FailuresHaveACause(t *testing.T) {
 		{400, vendor("Validation failed. Details: webhookUrl is expired"), CauseRefused},
 		{400, vendor("bad request data"), CauseRefused},
 		{400, "", CauseRefused},
+		{400, `{"error":"instance in starting process try later"}`, CauseStarting},
+		{418, `{"statusCode":418,"error":"Busy","reason":"Try later"}`, CauseStarting},
+		{400, `{"message":"no","path":"/waInstance1/setSettings/starting"}`, CauseRefused},
 	} {
 		_, err := dial(t, answer(test.code, test.body)).Settings(t.Context())
 		status, ok := errors.AsType[*StatusError](err)

@@ -45,8 +45,14 @@ func vendorMessage(answer []byte) (message, said string) {
 	if what != "" {
 		return "", strings.ToLower(string(answer))
 	}
-	message = object["message"].Text
-	return message, strings.ToLower(message + " " + object["description"].Text)
+	var texts strings.Builder
+	for name, value := range object {
+		// The path holds the token.
+		if name != "path" && value.Kind == KindText {
+			texts.WriteString(strings.ToLower(value.Text) + "\n")
+		}
+	}
+	return object["message"].Text, texts.String()
 }
 
 // codeInBody returns the code of an answer such as {"code":401,"description":"Unauthorized"}, which the vendor sends

@@ -26,7 +26,8 @@ const (
 // Who finds no place is put off without a worker and without a call, and woken when there is one.
 //
 // Lines whose last call hung have a part of the places only, so that some lines that hang do not hold up the others behind
-// the same host. And all origins that do not answer have half of the workers together.
+// the same host. All origins that do not answer have half of the workers together. And the last eighth of the workers is for
+// origins for which nobody is out, however many there are that answer slowly.
 type Bound struct {
 	mu sync.Mutex
 	// workers of the kind; 0 is no bound.
@@ -37,9 +38,9 @@ type Bound struct {
 	// visits are those who wait or are out, granted those of them for whom a place is kept until their pass comes.
 	visits  map[keys.Resource]*visit
 	granted map[keys.Resource]*visit
-	// stuck is how many are out for origins that do not answer.
-	stuck int
-	swept time.Time
+	// out is how many are out for all origins, stuck how many of them for origins that do not answer.
+	out, stuck int
+	swept      time.Time
 }
 
 // origin is what is known of one origin.
@@ -227,6 +228,7 @@ func (b *Bound) place(v *visit, now time.Time) {
 // count adds to how many are out for an origin.
 func (b *Bound) count(at *origin, n int) {
 	at.out += n
+	b.out += n
 	if at.hangs {
 		b.stuck += n
 	}
@@ -248,6 +250,10 @@ func (b *Bound) next(at *origin) (Rank, bool) {
 
 // room reports whether one more of a rank may be out for an origin.
 func (b *Bound) room(at *origin, r Rank) bool {
+	if at.out > 0 && b.out >= b.most() {
+		// What is left is for origins for which nobody is out: two slow ones must not take all workers.
+		return false
+	}
 	if at.out >= at.window || r == Suspect && at.suspects >= max(min(at.window/2, b.quarter()), 1) {
 		return false
 	}

@@ -217,10 +217,11 @@ func TestR41TheCountsAreRight(t *testing.T) {
 }
 
 func checkOrigins(t *rapid.T, o *Bound) {
-	out, stuck := map[*origin]int{}, 0
+	out, all, stuck := map[*origin]int{}, 0, 0
 	for _, v := range o.visits {
 		if v.placed {
 			out[v.at]++
+			all++
 		}
 	}
 	for name, at := range o.byName {
@@ -233,6 +234,9 @@ func checkOrigins(t *rapid.T, o *Bound) {
 		if _, ok := o.next(at); ok {
 			t.Fatalf("%s: somebody waits though there is room", name)
 		}
+	}
+	if all != o.out {
+		t.Fatalf("%d are out, %d are counted", all, o.out)
 	}
 	if stuck != o.stuck {
 		t.Fatalf("%d are out for origins that hang, %d are counted", stuck, o.stuck)

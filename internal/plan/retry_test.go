@@ -117,9 +117,9 @@ func TestR13_NewDriftWaitsWithTheRetry(t *testing.T) {
 	s.sends(incoming)
 	s.neverKept()
 	s.shows(outgoing, "yes")
-	s.after(retryAfter - time.Second)
+	s.after(retryAfter - poll)
 	s.quiet(v1alpha1.ReasonSettingsNotPersisted)
-	s.after(time.Second)
+	s.after(poll)
 	s.sends(incoming, outgoing)
 }
 

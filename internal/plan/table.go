@@ -133,11 +133,11 @@ func (t *table) driftRest(name string) time.Duration {
 	return max(t.Limits.SettlePoll-t.elapsed(since), 0)
 }
 
-// withDrift adds to the names of what is written anyway what an earlier reading showed to differ as well: one restart does
-// for both.
+// withDrift adds to the names of what is written anyway the drift that two readings have shown, if the policy corrects any: one
+// restart does for both.
 func (t *table) withDrift(names, differ []string) []string {
 	return slices.DeleteFunc(slices.Clone(differ), func(name string) bool {
-		since, ok := t.d.DriftSince[name]
-		return !slices.Contains(names, name) && (!ok || !since.Before(t.Now))
+		left := t.Policy == v1alpha1.PolicyOnSpecChange && t.wasInEffect(name)
+		return !slices.Contains(names, name) && (left || t.driftRest(name) > 0)
 	})
 }
