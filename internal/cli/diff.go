@@ -265,6 +265,6 @@ func checkMessenger(resource v1alpha1.Instance, settings greenapi.Settings) erro
 	if !known || belongs.Name == instance.KindOf(resource).Name {
 		return nil
 	}
-	return failf("Delete this resource and create a "+belongs.Name+" for it", "%s: resource %d belongs to another messenger, and its kind is %s",
+	return failf("Delete this resource and create a "+belongs.Name+" for it", "%s: instance %d belongs to another messenger, and its kind is %s",
 		title(resource), resource.Core().IDInstance, belongs.Name)
 }

@@ -59,7 +59,7 @@ func (s *session) findOne(ctx context.Context, cluster client.Reader, argument s
 	}
 	switch len(found) {
 	case 0:
-		return nil, failf("List what there is: kubectl get greenapi -A", "There is no resource %s in namespace %s", argument, namespace)
+		return nil, failf("List what there is: kubectl get greenapi -A", "There is no instance %s in namespace %s", argument, namespace)
 	case 1:
 		return found[0], nil
 	default:
