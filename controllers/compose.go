@@ -168,7 +168,8 @@ func (w statusWriter) composeDecision(p *pass) {
 		return
 	}
 	w.countRestart(d.History.Record)
-	w.SyncedSettingsHash, w.SyncedSecretVersion = d.History.SyncedHash, d.History.SyncedSecretVersion
+	w.SyncedSettingsHash, w.SyncedSecretVersion, w.SecretVersionKey = d.History.SyncedHash, d.History.SyncedSecretVersion, d.History.SecretKey
+	w.EffectiveSettings = d.History.Effective
 	w.Abandoned, w.Apply, w.Corrections = d.History.Abandoned, d.History.Record.DeepCopy(), d.History.Corrections
 	w.PendingChanges = d.Pending
 	if d.Handled {

@@ -97,6 +97,20 @@ type InstanceStatus struct {
 	// +kubebuilder:validation:MaxLength=64
 	SyncedSecretVersion string `json:"syncedSecretVersion,omitempty"`
 
+	// secretVersionKey tells which API token the versions of the webhook token in this status are keyed with: 8 hexadecimal
+	// digits of HMAC-SHA-256 of a constant.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	SecretVersionKey string `json:"secretVersionKey,omitempty"`
+
+	// effectiveSettings are the managed settings whose wish was seen in effect, sorted. A reading that does not show one of them
+	// says nothing about it.
+	// +optional
+	// +listType=map
+	// +listMapKey=setting
+	// +kubebuilder:validation:MaxItems=128
+	EffectiveSettings []AppliedSetting `json:"effectiveSettings,omitempty"`
+
 	// abandoned are the settings that are no longer written, and why. A change of the settings or a requested
 	// reconcile arms them again.
 	// +optional
@@ -161,7 +175,7 @@ type PendingChange struct {
 }
 
 // AbandonReason says why a setting is no longer written.
-// +kubebuilder:validation:Enum=SettingsNotPersisted;SettingNotSupported;DriftFlapping
+// +kubebuilder:validation:Enum=SettingsNotPersisted;SettingNotSupported;DriftFlapping;SettingsRejected
 type AbandonReason string
 
 // The reasons for which a setting is abandoned; they are reasons of conditions Synced and Stalled as well.
@@ -170,6 +184,8 @@ const (
 	AbandonNotPersisted AbandonReason = AbandonReason(ReasonSettingsNotPersisted)
 	// AbandonNotSupported means: the vendor does not show the setting even after it was written.
 	AbandonNotSupported AbandonReason = AbandonReason(ReasonSettingNotSupported)
+	// AbandonRejected means: the vendor refused the setting, and another one was written since.
+	AbandonRejected AbandonReason = AbandonReason(ReasonSettingsRejected)
 	// AbandonFlapping means: something else keeps changing the setting back.
 	AbandonFlapping AbandonReason = AbandonReason(ReasonDriftFlapping)
 )

@@ -13,7 +13,7 @@ import (
 // History is what a status says of the past.
 func History(s *v1alpha1.InstanceStatus) plan.History {
 	return plan.History{
-		SyncedHash: s.SyncedSettingsHash, SyncedSecretVersion: s.SyncedSecretVersion,
+		SyncedHash: s.SyncedSettingsHash, SyncedSecretVersion: s.SyncedSecretVersion, SecretKey: s.SecretVersionKey, Effective: s.EffectiveSettings,
 		Abandoned: s.Abandoned, Record: s.Apply, Corrections: s.Corrections,
 	}
 }

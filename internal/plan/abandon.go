@@ -125,6 +125,19 @@ func (t *table) giveUpExhausted() {
 	}
 }
 
+// keepRefusal keeps what the vendor refused from being written again once the record is about something else: a new webhook token
+// alone.
+func (t *table) keepRefusal() {
+	if t.settingsChanged || !t.tokenChanged || !t.continues(v1alpha1.OutcomeRejected, t.differing()) {
+		return
+	}
+	for _, name := range t.unfulfilled(t.d.History.Record, t.differing()) {
+		if !slices.Contains(t.d.Send, name) {
+			t.abandon(name, v1alpha1.AbandonRejected)
+		}
+	}
+}
+
 // giveUpFlapping abandons what was corrected too often within the window, and reports whether it did (R17).
 func (t *table) giveUpFlapping(differ []string) bool {
 	counts := map[string]int{}
@@ -182,7 +195,7 @@ func appendCorrection(list []v1alpha1.Correction, now time.Time, names []string)
 
 // sayAbandoned shows the gravest reason for which settings are abandoned (the order of R26).
 func (t *table) sayAbandoned() {
-	for _, reason := range []v1alpha1.AbandonReason{v1alpha1.AbandonNotPersisted, v1alpha1.AbandonNotSupported, v1alpha1.AbandonFlapping} {
+	for _, reason := range []v1alpha1.AbandonReason{v1alpha1.AbandonRejected, v1alpha1.AbandonNotPersisted, v1alpha1.AbandonNotSupported, v1alpha1.AbandonFlapping} {
 		if names := AbandonedFor(t.d.History, reason); len(names) > 0 {
 			t.say(string(reason), names)
 			return
@@ -196,7 +209,7 @@ func AbandonedFor(h History, reason v1alpha1.AbandonReason) []string {
 	var names []string
 	for _, entry := range h.Abandoned {
 		why := entry.Reason
-		if why != v1alpha1.AbandonNotSupported && why != v1alpha1.AbandonFlapping {
+		if why != v1alpha1.AbandonNotSupported && why != v1alpha1.AbandonFlapping && why != v1alpha1.AbandonRejected {
 			why = v1alpha1.AbandonNotPersisted
 		}
 		if why == reason {

@@ -237,6 +237,7 @@ func (t *table) apply(reason v1alpha1.ApplyReason, attempt int32, names []string
 
 // close returns the decision.
 func (t *table) close() Decision {
+	t.noteEffective()
 	if t.lifted && !t.d.Handled {
 		// The request could not be acted on yet, so what it would lift stays as it was.
 		t.d.History.Abandoned = t.History.Abandoned
@@ -268,6 +269,7 @@ func (t *table) intend(reason v1alpha1.ApplyReason, attempt int32) {
 		Outcome:       v1alpha1.OutcomePending,
 	}
 	record.SupersededTime = t.supersededTime()
+	t.keepRefusal()
 	correction := reason == v1alpha1.ApplyDrift || reason == v1alpha1.ApplyRequested && t.seen()
 	t.forgetSeen()
 	if correction {

@@ -81,14 +81,14 @@ func cloneHistory(h plan.History) plan.History {
 
 func toStatus(h plan.History) *v1alpha1.InstanceStatus {
 	return &v1alpha1.InstanceStatus{
-		SyncedSettingsHash: h.SyncedHash, SyncedSecretVersion: h.SyncedSecretVersion,
+		SyncedSettingsHash: h.SyncedHash, SyncedSecretVersion: h.SyncedSecretVersion, SecretVersionKey: h.SecretKey, EffectiveSettings: h.Effective,
 		Abandoned: h.Abandoned, Apply: h.Record, Corrections: h.Corrections,
 	}
 }
 
 func fromStatus(s *v1alpha1.InstanceStatus) plan.History {
 	return plan.History{
-		SyncedHash: s.SyncedSettingsHash, SyncedSecretVersion: s.SyncedSecretVersion,
+		SyncedHash: s.SyncedSettingsHash, SyncedSecretVersion: s.SyncedSecretVersion, SecretKey: s.SecretVersionKey, Effective: s.EffectiveSettings,
 		Abandoned: s.Abandoned, Record: s.Apply, Corrections: s.Corrections,
 	}
 }

@@ -39,9 +39,13 @@ func DefaultLimits() Limits {
 type History struct {
 	SyncedHash          string
 	SyncedSecretVersion string
-	Abandoned           []v1alpha1.AbandonedSetting
-	Record              *v1alpha1.ApplyRecord
-	Corrections         []v1alpha1.Correction
+	// SecretKey tells which API token the versions of the webhook token are keyed with.
+	SecretKey string
+	// Effective are the settings whose wish was seen in effect, sorted.
+	Effective   []v1alpha1.AppliedSetting
+	Abandoned   []v1alpha1.AbandonedSetting
+	Record      *v1alpha1.ApplyRecord
+	Corrections []v1alpha1.Correction
 }
 
 // Input is all that a decision depends on. The reading it speaks of was taken at Now.

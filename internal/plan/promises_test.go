@@ -126,3 +126,41 @@ func TestR14_ANewTokenRepeatsNoRefusal(t *testing.T) {
 		}
 	}
 }
+
+// TestR6_WhatIsShownWhileStartingIsNotSeenInEffect, nor is what an earlier call with another wish may still change; and a wish that
+// another one replaced is not in effect any more.
+func TestR6_WhatIsShownWhileStartingIsNotSeenInEffect(t *testing.T) {
+	s := begin(t, on)
+	s.obey()
+	s.state("starting")
+	s.look()
+	if len(s.in.History.Effective) > 0 {
+		t.Fatalf("in effect: %v", s.in.History.Effective)
+	}
+	s.state("authorized")
+	s.quiet(v1alpha1.ReasonUpToDate)
+	if len(s.in.History.Effective) != 1 {
+		t.Fatalf("in effect: %v", s.in.History.Effective)
+	}
+	s.state("starting")
+	s.look()
+	if len(s.in.History.Effective) != 1 {
+		t.Fatalf("in effect: %v, want what was known before", s.in.History.Effective)
+	}
+	s.state("authorized")
+	s.edit(`"incomingWebhook":false`)
+	s.sends(incoming)
+	if len(s.in.History.Effective) != 0 {
+		t.Fatalf("in effect: %v", s.in.History.Effective)
+	}
+	s.answer(v1alpha1.OutcomeSettling)
+	s.edit(on)
+	s.after(poll)
+	s.sends(incoming)
+	s.answer(v1alpha1.OutcomeSettling)
+	s.after(poll)
+	s.look()
+	if len(s.in.History.Effective) != 0 {
+		t.Fatalf("in effect, though the call before may still change it: %v", s.in.History.Effective)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -55,13 +56,16 @@ type Desired struct {
 	// Settings are the managed settings, sorted by name.
 	Settings []Setting
 	// Hash is taken over the names and values, without the webhook token: 16 hexadecimal digits. Neither the order of
-	// additionalSettings nor a new release of the operator changes it.
+	// additionalSettings, nor another way to write the same value, nor a new release of the operator changes it.
 	Hash string
 	// SecretVersion tells one webhook token from another: 16 hexadecimal digits of HMAC-SHA-256 of its value, keyed with the
 	// API token; "" if none is referred to or its value is not known.
 	SecretVersion string
-	// formerHash and formerVersion are what else may stand for the same in a status; see TakeOver.
-	formerHash, formerVersion string
+	// secretKey tells which API token SecretVersion is keyed with.
+	secretKey string
+	// formerHashes and formerVersion are what else may stand for the same in a status; see TakeOver.
+	formerHashes  []string
+	formerVersion string
 	// TokenRef refers to the webhook token, its key filled in; nil if it is not managed.
 	TokenRef *v1alpha1.SecretKeyReference
 }
@@ -75,21 +79,34 @@ func Wishes(settings any) Desired {
 		desired.collect(reflect.ValueOf(settings).Elem())
 	}
 	slices.SortFunc(desired.Settings, func(a, b Setting) int { return strings.Compare(a.Name, b.Name) })
-	values := make(map[string]string, len(desired.Settings))
+	values, written := make(map[string]string, len(desired.Settings)), make(map[string]string, len(desired.Settings))
 	for i, s := range desired.Settings {
 		wish := digest(normal(s.Kind, s.Value), 8)
 		desired.Settings[i].Wish = wish
 		if former := digest(s.Value, 8); former != wish {
 			desired.Settings[i].formerWish = former
 		}
-		values[s.Name] = s.Value
+		values[s.Name], written[s.Name] = hashed(s), s.Value
 	}
 	desired.Hash = hashOf(values)
+	if !maps.Equal(values, written) {
+		desired.formerHashes = append(desired.formerHashes, hashOf(written))
+	}
 	if ref := desired.TokenRef; ref != nil {
-		values[WebhookTokenName] = ref.Name + "/" + ref.Key
-		desired.formerHash = hashOf(values)
+		written[WebhookTokenName] = ref.Name + "/" + ref.Key
+		desired.formerHashes = append(desired.formerHashes, hashOf(written))
 	}
 	return desired
+}
+
+// hashed is the form in which a value goes into the hash: one for all ways to write it, and for a URL without a path the one
+// without a slash, as earlier releases took it.
+func hashed(s Setting) string {
+	value := normal(s.Kind, s.Value)
+	if s.Kind == KindURL && strings.Count(value, "/") == 3 {
+		return strings.TrimSuffix(value, "/")
+	}
+	return value
 }
 
 func hashOf(values map[string]string) string {

@@ -161,16 +161,17 @@ func TestHashStability(t *testing.T) {
 	for _, same := range []string{
 		additional("c", "a", "b"), strings.Replace(additional("a", "b", "c"), `"hook"`, `"other"`, 1),
 		strings.Replace(additional("a", "b", "c"), `"name":"hook"`, `"name":"hook","key":"old"`, 1),
+		strings.Replace(additional("a", "b", "c"), "a.example", "A.example:443/", 1),
 	} {
 		if got := wish(t, same); got.Hash != first.Hash {
 			t.Errorf("%s: the hash differs, want it equal", same)
 		}
 	}
 	for what, other := range map[string]string{
-		"another value":         strings.Replace(additional("a", "b", "c"), "true", "false", 1),
-		"one setting less":      additional("a", "b"),
-		"a value moved one on":  strings.Replace(additional("a", "b", "c"), `"value":"A"`, `"value":"B"`, 1),
-		"the URL in upper case": strings.Replace(additional("a", "b", "c"), "a.example", "A.example", 1),
+		"another value":        strings.Replace(additional("a", "b", "c"), "true", "false", 1),
+		"one setting less":     additional("a", "b"),
+		"a value moved one on": strings.Replace(additional("a", "b", "c"), `"value":"A"`, `"value":"B"`, 1),
+		"another path":         strings.Replace(additional("a", "b", "c"), "a.example", "a.example/A", 1),
 	} {
 		if got := wish(t, other); got.Hash == first.Hash {
 			t.Errorf("%s: the hash is equal, want it to differ", what)

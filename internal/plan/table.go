@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
@@ -36,7 +37,7 @@ func newTable(in Input) *table {
 	t.d.History.Corrections = t.recentCorrections()
 	for _, s := range in.Desired.Settings {
 		shows := compare(s, in.Observed)
-		if shows == missing && t.seenBefore(s.Name) {
+		if shows == missing && t.seenBefore(s) {
 			shows = unshown
 		}
 		t.verdicts[s.Name] = shows
@@ -74,17 +75,45 @@ func (t *table) wasInEffect(name string) bool {
 	return t.settingsSeen()
 }
 
-// seenBefore reports whether the vendor showed a setting as it is wished, once. What was given up was not in effect with
-// the others, and is not while a request tries it again.
-func (t *table) seenBefore(name string) bool {
-	if entry := find(t.History.Abandoned, name); entry != nil && entry.Reason != v1alpha1.AbandonFlapping {
+// seenBefore reports whether the vendor showed a setting as it is wished, once.
+func (t *table) seenBefore(s Setting) bool {
+	if len(t.History.Effective) > 0 {
+		return slices.ContainsFunc(t.History.Effective, func(seen v1alpha1.AppliedSetting) bool { return seen.Setting == s.Name && s.is(seen) })
+	}
+	// Earlier releases noted no more than that all were in effect. What was given up was not, and is not while a request tries it
+	// again.
+	if entry := find(t.History.Abandoned, s.Name); entry != nil && entry.Reason != v1alpha1.AbandonFlapping {
 		return false
 	}
 	if record := t.History.Record; record != nil && record.Reason == v1alpha1.ApplyRequested && record.Outcome != v1alpha1.OutcomeConfirmed &&
-		slices.Contains(recordNames(record), name) {
+		slices.Contains(recordNames(record), s.Name) {
 		return false
 	}
-	return t.wasInEffect(name)
+	return t.wasInEffect(s.Name)
+}
+
+// noteEffective notes which wishes this reading shows in effect. What it shows while the instance starts, or while a call with
+// another wish may still come into effect, says nothing.
+func (t *table) noteEffective() {
+	believed := !t.starting() && t.superseding(t.d.History.Record) <= 0
+	effective := make([]v1alpha1.AppliedSetting, 0, len(t.Desired.Settings))
+	if believed {
+		for _, s := range t.Desired.Settings {
+			if t.verdicts[s.Name] == same {
+				effective = append(effective, v1alpha1.AppliedSetting{Setting: s.Name, Wish: s.Wish})
+			}
+		}
+	}
+	for _, seen := range t.d.History.Effective {
+		s, managed := t.Desired.find(seen.Setting)
+		shown := believed && managed && t.verdicts[seen.Setting] == same
+		replaced := slices.Contains(t.d.Send, seen.Setting) && !s.is(seen)
+		if kept := managed || t.Hold && seen.Setting == WebhookTokenName; kept && !shown && !replaced {
+			effective = append(effective, seen)
+		}
+	}
+	slices.SortFunc(effective, func(a, b v1alpha1.AppliedSetting) int { return strings.Compare(a.Setting, b.Setting) })
+	t.d.History.Effective = effective
 }
 
 // differing returns the names of managed settings that differ and are not abandoned, sorted.

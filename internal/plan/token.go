@@ -13,15 +13,20 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 )
 
-// tokenDigits is how many hexadecimal digits tell one webhook token from another.
-const tokenDigits = 16
+const (
+	// tokenDigits is how many hexadecimal digits tell one webhook token from another, keyDigits one API token from another.
+	tokenDigits = 16
+	keyDigits   = 8
+	// keyedWith is what is digested to tell API tokens apart. It is no webhook token, which is one line.
+	keyedWith = "\nkeyed with"
+)
 
 // SetToken adds the webhook token as read from its Secret. A change of it is a change of this value and of nothing else
 // about the Secret. The status keeps a digest keyed with the API token, so that nobody who reads a status can try values.
 // apiTokenBefore is the API token that the stored digest may have been made with, "" if it is the same or not known: a new
 // API token is no change of the webhook token.
 func (d *Desired) SetToken(value, apiToken, apiTokenBefore string) {
-	d.SecretVersion = tokenDigest(value, apiToken)
+	d.SecretVersion, d.secretKey = tokenDigest(value, apiToken), tokenDigest(keyedWith, apiToken)[:keyDigits]
 	if apiTokenBefore != "" && apiTokenBefore != apiToken {
 		d.formerVersion = tokenDigest(value, apiTokenBefore)
 	}
@@ -36,37 +41,45 @@ func tokenDigest(value, apiToken string) string {
 	return hex.EncodeToString(mac.Sum(nil))[:tokenDigits]
 }
 
-// TakeOver returns a History that speaks of the webhook token as this release and this API token do. Earlier releases
-// noted the resourceVersion of the Secret, which says nothing about the value, and had the reference in the hash. What they
-// noted counts as the present token: if the vendor shows another one, that is drift, and not a reason to write at once.
+// TakeOver returns a History that speaks of the settings as this release and this API token do. Earlier releases noted the
+// resourceVersion of the Secret, which says nothing about the value, had the reference in the hash, and hashed values as they
+// were written. What was noted with an API token that nobody here knows says nothing either. Such notes count as the present
+// token: if the vendor shows another one, that is drift, and not a reason to write at once.
 func TakeOver(h History, desired Desired) History {
-	if desired.TokenRef == nil {
-		return h
-	}
 	hash := func(noted string) string {
-		if noted == desired.formerHash {
+		if slices.Contains(desired.formerHashes, noted) {
 			return desired.Hash
 		}
 		return noted
 	}
 	version := func(noted string) string {
-		if desired.SecretVersion != "" && noted != "" && (noted == desired.formerVersion || len(noted) != tokenDigits) {
+		unknownKey := h.SecretKey != "" && h.SecretKey != desired.secretKey && desired.formerVersion == ""
+		if desired.SecretVersion != "" && noted != "" && (noted == desired.formerVersion || len(noted) != tokenDigits || unknownKey) {
 			return desired.SecretVersion
 		}
 		return noted
 	}
 	h.SyncedHash, h.SyncedSecretVersion = hash(h.SyncedHash), version(h.SyncedSecretVersion)
-	if h.Record == nil {
-		return h
+	if h.Record != nil {
+		h.Record = h.Record.DeepCopy()
+		h.Record.SettingsHash, h.Record.SecretVersion = hash(h.Record.SettingsHash), version(h.Record.SecretVersion)
+		h.Record.Settings = takeOverWishes(h.Record.Settings, version)
 	}
-	h.Record = h.Record.DeepCopy()
-	h.Record.SettingsHash, h.Record.SecretVersion = hash(h.Record.SettingsHash), version(h.Record.SecretVersion)
-	for i := range h.Record.Settings {
-		if sent := &h.Record.Settings[i]; sent.Setting == WebhookTokenName {
-			sent.Wish = version(sent.Wish)
-		}
+	h.Effective = takeOverWishes(h.Effective, version)
+	if desired.SecretVersion != "" {
+		h.SecretKey = desired.secretKey
 	}
 	return h
+}
+
+func takeOverWishes(noted []v1alpha1.AppliedSetting, version func(string) string) []v1alpha1.AppliedSetting {
+	for i, seen := range noted {
+		if wish := version(seen.Wish); seen.Setting == WebhookTokenName && seen.Wish != wish {
+			noted = slices.Clone(noted)
+			noted[i].Wish = wish
+		}
+	}
+	return noted
 }
 
 // Seen reports whether all that a spec wants was in effect once, by the status's word.
