@@ -100,6 +100,10 @@ func (r *Reconciler) history(p *pass) (history plan.History, own bool) {
 
 // act makes the call that was decided on, if any: intent first, then the call, then its outcome (R10, R25).
 func (r *Reconciler) act(ctx context.Context, p *pass) error {
+	if p.memory.rebootCalls.stalls() {
+		// What was asked for is not tried again by itself, and who asked is to know.
+		p.rebootCalls = &p.memory.rebootCalls
+	}
 	if rest := p.memory.rebootCalls.rest(p.now); p.reboot.Reason != "" && rest > 0 {
 		p.reboot.LookAgain, p.rebootCalls = rest, &p.memory.rebootCalls
 	} else if p.reboot.Reason != "" && ctx.Err() == nil {

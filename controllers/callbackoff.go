@@ -26,9 +26,37 @@ func (b *callBackoff) rest(now time.Time) time.Duration { return max(b.retryAt.S
 
 // mended forgets refusals: there is another token or another spec, so that the next call may go at once.
 func (b *callBackoff) mended() {
-	if _, stalls := b.problem.(*stalled); stalls || b.refusals > 0 {
+	if b.stalls() || b.refusals > 0 {
 		*b = callBackoff{}
 	}
+}
+
+// stalls reports whether a person has to act before the call is made again.
+func (b *callBackoff) stalls() bool {
+	_, stalls := b.problem.(*stalled)
+	return stalls
+}
+
+// methodLimit is the vendor's wish that one reading method is not called for a while.
+type methodLimit struct {
+	until time.Time
+	err   error
+}
+
+// limits reports whether the method is not to be called yet.
+func (l *methodLimit) limits(now time.Time) bool { return now.Before(l.until) }
+
+// note notes what a call of the method came to, and reports whether it was refused for a while.
+func (l *methodLimit) note(err error, now time.Time) bool {
+	*l = methodLimit{}
+	status, ok := errors.AsType[*greenapi.StatusError](err)
+	switch {
+	case ok && status.Cause == greenapi.CauseQuota:
+		*l = methodLimit{until: now.Add(jitter(quotaWait)), err: err}
+	case ok && status.Cause == greenapi.CauseRateLimited && status.RetryAfter > 0:
+		*l = methodLimit{until: now.Add(status.RetryAfter), err: err}
+	}
+	return l.err != nil
 }
 
 // callFailed notes a call that certainly had no effect, and plans the next one by the table of failures.

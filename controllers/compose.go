@@ -58,7 +58,7 @@ func (r *Reconciler) compose(p *pass) v1alpha1.InstanceStatus {
 	w.composeAvailable(p)
 	w.composeDecision(p)
 	w.composeStatuses(p)
-	w.composeReboot(p)
+	w.composeReboot(p, r.stale(p))
 	if _, pause := p.end.(*paused); pause {
 		w.composePaused()
 		return status
@@ -237,6 +237,9 @@ func inOrder(s *v1alpha1.InstanceStatus, generation int64) bool {
 // stale reports whether looks have failed for so long that the last known state may no longer be true. A resource that
 // is not polled is not stale for that: the time counts from one interval before the first failure at the earliest.
 func (r *Reconciler) stale(p *pass) bool {
+	if since := p.memory.settingsFailedSince; !since.IsZero() && p.now.Sub(since) >= max(staleAfter, 3*r.waitingSettingsInterval(p.core())) {
+		return true
+	}
 	if p.memory.failedSince.IsZero() || r.growing(p.memory) {
 		return false
 	}

@@ -138,6 +138,10 @@ func (r *Reconciler) composeProgress(p *pass, w statusWriter) {
 		w.ObservedGeneration = w.generation
 		return
 	}
+	if p.decision == nil && p.settingsErr != nil {
+		r.composePassingFailure(p, w, "Cannot read the settings: "+p.settingsErr.Error())
+		return
+	}
 	if p.decision != nil {
 		w.show(fromDecision(p, w.find(v1alpha1.SyncedCondition)))
 		w.composeCalls(p)

@@ -48,6 +48,12 @@ type memory struct {
 	// failures and refusals of readings in a row; retryAt is when the backoff is over.
 	failures, throttled, refusals, accountFailures int
 	retryAt                                        time.Time
+	// settingsLimit and accountLimit are quotas and rate limits of one reading method, which stop no other.
+	settingsLimit, accountLimit methodLimit
+	// settingsFailedSince is since when the settings could not be read though they were asked for, zero while they can be.
+	settingsFailedSince time.Time
+	// rebootAsked is the latest request for a reboot.
+	rebootAsked string
 	// timeouts are those of reading calls in a row, from which the next time-out follows.
 	timeouts int
 	// accepted: the vendor accepted the present token.

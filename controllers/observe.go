@@ -25,7 +25,7 @@ func (r *Reconciler) observe(ctx context.Context, p *pass) error {
 	if err := r.admit(ctx, p, due); err != nil {
 		return err
 	}
-	if m := p.memory; due.core() == everything {
+	if m := p.memory; p.full(due) {
 		if m.generation != 0 && m.generation != p.generation() {
 			m.settingsCalls.mended()
 			m.rebootCalls.mended()
@@ -49,7 +49,7 @@ func (r *Reconciler) observe(ctx context.Context, p *pass) error {
 	if p.looked.account {
 		m.accountFailures = 0
 	}
-	if p.soft != nil {
+	if p.soft != nil && !m.accountLimit.limits(p.now) {
 		m.accountFailures++
 		m.fullDue = p.now.Add(backoff(m.accountFailures, longestBackoff))
 	}
@@ -144,13 +144,25 @@ func (r *Reconciler) read(ctx context.Context, p *pass, due looks) error {
 	if timedOut(stateErr, settingsErr, acctErr, p.statusesErr) {
 		p.memory.timeouts++
 	}
+	if due.settings && settingsErr != nil && p.memory.settingsFailedSince.IsZero() {
+		p.memory.settingsFailedSince = p.now
+	} else if p.looked.settings {
+		p.memory.settingsFailedSince = time.Time{}
+	}
+	if due.settings && p.memory.settingsLimit.note(settingsErr, p.now) && stateErr == nil {
+		p.settingsErr, settingsErr = settingsErr, nil
+		p.memory.fullDue, p.memory.settingsDue = p.memory.settingsLimit.until, time.Time{}
+	}
+	if due.account {
+		p.memory.accountLimit.note(acctErr, p.now)
+		p.soft = acctErr
+	}
 	if err := gravest(stateErr, settingsErr); err != nil {
 		return err
 	}
 	if due.core() != (looks{}) && acctErr == nil {
 		r.answered(p.memory, took)
 	}
-	p.soft = acctErr
 	var status *greenapi.StatusError
 	if errors.As(acctErr, &status) && status.Cause == greenapi.CauseNotAuthorized {
 		// The vendor shows no account while none is authorized: no failure, and nothing to show.
@@ -202,7 +214,7 @@ func (r *Reconciler) follow(ctx context.Context, p *pass) error {
 	if !p.looked.settings && (changed && p.state == states.Authorized || p.memory.awaitStart && !states.Of(p.state).Restarting || recovered) {
 		more.settings = true
 	}
-	if !more.any() {
+	if more = p.permitted(more); !more.any() {
 		return nil
 	}
 	if wait := r.limiter.take(p.now, p.id, r.readTimeout(p.memory), r.methods(more)...); wait > 0 {

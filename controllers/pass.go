@@ -76,8 +76,9 @@ type pass struct {
 	settings greenapi.Settings
 	observed plan.Observed // the managed ones of them
 	account  *greenapi.Account
-	// soft is a failure of the account method alone, which holds nothing back.
-	soft error
+	// soft is a failure of the account method alone, which holds nothing back; settingsErr says why the settings are not read for a
+	// while.
+	soft, settingsErr error
 	// statuses sums up the statuses of contacts if they were read, statusesErr says why they could not be.
 	statuses    *greenapi.StatusSummary
 	statusesErr error

@@ -46,6 +46,10 @@ func (p *pass) readRebootRequest() {
 		return
 	}
 	p.reboot.asked = at
+	if p.memory.rebootAsked != at {
+		p.memory.rebootAsked = at
+		p.memory.rebootCalls.mended()
+	}
 	p.reboot.ignored = len(p.original.Conditions) == 0 || p.core().Paused || p.core().Policy() == v1alpha1.PolicyObserve
 }
 
@@ -128,11 +132,11 @@ func (r *Reconciler) actReboot(ctx context.Context, p *pass) error {
 // keptReboots is how many times of reboots the schema of status.restarts.recentReboots allows.
 const keptReboots = 32
 
-// composeReboot stores the intent, the echo of a request, and the restart.
-func (w statusWriter) composeReboot(p *pass) {
+// composeReboot stores the intent, the echo of a request, and the restart. stale: the vendor has not answered for long.
+func (w statusWriter) composeReboot(p *pass, stale bool) {
 	b := &p.reboot
-	if _, stall := p.end.(*stalled); b.asked != "" && (b.ignored || b.intended != nil || stall) {
-		// A request is for now: what a person has to mend first does not keep it for a day that nobody knows.
+	if _, stall := p.end.(*stalled); b.asked != "" && (b.ignored || b.intended != nil || stall || stale) {
+		// A request is for now: what a person has to mend first, or an outage, does not keep it for a day that nobody knows.
 		w.LastHandledRebootAt = b.asked
 	}
 	if counted := p.memory.uncounted; counted != nil && !w.counts(counted) {
@@ -149,7 +153,9 @@ func (w statusWriter) composeReboot(p *pass) {
 		return at.Equal(b.intended) || p.now.Sub(at.Time) >= 24*time.Hour
 	})
 	if b.undone {
-		w.LastHandledRebootAt = p.original.LastHandledRebootAt
+		if !p.memory.rebootCalls.stalls() {
+			w.LastHandledRebootAt = p.original.LastHandledRebootAt
+		}
 	} else {
 		list = append(list, *b.intended)
 	}

@@ -24,9 +24,26 @@ func (r *Reconciler) due(p *pass) looks {
 	if !p.memory.planned {
 		r.planFirst(p)
 	}
-	due := r.coreDue(p)
+	due := p.permitted(r.coreDue(p))
 	due.statuses = p.instance.Statuses() != nil && !p.memory.statusesDue.After(p.now)
 	return due
+}
+
+// permitted leaves out the methods that the vendor does not want to be called for a while.
+func (p *pass) permitted(wanted looks) looks {
+	m := p.memory
+	if m.settingsLimit.limits(p.now) {
+		wanted.settings, p.settingsErr = false, m.settingsLimit.err
+	}
+	if m.accountLimit.limits(p.now) {
+		wanted.account, p.soft = false, m.accountLimit.err
+	}
+	return wanted
+}
+
+// full reports whether looks are at everything that may be read now.
+func (p *pass) full(l looks) bool {
+	return l.state && l.settings && (l.account || p.memory.accountLimit.limits(p.now))
 }
 
 // coreDue says which of the methods are to be read now that a decision depends on.
@@ -85,7 +102,7 @@ func (r *Reconciler) planNext(p *pass) {
 	} else if p.looked.statuses {
 		m.statusesDue = p.now.Add(jitter(p.instance.Statuses().IntervalOrDefault()))
 	}
-	if p.looked.core() == everything {
+	if p.full(p.looked) {
 		m.fullDue = r.after(p, r.settingsInterval(p.core()), r.Options.SettingsInterval, waits)
 	}
 	if p.looked.account {

@@ -301,6 +301,11 @@ func (in *InstanceStatus) DeepCopyInto(out *InstanceStatus) {
 		*out = make([]PendingChange, len(*in))
 		copy(*out, *in)
 	}
+	if in.EffectiveSettings != nil {
+		in, out := &in.EffectiveSettings, &out.EffectiveSettings
+		*out = make([]AppliedSetting, len(*in))
+		copy(*out, *in)
+	}
 	if in.Abandoned != nil {
 		in, out := &in.Abandoned, &out.Abandoned
 		*out = make([]AbandonedSetting, len(*in))

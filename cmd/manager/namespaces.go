@@ -7,10 +7,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -48,7 +48,9 @@ type namespaces struct {
 	all    []string
 	client authorizationclient.SelfSubjectAccessReviewInterface
 	log    logr.Logger
-	// refused says of which namespace which right is missing; left are those that the cache leaves out.
+	// refused says of which namespace which right is missing, also since the process began; mu guards it. left are those that the
+	// cache leaves out.
+	mu      sync.Mutex
 	refused map[string]string
 	left    map[string]bool
 	gauge   *prometheus.GaugeVec
@@ -94,19 +96,26 @@ func (n *namespaces) watched() []string {
 func (n *namespaces) everywhere() bool { return n.all[0] == metav1.NamespaceAll }
 
 // nothing reports whether there is no namespace that can be watched.
-func (n *namespaces) nothing() bool { return len(n.watched()) == 0 && !n.everywhere() }
+func (n *namespaces) nothing() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return !slices.ContainsFunc(n.all, func(namespace string) bool { return !n.left[namespace] && n.refused[namespace] == "" })
+}
 
 // ask finds out what is missing to watch a namespace, and tells of what has changed.
 func (n *namespaces) ask(ctx context.Context, namespace string) {
-	before, missing := n.refused[namespace], n.missing(ctx, namespace)
+	before := n.refusedRight(namespace)
+	missing := n.missing(ctx, namespace, before)
 	shown, value := namespace, 0.0
 	if shown == metav1.NamespaceAll {
 		shown = everywhere
 	}
+	n.mu.Lock()
 	delete(n.refused, namespace)
 	if missing != "" {
 		n.refused[namespace], value = missing, 1
 	}
+	n.mu.Unlock()
 	n.gauge.WithLabelValues(shown).Set(value)
 	switch {
 	case missing != "" && missing != before:
@@ -117,8 +126,14 @@ func (n *namespaces) ask(ctx context.Context, namespace string) {
 	}
 }
 
-// missing is the first right that is missing to watch a namespace, "" if none is.
-func (n *namespaces) missing(ctx context.Context, namespace string) string {
+func (n *namespaces) refusedRight(namespace string) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.refused[namespace]
+}
+
+// missing is the first right that is missing to watch a namespace, "" if none is. What is not answered is as it was before.
+func (n *namespaces) missing(ctx context.Context, namespace, before string) string {
 	for _, right := range instance.WatchRights() {
 		attributes := right
 		attributes.Namespace = namespace
@@ -128,7 +143,7 @@ func (n *namespaces) missing(ctx context.Context, namespace string) string {
 			if ctx.Err() == nil && !apierrors.IsForbidden(err) {
 				n.log.V(1).Info("Cannot find out about a right", "error", err.Error())
 			}
-			return n.refused[namespace]
+			return before
 		}
 		if !answer.Status.Allowed {
 			return right.Verb + " " + right.Resource
@@ -146,10 +161,10 @@ func (n *namespaces) Start(ctx context.Context) error {
 		case <-time.After(wait.Jitter(askAgain, 0.2)):
 		}
 		for _, namespace := range n.all {
-			if n.refused[namespace] != "" || round%recheckEvery == 0 {
+			if n.refusedRight(namespace) != "" || round%recheckEvery == 0 {
 				n.ask(ctx, namespace)
 			}
-			if n.left[namespace] && n.refused[namespace] == "" {
+			if n.left[namespace] && n.refusedRight(namespace) == "" {
 				n.log.Info("Rights have come: starting anew, to look after this namespace too", "namespace", namespace)
 				n.again.Store(true)
 				n.stop()
@@ -166,7 +181,10 @@ func (*namespaces) NeedLeaderElection() bool { return false }
 func (n *namespaces) ready(filled cache.Cache) healthz.Checker {
 	return func(request *http.Request) error {
 		if n.nothing() {
-			return fmt.Errorf("none of the namespaces of --watch-namespaces can be watched: %s", strings.Join(slices.Sorted(maps.Keys(n.left)), ", "))
+			if n.everywhere() {
+				return errors.New("the instances cannot be watched for want of a right, which the log names")
+			}
+			return fmt.Errorf("none of the namespaces of --watch-namespaces can be watched: %s", strings.Join(n.all, ", "))
 		}
 		ctx, cancel := context.WithTimeout(request.Context(), filledWithin)
 		defer cancel()

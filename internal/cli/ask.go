@@ -147,7 +147,8 @@ const quickReboot = 45 * time.Second
 // rebooted reports whether an instance is back after a reboot that it was asked for.
 func rebooted(i v1alpha1.Instance, waited time.Duration) bool {
 	status := i.InstanceStatus()
-	if status.StateInstance == states.Starting {
+	ready := conditionOf(i, v1alpha1.ReadyCondition)
+	if status.StateInstance == states.Starting || ready != nil && ready.Reason == v1alpha1.ReasonObservationStale {
 		return false
 	}
 	asked, err := time.Parse(time.RFC3339Nano, status.LastHandledRebootAt)

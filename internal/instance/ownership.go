@@ -70,6 +70,8 @@ func StandingOf(resource v1alpha1.Instance, defaultURL string) Standing {
 	switch {
 	case here && mismatched(status):
 		return WrongKind
+	case here && stall != nil && withoutToken(credentials):
+		return Refused
 	case here && AcceptedOnce(status) && (stall == nil || !says(credentials)):
 		// A refusal that is not final may be the vendor's outage, in which nobody else is to take over.
 		return Accepted
@@ -78,6 +80,18 @@ func StandingOf(resource v1alpha1.Instance, defaultURL string) Standing {
 	default:
 		return Untried
 	}
+}
+
+// withoutToken reports whether a resource has no API token to show: it makes no call until a person has acted.
+func withoutToken(credentials *metav1.Condition) bool {
+	if credentials == nil {
+		return false
+	}
+	switch credentials.Reason {
+	case v1alpha1.ReasonSecretNotFound, v1alpha1.ReasonSecretKeyMissing, v1alpha1.ReasonTokenMalformed:
+		return true
+	}
+	return false
 }
 
 // AcceptedOnce reports whether the vendor accepted a resource's token, at the origin that its status names.
