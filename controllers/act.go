@@ -98,72 +98,67 @@ func (r *Reconciler) history(p *pass) (history plan.History, own bool) {
 	return history, true
 }
 
-// act makes the call that was decided on, if any: intent first, then the call, then its outcome (R10, R25).
+// act makes the call that was decided on, if any.
 func (r *Reconciler) act(ctx context.Context, p *pass) error {
 	if p.memory.rebootCalls.stalls() {
 		// What was asked for is not tried again by itself, and who asked is to know.
 		p.rebootCalls = &p.memory.rebootCalls
 	}
-	if rest := p.memory.rebootCalls.rest(p.now); p.reboot.Reason != "" && rest > 0 {
-		p.reboot.LookAgain, p.rebootCalls = rest, &p.memory.rebootCalls
-	} else if p.reboot.Reason != "" && ctx.Err() == nil {
-		withheld := p.decision != nil && len(p.decision.Send) > 0
-		if withheld {
-			// One call a pass; the settings follow once the instance has started.
-			p.withhold(r.Options.Limits.SettlePoll)
+	if p.reboot.Reason != "" {
+		reboot := r.rebootEffect(p)
+		rest := reboot.calls.rest(p.now)
+		if rest == 0 {
+			return r.rebootBeforeSettings(ctx, p, reboot)
 		}
-		err := r.actReboot(ctx, p)
-		if withheld && p.turn.waits {
-			p.withhold(r.Options.SettingsInterval)
-		}
-		return err
+		reboot.hold(rest)
 	}
-	if p.decision == nil {
+	switch {
+	case p.decision == nil:
 		return nil
+	case len(p.decision.Send) > 0:
+		return r.carryOut(ctx, p, r.settingsEffect(p))
+	case p.decision.Synced != v1alpha1.ReasonApplyPending && p.decision.Synced != v1alpha1.ReasonInstanceStarting:
+		p.memory.settingsCalls = callBackoff{}
 	}
-	calls := &p.memory.settingsCalls
-	if len(p.decision.Send) == 0 {
-		if !slices.Contains([]string{v1alpha1.ReasonApplyPending, v1alpha1.ReasonInstanceStarting}, p.decision.Synced) {
-			*calls = callBackoff{}
-		}
-		return nil
+	return nil
+}
+
+// rebootBeforeSettings reboots, which is the one call of the pass; settings follow once the instance has started.
+func (r *Reconciler) rebootBeforeSettings(ctx context.Context, p *pass, reboot effect) error {
+	withheld := p.decision != nil && len(p.decision.Send) > 0
+	if withheld {
+		p.withhold(r.Options.Limits.SettlePoll)
 	}
-	p.calls = calls
-	if rest := calls.rest(p.now); rest > 0 && !p.newRequest() {
-		p.withhold(rest)
-		return nil
-	}
-	if ok, err := r.acquireSlot(ctx, p); !ok {
+	err := r.carryOut(ctx, p, reboot)
+	if withheld && p.turn.waits {
 		p.withhold(r.Options.SettingsInterval)
-		return err
 	}
-	if wait := r.limiter.take(p.now, p.id, r.Options.CallTimeout, greenapi.MethodSetSettings); wait > 0 {
-		p.withhold(wait)
-		return nil
+	return err
+}
+
+// settingsEffect is the setSettings that was decided on.
+func (r *Reconciler) settingsEffect(p *pass) effect {
+	p.calls = &p.memory.settingsCalls
+	saved := false
+	return effect{
+		method: greenapi.MethodSetSettings, calls: p.calls, asked: p.newRequest(), hold: p.withhold,
+		intend: func(ctx context.Context) error {
+			p.before, _ = r.history(p)
+			if err := r.saveIntent(ctx, p); err != nil {
+				return err
+			}
+			logIntent(ctx, p.decision.Send, p.decision.History.Record)
+			return nil
+		},
+		call: func(ctx context.Context, permit greenapi.Permit) (err error) {
+			saved, err = p.vendor.SetSettings(ctx, p.wire(), permit)
+			return err
+		},
+		conclude: func(ctx context.Context, err error) {
+			r.outcome(ctx, p, saved, err)
+			r.ownWrites.put(p.id, p.instance.GetUID(), *p.decision.History.Record.DeepCopy(), p.now)
+		},
 	}
-	defer func() { r.limiter.done(r.Clock.Now(), p.id, greenapi.MethodSetSettings) }()
-	if ctx.Err() != nil {
-		p.withhold(callSpacing)
-		return nil
-	}
-	// From here on nothing but the deadline stops this: a rollout must not leave an intent behind.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.Options.CallTimeout+saveTimeout)
-	defer cancel()
-	permit := greenapi.NewPermit(r.Options.Limits.CallWindow)
-	p.before, _ = r.history(p)
-	if err := r.saveIntent(ctx, p); err != nil {
-		return err
-	}
-	r.startRestart(p, false)
-	r.limiter.slot(p.now, 1)
-	logIntent(ctx, p.decision.Send, p.decision.History.Record)
-	begun := r.Clock.Now()
-	saved, err := p.vendor.SetSettings(ctx, p.wire(), permit)
-	r.logCall(ctx, greenapi.MethodSetSettings, begun, err)
-	r.timed(p, begun)
-	end := r.outcome(ctx, p, saved, err)
-	r.ownWrites.put(p.id, p.instance.GetUID(), *p.decision.History.Record.DeepCopy(), p.now)
-	return end
 }
 
 // wire returns the settings to send by the vendor's names.
@@ -186,7 +181,7 @@ func (p *pass) withhold(wait time.Duration) {
 }
 
 // outcome notes what became of the call (R11, R14).
-func (r *Reconciler) outcome(ctx context.Context, p *pass, saved bool, err error) error {
+func (r *Reconciler) outcome(ctx context.Context, p *pass, saved bool, err error) {
 	record := p.decision.History.Record
 	var status *greenapi.StatusError
 	switch {
@@ -204,14 +199,13 @@ func (r *Reconciler) outcome(ctx context.Context, p *pass, saved bool, err error
 		p.decision.Handled = false
 		r.callFailed(ctx, p, p.calls, err)
 		p.decision.LookAgain = p.calls.rest(p.now)
-		return nil
+		return
 	default:
 		p.decision.Synced = v1alpha1.ReasonSettling
 		logUnknown(ctx, err)
 	}
 	*p.calls, p.calls = callBackoff{}, nil
 	p.decision.LookAgain = r.Options.Limits.SettlePoll
-	return nil
 }
 
 // saveIntent stores the intent before the call. If it cannot be stored, or somebody else wrote the resource

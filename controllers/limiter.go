@@ -87,8 +87,8 @@ func (l *limiter) sweepLocked(now time.Time) {
 	maps.DeleteFunc(l.next, func(_ callKey, next time.Time) bool { return now.After(next) })
 }
 
-// slot reserves a place for so many calls under the total limit and returns when it is.
-func (l *limiter) slot(now time.Time, calls int) time.Time {
+// reserve keeps a place for so many calls under the total limit and returns when it is.
+func (l *limiter) reserve(now time.Time, calls int) time.Time {
 	if l.total == nil {
 		return now
 	}

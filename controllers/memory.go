@@ -71,8 +71,8 @@ type memory struct {
 	stuckTold bool
 	// uncounted is a reboot that the vendor said yes to and that status.restarts does not count yet.
 	uncounted *countedReboot
-	// slot is when --api-qps lets the next look go.
-	slot time.Time
+	// reserved is when --api-qps lets the next look go.
+	reserved time.Time
 	// hung: a call of the last look took so long that it counts as hanging. putOff: the look waits for a place at its origin.
 	hung, putOff bool
 

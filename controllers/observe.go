@@ -59,23 +59,23 @@ func (r *Reconciler) observe(ctx context.Context, p *pass) error {
 // admit asks the limits for the calls of this pass (R3).
 func (r *Reconciler) admit(ctx context.Context, p *pass, due looks) error {
 	m := p.memory
-	if !m.slot.IsZero() && m.slot.After(p.now) {
-		return &waiting{after: m.slot.Sub(p.now)}
+	if !m.reserved.IsZero() && m.reserved.After(p.now) {
+		return &waiting{after: m.reserved.Sub(p.now)}
 	}
 	if wait := r.limiter.take(p.now, p.id, r.readTimeout(p.memory), r.methods(due)...); wait > 0 {
 		return &waiting{after: wait}
 	}
-	if m.slot.IsZero() {
-		if m.slot = r.limiter.slot(p.now, due.count()); m.slot.After(p.now) {
+	if m.reserved.IsZero() {
+		if m.reserved = r.limiter.reserve(p.now, due.count()); m.reserved.After(p.now) {
 			r.release(p, due)
-			return &waiting{after: m.slot.Sub(p.now)}
+			return &waiting{after: m.reserved.Sub(p.now)}
 		}
 	}
 	if err := r.enterOrigin(ctx, p); err != nil {
 		r.release(p, due)
 		return err
 	}
-	m.slot = time.Time{}
+	m.reserved = time.Time{}
 	return nil
 }
 

@@ -90,43 +90,44 @@ func (r *Reconciler) decideReboot(p *pass) {
 	p.reboot.news = p.reboot.Stuck && !p.memory.stuckTold
 }
 
-// actReboot reboots the instance: intent first, then the call. An unknown outcome is not repeated.
-func (r *Reconciler) actReboot(ctx context.Context, p *pass) error {
-	if ok, err := r.acquireSlot(ctx, p); !ok {
-		p.reboot.LookAgain = r.Options.SettingsInterval
-		return err
+// rebootEffect is the reboot that was decided on. An unknown outcome is not repeated.
+func (r *Reconciler) rebootEffect(p *pass) effect {
+	calls := &p.memory.rebootCalls
+	at, yes := metav1.NewTime(p.now).Rfc3339Copy(), false
+	return effect{
+		method: greenapi.MethodReboot, calls: calls, reboot: true,
+		hold: func(wait time.Duration) {
+			p.reboot.LookAgain = wait
+			if calls.rest(p.now) > 0 {
+				p.rebootCalls = calls
+			}
+		},
+		intend: func(ctx context.Context) error {
+			p.reboot.intended = &at
+			if err := r.save(ctx, p, r.compose(p)); err != nil {
+				return err
+			}
+			logReboot(ctx, p.reboot.Reason)
+			p.reboot.LookAgain = r.Options.Limits.SettlePoll
+			return nil
+		},
+		call: func(ctx context.Context, permit greenapi.Permit) (err error) {
+			yes, err = p.vendor.Reboot(ctx, permit)
+			return err
+		},
+		conclude: func(ctx context.Context, err error) {
+			if yes {
+				p.memory.uncounted = &countedReboot{at: at, reason: p.reboot.Reason}
+			}
+			if err == nil || !greenapi.TookNoEffect(err) {
+				*calls = callBackoff{}
+				return
+			}
+			p.reboot.undone, p.rebootCalls = true, calls
+			r.callFailed(ctx, p, calls, err)
+			p.reboot.LookAgain = calls.rest(p.now)
+		},
 	}
-	if wait := r.limiter.take(p.now, p.id, r.Options.CallTimeout, greenapi.MethodReboot); wait > 0 {
-		p.reboot.LookAgain = wait
-		return nil
-	}
-	defer func() { r.limiter.done(r.Clock.Now(), p.id, greenapi.MethodReboot) }()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.Options.CallTimeout+saveTimeout)
-	defer cancel()
-	permit := greenapi.NewPermit(r.Options.Limits.CallWindow)
-	at := metav1.NewTime(p.now).Rfc3339Copy()
-	p.reboot.intended = &at
-	if err := r.save(ctx, p, r.compose(p)); err != nil {
-		return err
-	}
-	r.startRestart(p, true)
-	logReboot(ctx, p.reboot.Reason)
-	p.reboot.LookAgain = r.Options.Limits.SettlePoll
-	begun := r.Clock.Now()
-	yes, err := p.vendor.Reboot(ctx, permit)
-	r.logCall(ctx, greenapi.MethodReboot, begun, err)
-	r.timed(p, begun)
-	if yes {
-		p.memory.uncounted = &countedReboot{at: at, reason: p.reboot.Reason}
-	}
-	if err != nil && greenapi.TookNoEffect(err) {
-		p.reboot.undone, p.rebootCalls = true, &p.memory.rebootCalls
-		r.callFailed(ctx, p, p.rebootCalls, err)
-		p.reboot.LookAgain = p.rebootCalls.rest(p.now)
-		return nil
-	}
-	p.memory.rebootCalls = callBackoff{}
-	return nil
 }
 
 // keptReboots is how many times of reboots the schema of status.restarts.recentReboots allows.

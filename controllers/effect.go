@@ -1,0 +1,93 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"time"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+)
+
+// effect is a call that changes something at the vendor. There is one way in which any of them is made: what may hold it is
+// asked, the intent is stored, the call is made, and its outcome is noted (R10, R25).
+type effect struct {
+	// method is the vendor's, and calls what is remembered of failed calls of it.
+	method string
+	calls  *callBackoff
+	// reboot: it is a reboot, whose end shows in the state alone.
+	reboot bool
+	// asked: a person asked for it just now, so that a wait after failures is cut short.
+	asked bool
+	// hold takes the call back until it may be made.
+	hold func(wait time.Duration)
+	// intend stores the intent.
+	intend func(ctx context.Context) error
+	// call makes the call, and conclude notes what became of it.
+	call     func(ctx context.Context, permit greenapi.Permit) error
+	conclude func(ctx context.Context, err error)
+}
+
+// gate is something that may hold a call: it returns how long, 0 for not at all.
+type gate func(ctx context.Context, p *pass, e effect) (time.Duration, error)
+
+// gates are all that may hold a call, in the order in which they are asked. The last one reserves the call, so it is the last.
+func (r *Reconciler) gates() []gate {
+	return []gate{r.failureGate, r.slotGate, r.stopGate, r.limitGate}
+}
+
+// failureGate holds a call after failed ones of the same method.
+func (*Reconciler) failureGate(_ context.Context, p *pass, e effect) (time.Duration, error) {
+	if e.asked {
+		return 0, nil
+	}
+	return e.calls.rest(p.now), nil
+}
+
+// slotGate holds a call until the instance may restart (R28).
+func (r *Reconciler) slotGate(ctx context.Context, p *pass, _ effect) (time.Duration, error) {
+	if ok, err := r.acquireSlot(ctx, p); !ok {
+		return r.Options.SettingsInterval, err
+	}
+	return 0, nil
+}
+
+// stopGate holds a call while the process ends.
+func (*Reconciler) stopGate(ctx context.Context, _ *pass, _ effect) (time.Duration, error) {
+	if ctx.Err() != nil {
+		return callSpacing, nil
+	}
+	return 0, nil
+}
+
+// limitGate holds a call to the vendor's limit (R3).
+func (r *Reconciler) limitGate(_ context.Context, p *pass, e effect) (time.Duration, error) {
+	return r.limiter.take(p.now, p.id, r.Options.CallTimeout, e.method), nil
+}
+
+// carryOut makes a call that was decided on, or holds it.
+func (r *Reconciler) carryOut(ctx context.Context, p *pass, e effect) error {
+	for _, asks := range r.gates() {
+		if wait, err := asks(ctx, p, e); wait > 0 {
+			e.hold(wait)
+			return err
+		}
+	}
+	defer func() { r.limiter.done(r.Clock.Now(), p.id, e.method) }()
+	// From here on nothing but the deadline stops this: a rollout must not leave an intent behind.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.Options.CallTimeout+saveTimeout)
+	defer cancel()
+	permit := greenapi.NewPermit(r.Options.Limits.CallWindow)
+	if err := e.intend(ctx); err != nil {
+		return err
+	}
+	r.startRestart(p, e.reboot)
+	r.limiter.reserve(p.now, 1)
+	begun := r.Clock.Now()
+	err := e.call(ctx, permit)
+	r.logCall(ctx, e.method, begun, err)
+	r.timed(p, begun)
+	e.conclude(ctx, err)
+	return nil
+}
