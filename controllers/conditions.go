@@ -32,48 +32,59 @@ func syncedVerdict(p *pass, before *metav1.Condition) verdict {
 	if p.tokenHold != nil {
 		return verdict{metav1.ConditionFalse, p.tokenHold.reason, p.tokenHold.message}
 	}
-	names := strings.Join(d.Settings, ", ")
-	no := func(format string, args ...any) verdict {
-		return verdict{metav1.ConditionFalse, d.Synced, fmt.Sprintf(format, args...)}
-	}
 	switch d.Synced {
 	case v1alpha1.ReasonUpToDate:
 		return verdict{metav1.ConditionTrue, d.Synced, "Every managed setting is in effect"}
 	case v1alpha1.ReasonNothingManaged:
 		return verdict{metav1.ConditionTrue, d.Synced, "The spec manages no setting"}
-	case v1alpha1.ReasonInstanceStarting:
-		return no("To be written once the instance has started: %s", names)
-	case v1alpha1.ReasonSettling:
-		return no("Written, and the vendor has some minutes to show it: %s", names)
-	case v1alpha1.ReasonDriftDetected:
-		return no("These settings differ, and reconcilePolicy %s leaves them so: %s", p.core().Policy(), names)
 	case v1alpha1.ReasonSettingsRejected:
-		return no("%s", refusedSettings(p, before))
+		return verdict{metav1.ConditionFalse, d.Synced, refusedSettings(p, before)}
 	case v1alpha1.ReasonSettingsNotPersisted:
-		given := strings.Join(plan.AbandonedFor(d.History, v1alpha1.AbandonNotPersisted), ", ")
-		switch {
-		case !d.Retries && given != "":
-			return no("The vendor kept other values in every attempt, so they are no longer written until the settings change or a reconcile is requested: %s", given)
-		case given != "":
-			return no("The vendor kept other values than were written; the next attempt follows later: %s. Given up until the settings change or a reconcile is requested: %s", names, given)
-		}
-		return no("The vendor kept other values than were written; the next attempt follows later: %s", names)
-	case v1alpha1.ReasonSettingNotSupported:
-		return no("The vendor does not show these settings even after they were written. Remove them from the spec: %s", names)
-	case v1alpha1.ReasonDriftFlapping:
-		return no("Something else keeps changing these settings back. Find out what it is, or remove them from the spec: %s", names)
-	default:
-		if p.turn.waits {
-			return no("These settings differ and wait%s: %s", queueText(p.turn.ahead), names)
-		}
-		if d.LoginWait {
-			return no("These settings differ and wait up to ten minutes for the person who is logging in: %s", names)
-		}
-		if p.calls != nil && p.calls.problem != nil {
-			return no("These settings differ, and the vendor does not take them now: %s", names)
-		}
-		return no("These settings differ and are about to be written: %s", names)
+		return verdict{metav1.ConditionFalse, d.Synced, notKept(d)}
 	}
+	return verdict{metav1.ConditionFalse, d.Synced, differText(p, strings.Join(d.Settings, ", "))}
+}
+
+// differText says of settings why they differ.
+func differText(p *pass, names string) string {
+	switch p.decision.Synced {
+	case v1alpha1.ReasonInstanceStarting:
+		return fmt.Sprintf("To be written once the instance has started: %s", names)
+	case v1alpha1.ReasonSettling:
+		return fmt.Sprintf("Written, and the vendor has some minutes to show it: %s", names)
+	case v1alpha1.ReasonDriftDetected:
+		return fmt.Sprintf("These settings differ, and reconcilePolicy %s leaves them so: %s", p.core().Policy(), names)
+	case v1alpha1.ReasonSettingNotSupported:
+		return fmt.Sprintf("The vendor does not show these settings even after they were written. Remove them from the spec: %s", names)
+	case v1alpha1.ReasonDriftFlapping:
+		return fmt.Sprintf("Something else keeps changing these settings back. Find out what it is, or remove them from the spec: %s", names)
+	}
+	return heldText(p, names)
+}
+
+// heldText says what holds the call that would put settings right.
+func heldText(p *pass, names string) string {
+	switch {
+	case p.turn.waits:
+		return fmt.Sprintf("These settings differ and wait%s: %s", queueText(p.turn.ahead), names)
+	case p.decision.LoginWait:
+		return fmt.Sprintf("These settings differ and wait up to ten minutes for the person who is logging in: %s", names)
+	case p.calls != nil && p.calls.problem != nil:
+		return fmt.Sprintf("These settings differ, and the vendor does not take them now: %s", names)
+	}
+	return fmt.Sprintf("These settings differ and are about to be written: %s", names)
+}
+
+// notKept says of which settings the vendor kept other values, and what follows.
+func notKept(d *plan.Decision) string {
+	names, given := strings.Join(d.Settings, ", "), strings.Join(plan.AbandonedFor(d.History, v1alpha1.AbandonNotPersisted), ", ")
+	switch {
+	case !d.Retries && given != "":
+		return fmt.Sprintf("The vendor kept other values in every attempt, so they are no longer written until the settings change or a reconcile is requested: %s", given)
+	case given != "":
+		return fmt.Sprintf("The vendor kept other values than were written; the next attempt follows later: %s. Given up until the settings change or a reconcile is requested: %s", names, given)
+	}
+	return fmt.Sprintf("The vendor kept other values than were written; the next attempt follows later: %s", names)
 }
 
 // givenUp reports whether nothing more is tried for what Synced shows.

@@ -30,13 +30,17 @@ const shortest = 12
 
 var verbs = regexp.MustCompile(`%[a-z]`)
 
-// operatorMessages are the texts of package controllers that may be the message of a condition.
+// operatorMessages are the texts of the operator that may be the message of a condition.
 func operatorMessages(t *testing.T) []message {
 	t.Helper()
 	g := NewWithT(t)
 	reasons := reasonConstants(t)
-	files, err := filepath.Glob(filepath.Join(root, "controllers", "*.go"))
-	g.Expect(err).NotTo(HaveOccurred())
+	var files []string
+	for _, folder := range []string{"controllers", "internal/instance", "internal/states"} {
+		some, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
+		g.Expect(err).NotTo(HaveOccurred())
+		files = append(files, some...)
+	}
 	var all []message
 	for _, name := range files {
 		if strings.HasSuffix(name, "_test.go") {

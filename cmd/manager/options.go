@@ -106,17 +106,25 @@ func (o *options) bind(f *flag.FlagSet) {
 // complete checks the flags and derives what follows from them.
 func (o *options) complete() error {
 	c, l := &o.controller, &o.controller.Limits
-	problems := []error{o.metrics.check()}
-	positive := func(name string, d time.Duration) {
-		if d <= 0 {
-			problems = append(problems, fmt.Errorf("--%s must be a positive duration such as 1m", name))
-		}
-	}
+	problems := []error{o.metrics.check(), o.checkTimes(), o.checkNumbers(), o.completeSelectors(), o.shard.complete(o), o.completeVendor()}
+	c.Partial = o.instanceOnly != nil
+	l.MaxAttempts, l.FlapThreshold = int32(o.maxAttempts), o.flapThreshold
+	l.CallWindow = min(c.CallTimeout, l.SettleTimeout/4)
+	o.namespaces = split(o.watchNamespaces)
+	return errors.Join(problems...)
+}
+
+// checkTimes says which durations are not valid.
+func (o *options) checkTimes() error {
+	c, l := &o.controller, &o.controller.Limits
+	var problems []error
 	for name, d := range map[string]time.Duration{
 		"state-interval": c.StateInterval, "settings-interval": c.SettingsInterval, "api-timeout": c.CallTimeout,
 		"settle-timeout": l.SettleTimeout, "settle-poll": l.SettlePoll, "retry-apply-after": l.RetryAfter, "flap-window": l.FlapWindow,
 	} {
-		positive(name, d)
+		if d <= 0 {
+			problems = append(problems, fmt.Errorf("--%s must be a positive duration such as 1m", name))
+		}
 	}
 	// As the schema has it for the intervals of a resource.
 	atLeast := func(name string, d, least time.Duration) {
@@ -126,6 +134,12 @@ func (o *options) complete() error {
 	}
 	atLeast("state-interval", c.StateInterval, leastStateInterval)
 	atLeast("settings-interval", c.SettingsInterval, leastSettingsInterval)
+	return errors.Join(problems...)
+}
+
+// checkNumbers says which numbers are not valid.
+func (o *options) checkNumbers() (err error) {
+	var problems []error
 	between := func(name string, value, low, high int) {
 		if value < low || value > high {
 			problems = append(problems, fmt.Errorf("--%s must be %d to %d", name, low, high))
@@ -135,32 +149,43 @@ func (o *options) complete() error {
 	between("max-apply-attempts", o.maxAttempts, 1, 10)
 	// The status keeps the latest 16 corrections, and twice the threshold must fit.
 	between("flap-threshold", o.flapThreshold, 1, 8)
-	var err error
-	if c.MaxConcurrentRestarts, err = numberOrPercent(o.concurrentRestarts); err != nil {
+	if o.controller.MaxConcurrentRestarts, err = numberOrPercent(o.concurrentRestarts); err != nil {
 		problems = append(problems, fmt.Errorf("--max-concurrent-restarts %w", err))
 	}
-	if c.QPS < 0 {
+	if o.controller.QPS < 0 {
 		problems = append(problems, errors.New("--api-qps must be 0 or more"))
 	}
-	l.MaxAttempts, l.FlapThreshold = int32(o.maxAttempts), o.flapThreshold
-	l.CallWindow = min(c.CallTimeout, l.SettleTimeout/4)
+	return errors.Join(problems...)
+}
 
-	o.namespaces, o.hosts = split(o.watchNamespaces), split(o.allowedHosts)
+// completeSelectors reads the label selectors.
+func (o *options) completeSelectors() error {
+	var problems []error
+	for _, one := range []struct {
+		name, text string
+		into       *labels.Selector
+	}{
+		{"watch-label-selector", o.watchLabels, &o.instanceOnly},
+		{"secret-label-selector", o.secretLabels, &o.controller.SecretSelector},
+		{"webhook-secret-label-selector", o.webhookSecretLabels, &o.controller.WebhookSecretSelector},
+	} {
+		read, err := selector(one.text)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("--%s: %w", one.name, err))
+		}
+		*one.into = read
+	}
+	return errors.Join(problems...)
+}
+
+// completeVendor reads where the vendor is and how it is reached.
+func (o *options) completeVendor() (err error) {
+	var problems []error
+	o.hosts = split(o.allowedHosts)
 	if err := checkHosts(o.hosts); err != nil {
 		problems = append(problems, err)
 	} else {
 		problems = append(problems, o.checkDefault())
-	}
-	if o.instanceOnly, err = selector(o.watchLabels); err != nil {
-		problems = append(problems, fmt.Errorf("--watch-label-selector: %w", err))
-	}
-	problems = append(problems, o.shard.complete(o))
-	c.Partial = o.instanceOnly != nil
-	if c.SecretSelector, err = selector(o.secretLabels); err != nil {
-		problems = append(problems, fmt.Errorf("--secret-label-selector: %w", err))
-	}
-	if c.WebhookSecretSelector, err = selector(o.webhookSecretLabels); err != nil {
-		problems = append(problems, fmt.Errorf("--webhook-secret-label-selector: %w", err))
 	}
 	if o.apiProxy != "" {
 		// Its value may hold a password, so no message quotes it.

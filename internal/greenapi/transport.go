@@ -125,12 +125,6 @@ func describe(err error) string {
 	var (
 		dns     *net.DNSError
 		errno   syscall.Errno
-		record  tls.RecordHeaderError
-		op      *net.OpError
-		verify  *tls.CertificateVerificationError
-		host    x509.HostnameError
-		unknown x509.UnknownAuthorityError
-		invalid x509.CertificateInvalidError
 		timeout interface{ Timeout() bool }
 		proxy   *proxyError
 	)
@@ -149,6 +143,27 @@ func describe(err error) string {
 		return "the call was canceled"
 	case errors.As(err, &dns):
 		return "the host's name cannot be resolved"
+	}
+	if text := describeTLS(err); text != "" {
+		return text
+	}
+	if errors.As(err, &errno) {
+		return errno.Error()
+	}
+	return "the connection broke"
+}
+
+// describeTLS says what is wrong with a TLS handshake, "" if it is about something else.
+func describeTLS(err error) string {
+	var (
+		record  tls.RecordHeaderError
+		op      *net.OpError
+		verify  *tls.CertificateVerificationError
+		host    x509.HostnameError
+		unknown x509.UnknownAuthorityError
+		invalid x509.CertificateInvalidError
+	)
+	switch {
 	case errors.As(err, &host):
 		return "the host's certificate is for another name"
 	case errors.As(err, &unknown):
@@ -158,9 +173,6 @@ func describe(err error) string {
 	case errors.As(err, &record), errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"):
 		// These are what crypto/tls calls an alert, whose type it does not export.
 		return "the TLS handshake failed"
-	case errors.As(err, &errno):
-		return errno.Error()
-	default:
-		return "the connection broke"
 	}
+	return ""
 }
