@@ -127,11 +127,11 @@ func (r *Reconciler) act(ctx context.Context, p *pass) error {
 func (r *Reconciler) rebootBeforeSettings(ctx context.Context, p *pass, reboot effect) error {
 	withheld := p.decision != nil && len(p.decision.Send) > 0
 	if withheld {
-		p.withhold(r.Options.Limits.SettlePoll)
+		p.postpone(r.Options.Limits.SettlePoll)
 	}
 	err := r.carryOut(ctx, p, reboot)
 	if withheld && p.turn.waits {
-		p.withhold(r.Options.SettingsInterval)
+		p.postpone(r.Options.SettingsInterval)
 	}
 	return err
 }
@@ -141,7 +141,7 @@ func (r *Reconciler) settingsEffect(p *pass) effect {
 	p.calls = &p.memory.settingsCalls
 	saved := false
 	return effect{
-		method: greenapi.MethodSetSettings, calls: p.calls, asked: p.newRequest(), hold: p.withhold,
+		method: greenapi.MethodSetSettings, calls: p.calls, asked: p.newRequest(), hold: p.postpone,
 		intend: func(ctx context.Context) error {
 			p.before, _ = r.history(p)
 			if err := r.saveIntent(ctx, p); err != nil {
@@ -172,8 +172,8 @@ func (p *pass) wire() map[string]any {
 	return values
 }
 
-// withhold takes a planned call back that cannot be made yet: the history stays as it was.
-func (p *pass) withhold(wait time.Duration) {
+// postpone takes a planned call back that cannot be made yet: the history stays as it was.
+func (p *pass) postpone(wait time.Duration) {
 	p.decision.Send = nil
 	p.decision.Handled = false
 	p.decision.LookAgain = wait

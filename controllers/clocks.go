@@ -9,15 +9,15 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 )
 
-// heal sets times of a status that lie in the future to now, and reports whether there were any. A clock that was wrong,
+// clampFutureTimes sets times of a status that lie in the future to now, and reports whether there were any. A clock that was wrong,
 // or is another machine's, wrote them; what was written has happened by now at the latest. Left as they are they would
 // count as now at every look, so that no wait that begins with them ever ended. The beginning of a write that this very
 // process made, by which it is known, stays as it is while it is remembered.
-func heal(s *v1alpha1.InstanceStatus, now time.Time, own func(*v1alpha1.ApplyRecord) bool) bool {
-	healed := false
+func clampFutureTimes(s *v1alpha1.InstanceStatus, now time.Time, own func(*v1alpha1.ApplyRecord) bool) bool {
+	clamped := false
 	past := func(at *time.Time) {
 		if at.After(now) {
-			*at, healed = now.Truncate(time.Second), true
+			*at, clamped = now.Truncate(time.Second), true
 		}
 	}
 	if s.StateChangedTime != nil {
@@ -48,5 +48,5 @@ func heal(s *v1alpha1.InstanceStatus, now time.Time, own func(*v1alpha1.ApplyRec
 			past(&restarts.RecentReboots[i].Time)
 		}
 	}
-	return healed
+	return clamped
 }

@@ -161,7 +161,7 @@ func (r *Reconciler) begin(ctx context.Context, key types.NamespacedName) (*pass
 	now := r.Clock.Now()
 	status := *instance.InstanceStatus().DeepCopy()
 	p := &pass{key: key, instance: instance, now: now, memory: r.memories.of(key, instance.GetUID(), now)}
-	p.healed = heal(&status, now, func(record *v1alpha1.ApplyRecord) bool { return r.ownWrites.holds(instance.GetUID(), record, now) })
+	p.clamped = clampFutureTimes(&status, now, func(record *v1alpha1.ApplyRecord) bool { return r.ownWrites.holds(instance.GetUID(), record, now) })
 	p.original, p.stored = status, status
 	if !instance.GetDeletionTimestamp().IsZero() {
 		// Deleting calls nothing. Whoever put a finalizer here wants the resource to stay a while, not its settings.

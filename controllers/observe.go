@@ -49,7 +49,7 @@ func (r *Reconciler) observe(ctx context.Context, p *pass) error {
 	if p.looked.account {
 		m.accountFailures = 0
 	}
-	if p.soft != nil && !m.accountLimit.limits(p.now) {
+	if p.accountErr != nil && !m.accountLimit.limits(p.now) {
 		m.accountFailures++
 		m.fullDue = p.now.Add(backoff(m.accountFailures, longestBackoff))
 	}
@@ -155,7 +155,7 @@ func (r *Reconciler) read(ctx context.Context, p *pass, due looks) error {
 	}
 	if due.account {
 		p.memory.accountLimit.note(acctErr, p.now)
-		p.soft = acctErr
+		p.accountErr = acctErr
 	}
 	if err := gravest(stateErr, settingsErr); err != nil {
 		return err
@@ -166,7 +166,7 @@ func (r *Reconciler) read(ctx context.Context, p *pass, due looks) error {
 	var status *greenapi.StatusError
 	if errors.As(acctErr, &status) && status.Cause == greenapi.CauseNotAuthorized {
 		// The vendor shows no account while none is authorized: no failure, and nothing to show.
-		p.soft, p.account, p.looked.account = nil, &greenapi.Account{State: p.state}, true
+		p.accountErr, p.account, p.looked.account = nil, &greenapi.Account{State: p.state}, true
 	}
 	return nil
 }
@@ -207,7 +207,7 @@ func gravest(errs ...error) error {
 func (r *Reconciler) follow(ctx context.Context, p *pass) error {
 	more := looks{}
 	changed := p.state != p.stored.StateInstance
-	if changed && !p.looked.account && p.soft == nil {
+	if changed && !p.looked.account && p.accountErr == nil {
 		more.account = true
 	}
 	recovered := stalledFor(&p.stored, p.generation(), v1alpha1.ReasonStuckStarting) && p.state != states.Starting

@@ -50,8 +50,8 @@ func (*retrying) endsPass()       {}
 type stalled struct {
 	// condition that turns False with the reason; "" if only Ready and Stalled show it.
 	condition, reason, message string
-	// onlyEvents: only an edit or a change of a Secret can help, so that no look at intervals is needed.
-	onlyEvents bool
+	// noPolling: only an edit or a change of a Secret can help, so that no look at intervals is needed.
+	noPolling bool
 	// messenger is the vendor's name of the instance's messenger if that is the trouble.
 	messenger string
 }
@@ -75,8 +75,8 @@ const quotaWait = time.Hour
 func classify(err error) error {
 	if endpoint, ok := errors.AsType[*greenapi.EndpointError](err); ok {
 		return &stalled{condition: v1alpha1.CredentialsValidCondition, reason: v1alpha1.ReasonEndpointNotAllowed,
-			message:    "The token is not sent to this address: " + endpoint.Error() + ". Correct spec.apiUrl, or let the operator's flags allow it",
-			onlyEvents: !endpoint.Resolved}
+			message:   "The token is not sent to this address: " + endpoint.Error() + ". Correct spec.apiUrl, or let the operator's flags allow it",
+			noPolling: !endpoint.Resolved}
 	}
 	status, ok := errors.AsType[*greenapi.StatusError](err)
 	if !ok {

@@ -43,10 +43,10 @@ type pass struct {
 	instance v1alpha1.Instance
 	// original is the status at the beginning of the pass, stored the one that was last read or written.
 	original, stored v1alpha1.InstanceStatus
-	// healed: times in the stored status were corrected, which is to be written even if nothing else changed.
-	healed bool
-	now    time.Time
-	memory *memory
+	// clamped: times in the stored status were corrected, which is to be written even if nothing else changed.
+	clamped bool
+	now     time.Time
+	memory  *memory
 
 	// resolve
 	id       keys.Instance
@@ -76,9 +76,9 @@ type pass struct {
 	settings greenapi.Settings
 	observed plan.Observed // the managed ones of them
 	account  *greenapi.Account
-	// soft is a failure of the account method alone, which holds nothing back; settingsErr says why the settings are not read for a
-	// while.
-	soft, settingsErr error
+	// accountErr is a failure of the account method alone, which holds nothing back; settingsErr says why the settings are not read
+	// for a while.
+	accountErr, settingsErr error
 	// statuses sums up the statuses of contacts if they were read, statusesErr says why they could not be.
 	statuses    *greenapi.StatusSummary
 	statusesErr error

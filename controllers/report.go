@@ -52,7 +52,7 @@ func (r *Reconciler) report(ctx context.Context, p *pass) (reconcile.Result, err
 // fresh copy: what was found holds for the generation that was looked at.
 func (r *Reconciler) store(ctx context.Context, p *pass, status v1alpha1.InstanceStatus) error {
 	// What is the same in every bit, as it nearly always is, need not be compared by meaning, which costs more.
-	if !p.healed && (reflect.DeepEqual(status, p.stored) || equality.Semantic.DeepEqual(status, p.stored)) {
+	if !p.clamped && (reflect.DeepEqual(status, p.stored) || equality.Semantic.DeepEqual(status, p.stored)) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
@@ -86,7 +86,7 @@ func (r *Reconciler) save(ctx context.Context, p *pass, status v1alpha1.Instance
 		return err
 	}
 	p.instance, p.stored = object, *object.InstanceStatus().DeepCopy()
-	p.healed = false
+	p.clamped = false
 	p.reboot.counted, p.memory.uncounted = cmp.Or(p.memory.uncounted, p.reboot.counted), nil
 	p.memory.version, p.memory.writtenAt = object.GetResourceVersion(), r.Clock.Now()
 	return nil

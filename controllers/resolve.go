@@ -79,8 +79,8 @@ func (r *Reconciler) apiToken(ctx context.Context, p *pass) (string, error) {
 	token := strings.TrimSpace(value.value)
 	if !greenapi.ValidToken(token) {
 		return "", &stalled{condition: v1alpha1.CredentialsValidCondition, reason: v1alpha1.ReasonTokenMalformed,
-			message:    fmt.Sprintf("Key %q of Secret %q does not hold an API token: it must be letters, digits and ._~- only, at most 256 of them. Copy apiTokenInstance from the vendor's console", value.key, value.name),
-			onlyEvents: true}
+			message:   fmt.Sprintf("Key %q of Secret %q does not hold an API token: it must be letters, digits and ._~- only, at most 256 of them. Copy apiTokenInstance from the vendor's console", value.key, value.name),
+			noPolling: true}
 	}
 	return token, nil
 }

@@ -36,7 +36,7 @@ func (p *pass) permitted(wanted looks) looks {
 		wanted.settings, p.settingsErr = false, m.settingsLimit.err
 	}
 	if m.accountLimit.limits(p.now) {
-		wanted.account, p.soft = false, m.accountLimit.err
+		wanted.account, p.accountErr = false, m.accountLimit.err
 	}
 	return wanted
 }
@@ -170,7 +170,7 @@ func (r *Reconciler) next(p *pass) reconcile.Result {
 	case *stalled:
 		if p.vendor == nil {
 			wait = jitter(r.waitingSettingsInterval(p.core()))
-			if end.onlyEvents {
+			if end.noPolling {
 				wait = 0
 			}
 		}

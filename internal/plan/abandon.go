@@ -53,15 +53,15 @@ func (t *table) abandon(name string, reason v1alpha1.AbandonReason) {
 	})
 }
 
-// rearm takes settings off the list again: all on a change, the webhook token on a new token, one whose value matches
+// resetAbandoned takes settings off the list again: all on a change, the webhook token on a new token, one whose value matches
 // after all, all on a request.
-func (t *table) rearm() {
+func (t *table) resetAbandoned() {
 	list := &t.d.History.Abandoned
 	if t.settingsChanged {
 		*list = nil
 	}
 	*list = slices.DeleteFunc(*list, func(entry v1alpha1.AbandonedSetting) bool {
-		shows, managed := t.verdicts[entry.Setting]
+		shows, managed := t.comparisons[entry.Setting]
 		switch {
 		case !managed && !t.Hold:
 			return true
@@ -73,11 +73,11 @@ func (t *table) rearm() {
 			return entry.Reason != v1alpha1.AbandonFlapping || t.flapWaitOver(&entry)
 		}
 	})
-	t.lift()
+	t.retryOnRequest()
 }
 
-// lift arms everything again for one attempt that a person asked for.
-func (t *table) lift() {
+// retryOnRequest arms everything again for one attempt that a person asked for.
+func (t *table) retryOnRequest() {
 	list, record := &t.d.History.Abandoned, t.d.History.Record
 	if !t.Requested || record.Active() || t.Policy == v1alpha1.PolicyObserve {
 		return

@@ -35,11 +35,11 @@ type Value struct {
 // Observed is what the vendor shows, by the vendor's names: at least the managed settings it has.
 type Observed map[string]Value
 
-// verdict is what a comparison of one setting says.
-type verdict int
+// comparison is what a comparison of one setting says.
+type comparison int
 
 const (
-	same verdict = iota
+	same comparison = iota
 	differs
 	missing
 	// unshown is a setting that was in effect once and that this reading does not show: nothing is concluded (R6).
@@ -47,7 +47,7 @@ const (
 )
 
 // compare holds a wish against what the vendor shows (R6, R9).
-func compare(s Setting, observed Observed) verdict {
+func compare(s Setting, observed Observed) comparison {
 	value, ok := observed[s.Name]
 	if value.Null && s.Value == "" {
 		// No URL and no token are the same as an empty one: the safe side, since a write would restart the instance.

@@ -23,7 +23,7 @@ const maxRetryWait = 365 * 24 * time.Hour
 // Decide says what to do about an instance.
 func Decide(in Input) Decision {
 	t := newTable(in)
-	t.rearm()
+	t.resetAbandoned()
 	t.judge()
 	t.giveUpExhausted()
 	t.trackDrift()
@@ -90,7 +90,7 @@ func (t *table) chooseAgain(differ []string, record *v1alpha1.ApplyRecord) {
 
 // noteToken notes that a new webhook token is in effect while something else differs, so that it is no change any more.
 func (t *table) noteToken(differ []string) {
-	if t.tokenChanged && !slices.Contains(differ, WebhookTokenName) && t.verdicts[WebhookTokenName] == same &&
+	if t.tokenChanged && !slices.Contains(differ, WebhookTokenName) && t.comparisons[WebhookTokenName] == same &&
 		!t.starting() && t.superseding(t.d.History.Record) <= 0 {
 		t.d.History.SyncedSecretVersion = t.Desired.SecretVersion
 	}

@@ -35,10 +35,10 @@ func (t *table) judge() {
 		return
 	}
 	if !record.Active() {
-		t.putRight()
+		t.dropSettingsNowInEffect()
 		return
 	}
-	found := t.sort(record)
+	found := t.classify(record)
 	over := t.settleRest(record) <= 0
 	if len(found.open)+len(found.lost)+len(found.superseded) == 0 {
 		// While the instance starts, what it shows may be from before or after: it is believed once it has started. The
@@ -55,7 +55,7 @@ func (t *table) judge() {
 }
 
 // judgeOver closes a record whose settle time is over and whose values do not all show.
-func (t *table) judgeOver(record *v1alpha1.ApplyRecord, found sorted) {
+func (t *table) judgeOver(record *v1alpha1.ApplyRecord, found classified) {
 	if (found.repeatable > 0 || found.shown == 0 && found.repeatableLost > 0) && t.mayRepeat(record) {
 		t.repeat = true
 		return
@@ -70,15 +70,15 @@ func (t *table) judgeOver(record *v1alpha1.ApplyRecord, found sorted) {
 	t.finish(v1alpha1.OutcomeNotPersisted)
 }
 
-// sorted are a record's settings: which differ (and how many of them are not given up), which the vendor does not show,
+// classified are a record's settings: which differ (and how many of them are not given up), which the vendor does not show,
 // which are wished otherwise by now, how many show, and of how many nothing is known: they are no longer managed, or were
 // in effect before and are not shown.
-type sorted struct {
+type classified struct {
 	open, lost, superseded                     []string
 	repeatable, repeatableLost, shown, unknown int
 }
 
-func (t *table) sort(record *v1alpha1.ApplyRecord) (found sorted) {
+func (t *table) classify(record *v1alpha1.ApplyRecord) (found classified) {
 	for _, sent := range record.Settings {
 		s, managed := t.Desired.find(sent.Setting)
 		switch {
@@ -86,11 +86,11 @@ func (t *table) sort(record *v1alpha1.ApplyRecord) (found sorted) {
 			found.unknown++
 		case !s.is(sent):
 			found.superseded = append(found.superseded, s.Name)
-		case t.verdicts[s.Name] == unshown:
+		case t.comparisons[s.Name] == unshown:
 			found.unknown++
-		case t.verdicts[s.Name] == same:
+		case t.comparisons[s.Name] == same:
 			found.shown++
-		case t.verdicts[s.Name] == missing:
+		case t.comparisons[s.Name] == missing:
 			found.lost = append(found.lost, s.Name)
 			if !t.abandoned(s.Name) {
 				found.repeatableLost++
@@ -105,15 +105,15 @@ func (t *table) sort(record *v1alpha1.ApplyRecord) (found sorted) {
 	return found
 }
 
-// putRight takes out of a closed record what is in effect after all: the values came late, or somebody set them.
-func (t *table) putRight() {
+// dropSettingsNowInEffect takes out of a closed record what is in effect after all: the values came late, or somebody set them.
+func (t *table) dropSettingsNowInEffect() {
 	record := t.d.History.Record
 	if record == nil || t.starting() || t.superseding(record) > 0 || !t.isWish(record) ||
 		record.Outcome != v1alpha1.OutcomeNotPersisted && record.Outcome != v1alpha1.OutcomeRejected {
 		return
 	}
 	rest := slices.DeleteFunc(slices.Clone(record.Settings), func(sent v1alpha1.AppliedSetting) bool {
-		shows, managed := t.verdicts[sent.Setting]
+		shows, managed := t.comparisons[sent.Setting]
 		return managed && shows == same
 	})
 	if len(rest) == 0 {

@@ -17,8 +17,8 @@ import (
 // table is a decision in the making.
 type table struct {
 	Input
-	d        Decision
-	verdicts map[string]verdict
+	d           Decision
+	comparisons map[string]comparison
 	// changed: the user wants something else than was last written or seen in effect.
 	settingsChanged, tokenChanged bool
 	// repeat: the latest call's outcome was never known and its values do not show.
@@ -29,7 +29,7 @@ type table struct {
 
 func newTable(in Input) *table {
 	in.History = TakeOver(in.History, in.Desired)
-	t := &table{Input: in, verdicts: make(map[string]verdict, len(in.Desired.Settings))}
+	t := &table{Input: in, comparisons: make(map[string]comparison, len(in.Desired.Settings))}
 	t.d = Decision{History: in.History, Handled: in.Requested && !in.Hold, DriftSince: maps.Clone(in.DriftSince)}
 	// The lists are edited in place below; the caller's stay as they are.
 	t.d.History.Abandoned = slices.Clone(in.History.Abandoned)
@@ -40,10 +40,10 @@ func newTable(in Input) *table {
 		if shows == missing && t.seenBefore(s) {
 			shows = unshown
 		}
-		t.verdicts[s.Name] = shows
+		t.comparisons[s.Name] = shows
 	}
 	t.d.Pending = slices.DeleteFunc(Differences(in.Desired, in.Observed), func(change v1alpha1.PendingChange) bool {
-		return t.verdicts[change.Setting] == unshown
+		return t.comparisons[change.Setting] == unshown
 	})
 	hash, version := in.History.SyncedHash, in.History.SyncedSecretVersion
 	if record := in.History.Record; record != nil {
@@ -99,14 +99,14 @@ func (t *table) noteEffective() {
 	effective := make([]v1alpha1.AppliedSetting, 0, len(t.Desired.Settings))
 	if believed {
 		for _, s := range t.Desired.Settings {
-			if t.verdicts[s.Name] == same {
+			if t.comparisons[s.Name] == same {
 				effective = append(effective, v1alpha1.AppliedSetting{Setting: s.Name, Wish: s.Wish})
 			}
 		}
 	}
 	for _, seen := range t.d.History.Effective {
 		s, managed := t.Desired.find(seen.Setting)
-		shown := believed && managed && t.verdicts[seen.Setting] == same
+		shown := believed && managed && t.comparisons[seen.Setting] == same
 		replaced := slices.Contains(t.d.Send, seen.Setting) && !s.is(seen)
 		if kept := managed || t.Hold && seen.Setting == WebhookTokenName; kept && !shown && !replaced {
 			effective = append(effective, seen)
@@ -120,7 +120,7 @@ func (t *table) noteEffective() {
 func (t *table) differing() []string {
 	var names []string
 	for _, s := range t.Desired.Settings {
-		if shows := t.verdicts[s.Name]; (shows == differs || shows == missing) && !t.abandoned(s.Name) {
+		if shows := t.comparisons[s.Name]; (shows == differs || shows == missing) && !t.abandoned(s.Name) {
 			names = append(names, s.Name)
 		}
 	}
