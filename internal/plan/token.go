@@ -84,8 +84,8 @@ func takeOverWishes(noted []v1alpha1.AppliedSetting, version func(string) string
 
 // Seen reports whether all that a spec wants was in effect once, by the status's word.
 func Seen(h History, desired Desired) bool {
-	t := &table{Input: Input{History: TakeOver(h, desired), Desired: desired}}
-	return t.seen()
+	d := &decider{Input: Input{History: TakeOver(h, desired), Desired: desired}}
+	return d.seen()
 }
 
 // is reports whether a setting was sent with the present wish.
