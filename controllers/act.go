@@ -86,15 +86,15 @@ func (r *Reconciler) history(p *pass) (history plan.History, own bool) {
 	case write.uid != p.instance.GetUID() && !known.Active():
 		// Another resource's write that is over says nothing about this one.
 		return history, false
-	case s.Apply == nil || s.Apply.StartedTime.UnixMicro() < known.StartedTime.UnixMicro():
-		history.Record = known
+	case s.Apply.SameCall(known):
+		if s.Apply.Outcome == v1alpha1.OutcomePending {
+			history.Record = known
+		}
 		return history, true
-	case s.Apply.StartedTime.UnixMicro() > known.StartedTime.UnixMicro():
+	case s.Apply != nil && known.StartedTime.Before(&s.Apply.StartedTime):
 		return history, false
 	}
-	if s.Apply.Outcome == v1alpha1.OutcomePending {
-		history.Record = known
-	}
+	history.Record = known
 	return history, true
 }
 

@@ -184,7 +184,7 @@ func (w statusWriter) composeDecision(p *pass) {
 // (R26).
 func (w statusWriter) countRestart(record *v1alpha1.ApplyRecord) {
 	before := w.Apply
-	if record == nil || before == nil || before.Outcome != v1alpha1.OutcomePending || before.StartedTime.UnixMicro() != record.StartedTime.UnixMicro() ||
+	if !record.SameCall(before) || before.Outcome != v1alpha1.OutcomePending ||
 		record.Outcome != v1alpha1.OutcomeSettling && record.Outcome != v1alpha1.OutcomeConfirmed {
 		return
 	}

@@ -145,7 +145,7 @@ func wasAbandoned(list []v1alpha1.AbandonedSetting, entry v1alpha1.AbandonedSett
 
 // applyNotices tell of a record that moved on.
 func applyNotices(before, after *v1alpha1.ApplyRecord) []notice {
-	if after == nil || before != nil && before.Outcome == after.Outcome && before.StartedTime.UnixMicro() == after.StartedTime.UnixMicro() {
+	if after == nil || after.SameCall(before) && before.Outcome == after.Outcome {
 		return nil
 	}
 	var names []string

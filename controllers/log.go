@@ -57,7 +57,7 @@ func tell(ctx context.Context, p *pass, drift []string) {
 
 // tellApply tells what became of a setSettings.
 func tellApply(log logr.Logger, before, after *v1alpha1.ApplyRecord) {
-	if after == nil || before != nil && before.Outcome == after.Outcome && before.StartedTime.UnixMicro() == after.StartedTime.UnixMicro() {
+	if after == nil || after.SameCall(before) && before.Outcome == after.Outcome {
 		return
 	}
 	message := ""

@@ -197,7 +197,7 @@ func (w *ownWrites) holds(uid types.UID, record *v1alpha1.ApplyRecord, now time.
 	defer w.mu.Unlock()
 	w.sweepLocked(now)
 	for _, write := range w.byKey {
-		if write.uid == uid && write.record.StartedTime.UnixMicro() == record.StartedTime.UnixMicro() {
+		if write.uid == uid && write.record.SameCall(record) {
 			return true
 		}
 	}

@@ -137,7 +137,7 @@ func (m *Metrics) count(kind string, p *pass) {
 		m.drift.WithLabelValues(kind, p.desired.MetricName(name)).Inc()
 	}
 	if record := p.stored.Apply; record != nil && record.Outcome == v1alpha1.OutcomeConfirmed && record.FinishedTime != nil &&
-		p.original.Apply.Active() && p.original.Apply.StartedTime.UnixMicro() == record.StartedTime.UnixMicro() {
+		p.original.Apply.Active() && record.SameCall(p.original.Apply) {
 		m.settle.WithLabelValues(kind).Observe(record.FinishedTime.Sub(record.StartedTime.Time).Seconds())
 	}
 }

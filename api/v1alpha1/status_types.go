@@ -300,6 +300,11 @@ func (r *ApplyRecord) Active() bool {
 	return r != nil && (r.Outcome == OutcomePending || r.Outcome == OutcomeSettling)
 }
 
+// SameCall reports whether two records are of one setSettings, which is known by when it was started, in microseconds.
+func (r *ApplyRecord) SameCall(other *ApplyRecord) bool {
+	return r != nil && other != nil && r.StartedTime.UnixMicro() == other.StartedTime.UnixMicro()
+}
+
 // AppliedSetting is one setting of a setSettings.
 type AppliedSetting struct {
 	// setting is the vendor's name of it.
