@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/qr"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
@@ -21,9 +22,9 @@ var scanHow = map[string]string{
 }
 
 // inkHints say for which terminals a code without colors is, and what to do on others.
-var inkHints = map[ink]string{
-	inkLight: "If it does not scan, add --invert: it is for dark backgrounds",
-	inkDark:  "If it does not scan, omit --invert: it is for light ones",
+var inkHints = map[qr.Ink]string{
+	qr.Light: "If it does not scan, add --invert: it is for dark backgrounds",
+	qr.Dark:  "If it does not scan, omit --invert: it is for light ones",
 }
 
 // dead is the problem of a state from which no scan leads on; nil in others.
