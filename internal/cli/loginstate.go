@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
 	"github.com/greenapi-operator/greenapi-operator/internal/cli/qr"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/states"
@@ -29,7 +30,7 @@ var inkHints = map[qr.Ink]string{
 
 // dead is the problem of a state from which no scan leads on; nil in others.
 func (l *login) dead(ctx context.Context) error {
-	name := argumentFor(l.instance)
+	name := advice.Argument(l.instance)
 	switch l.state {
 	case states.Blocked:
 		return failf("Appeal in the messenger on the phone, or log out in the vendor's console and log in with another number",
@@ -80,7 +81,7 @@ func (l *login) overdue() error {
 	if l.small != nil {
 		return l.small
 	}
-	name := argumentFor(l.instance)
+	name := advice.Argument(l.instance)
 	next := "Run it again, with a longer --timeout perhaps"
 	switch {
 	case !l.looked && timedOut(l.failure):

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
 )
 
 // pageView shows one resource.
@@ -71,23 +72,23 @@ type page struct {
 
 func (p *pageView) draw(ctx context.Context, instance v1alpha1.Instance) string {
 	w := &page{terminal: p.terminal, now: p.clock.Now(), instance: instance, status: instance.InstanceStatus()}
-	how := assess(instance, w.now)
+	how := advice.Assess(instance, w.now)
 	w.heading(how)
 	w.facts()
 	w.differences()
 	w.lately()
 	events, err := eventsOf(ctx, p.cluster, instance)
 	w.events(instance, events, err)
-	w.next(how.steps)
+	w.next(how.Steps)
 	return w.String()
 }
 
-func (w *page) heading(how assessment) {
+func (w *page) heading(how advice.Assessment) {
 	fmt.Fprintln(w, w.paint(shadeBold, wrap(title(w.instance), w.width, 0, 2)))
-	shades := map[mood]shade{fine: shadeGood, waits: shadeBusy, needsYou: shadeBad}
+	shades := map[advice.Mood]shade{advice.Fine: shadeGood, advice.Waits: shadeBusy, advice.NeedsYou: shadeBad}
 	// The color comes after the wrapping, which counts characters.
-	word, rest, _ := strings.Cut(wrap(how.headline, w.width, 0, 2), ":")
-	fmt.Fprintln(w, w.paint(shades[how.mood], word+":")+rest)
+	word, rest, _ := strings.Cut(wrap(how.Headline, w.width, 0, 2), ":")
+	fmt.Fprintln(w, w.paint(shades[how.Mood], word+":")+rest)
 }
 
 // fact writes one labeled line.
@@ -111,7 +112,7 @@ func (w *page) facts() {
 	w.fact("Policy", policyText(core.Policy()))
 	w.fact("Manages", cmp.Or(strings.Join(status.ManagedSettings, ", "), "no setting"))
 	w.fact("Age", ago(w.now, w.instance.GetCreationTimestamp().Time))
-	if behind(w.instance) {
+	if advice.Behind(w.instance) {
 		w.fact("Note", "the latest edit of the manifest was not compared with the vendor's settings yet")
 	}
 }
@@ -221,7 +222,7 @@ func (w *page) lately() {
 		if apply.FinishedTime != nil {
 			at = ago(w.now, apply.FinishedTime.Time) + " ago: "
 		}
-		w.item(at + lowerFirst(outcomeText(apply.Outcome)) + fmt.Sprintf(" (%s)", apply.Outcome))
+		w.item(at + advice.LowerFirst(outcomeText(apply.Outcome)) + fmt.Sprintf(" (%s)", apply.Outcome))
 	}
 	if restarts != nil && restarts.Total > 0 {
 		text := fmt.Sprintf("Restarts that this operator caused: %d", restarts.Total)
