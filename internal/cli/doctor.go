@@ -78,7 +78,7 @@ func (v *doctorVerb) run(ctx context.Context) error {
 		return explain(err, "The list of instances")
 	}
 	if v.output != "" {
-		if err := printStructured(v.Out, v.output, report); err != nil {
+		if err := printStructured(v.Out, v.output, indentFour, report); err != nil {
 			return err
 		}
 	} else {

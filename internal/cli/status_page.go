@@ -150,41 +150,29 @@ func (w *page) section(name string) {
 }
 
 // item writes a line of a section.
-func (w *page) item(text string) {
-	fmt.Fprintln(w, "  "+wrap(text, w.width, 2, 4))
-}
+func (w *page) item(text string) { fmt.Fprint(w, w.itemText(text)) }
+
+func (w *page) itemText(text string) string { return "  " + wrap(text, w.width, 2, 4) + "\n" }
 
 // differences are what is not as the manifest wants it.
 func (w *page) differences() {
 	if changes := w.status.PendingChanges; len(changes) > 0 {
 		w.section("What differs")
 		g := &grid{terminal: w.terminal, indent: 2, columns: []column{{name: "SETTING"}, {name: "MANIFEST"}, {name: "VENDOR"}}}
+		g.narrow = func(row []gridCell) string {
+			return w.itemText(fmt.Sprintf("%s: %s in the manifest, %s at the vendor", row[0].text, row[1].text, row[2].text))
+		}
 		var rows [][]gridCell
 		for _, c := range changes {
 			rows = append(rows, []gridCell{{text: c.Setting}, {text: quoteEmpty(c.Desired)}, {text: quoteEmpty(c.Observed)}})
 		}
-		g.fit(rows)
-		w.table(g, rows)
+		g.print(w, rows)
 	}
 	if len(w.status.Abandoned) > 0 {
 		w.section("No longer written")
 		for _, entry := range w.status.Abandoned {
 			w.item(fmt.Sprintf("%s, since %s: %s (%s)", entry.Setting, ago(w.now, entry.Time.Time), abandonText(entry.Reason), entry.Reason))
 		}
-	}
-}
-
-// table writes a table, or where it does not fit a line for each row.
-func (w *page) table(g *grid, rows [][]gridCell) {
-	if g.crowded() {
-		for _, row := range rows {
-			w.item(fmt.Sprintf("%s: %s in the manifest, %s at the vendor", row[0].text, row[1].text, row[2].text))
-		}
-		return
-	}
-	fmt.Fprint(w, g.header())
-	for _, row := range rows {
-		fmt.Fprint(w, g.line(row))
 	}
 }
 

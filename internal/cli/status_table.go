@@ -57,11 +57,7 @@ func (t *tableView) layOut(found []v1alpha1.Instance) {
 	for _, instance := range found {
 		rows = append(rows, t.trim(t.row(instance)))
 	}
-	t.grid.fit(rows)
-	fmt.Fprint(t.Out, t.grid.header())
-	for _, row := range rows {
-		fmt.Fprint(t.Out, t.grid.line(row))
-	}
+	t.grid.print(t.Out, rows)
 }
 
 // trim leaves the namespace out where all have the same.
