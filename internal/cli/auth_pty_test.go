@@ -16,13 +16,14 @@ import (
 	"github.com/creack/pty"
 	. "github.com/onsi/gomega"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/vt"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 )
 
 // typist runs a real kubectl at a terminal.
 type typist struct {
 	*desk
-	screen *vt
+	screen *vt.Terminal
 	master *os.File
 	home   string
 	exit   chan error
@@ -37,7 +38,7 @@ func (d *desk) atTerminal(arguments ...string) *typist {
 // atTerminalWith has one more variable in its environment.
 func (d *desk) atTerminalWith(variable string, arguments ...string) *typist {
 	d.t.Helper()
-	p := &typist{desk: d, screen: &vt{}, home: d.t.TempDir(), exit: make(chan error, 1)}
+	p := &typist{desk: d, screen: &vt.Terminal{}, home: d.t.TempDir(), exit: make(chan error, 1)}
 	command := d.command(append(arguments, local...)...)
 	command.Env = append(command.Env, "TERM=xterm-256color", variable, "HOME="+p.home, "TMPDIR="+p.home)
 	master, err := pty.StartWithSize(command, &pty.Winsize{Cols: 80, Rows: 40})
@@ -57,8 +58,8 @@ func (p *typist) ends() int {
 	var err error
 	p.Eventually(p.exit, patience).Should(Receive(&err))
 	p.Expect(p.master.Close()).To(Succeed())
-	p.search(result{out: p.screen.all()})
-	p.Expect(p.screen.cursorHidden()).To(BeFalse(), "the cursor is hidden at the end")
+	p.search(result{out: p.screen.All()})
+	p.Expect(p.screen.CursorHidden()).To(BeFalse(), "the cursor is hidden at the end")
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return exit.ExitCode()
 	}
@@ -94,10 +95,10 @@ func (p *typist) scans(id int64) string {
 	p.t.Helper()
 	var seen string
 	p.Eventually(func(g Gomega) {
-		seen = p.screen.scan(true)
+		seen = p.screen.Scan(true)
 		g.Expect(seen).NotTo(BeEmpty())
 		g.Expect(seen).To(Equal(p.vendor.QRPayload(id)))
-	}, patience, 50*time.Millisecond).Should(Succeed(), p.screen.all)
+	}, patience, 50*time.Millisecond).Should(Succeed(), p.screen.All)
 	return seen
 }
 
@@ -112,8 +113,8 @@ func TestKubectlShowsQRCodesAtATerminalAndEndsWhenTheAccountIsAuthorized(t *test
 	p.Expect(second).NotTo(Equal(first))
 	d.vendor.SetState(id, emulator.StateAuthorized)
 	p.Expect(p.ends()).To(Equal(exitDone))
-	p.Expect(p.screen.lines()).To(And(HavePrefix("WhatsAppInstance "+d.ns+"/line is authorized, phone 79007000001.\n"), Not(ContainSubstring("█"))))
-	p.Expect(p.screen.notUnderstood()).To(BeEmpty())
+	p.Expect(p.screen.Lines()).To(And(HavePrefix("WhatsAppInstance "+d.ns+"/line is authorized, phone 79007000001.\n"), Not(ContainSubstring("█"))))
+	p.Expect(p.screen.NotUnderstood()).To(BeEmpty())
 	p.writtenNowhere(first)
 }
 
@@ -123,12 +124,12 @@ func TestCtrlCGivesTheTerminalBack(t *testing.T) {
 	id := d.notAuthorized("line", 1)
 	p := d.atTerminal("auth", "line")
 	p.scans(id)
-	p.Expect(p.screen.cursorHidden()).To(BeTrue())
+	p.Expect(p.screen.CursorHidden()).To(BeTrue())
 	_, err := p.master.Write([]byte{3})
 	p.Expect(err).NotTo(HaveOccurred())
 	p.Expect(p.ends()).To(Equal(exitInterrupted))
-	p.Expect(p.screen.scan(true)).To(BeEmpty(), "the code is still on the screen")
-	p.Expect(p.screen.lines()).NotTo(ContainSubstring("error"))
+	p.Expect(p.screen.Scan(true)).To(BeEmpty(), "the code is still on the screen")
+	p.Expect(p.screen.Lines()).NotTo(ContainSubstring("error"))
 }
 
 func TestKubectlShowsAPairingCodeThatIsWrittenNowhere(t *testing.T) {
@@ -138,10 +139,10 @@ func TestKubectlShowsAPairingCodeThatIsWrittenNowhere(t *testing.T) {
 	p := d.atTerminal("auth", "line", "--phone", "79001234567")
 	p.Eventually(func() string { return d.vendor.AuthorizationCode(id) }, patience).ShouldNot(BeEmpty())
 	code := d.vendor.AuthorizationCode(id)
-	p.Eventually(p.screen.lines, patience).Should(ContainSubstring("    " + code + "\n"))
+	p.Eventually(p.screen.Lines, patience).Should(ContainSubstring("    " + code + "\n"))
 	d.vendor.SetState(id, emulator.StateAuthorized)
 	p.Expect(p.ends()).To(Equal(exitDone))
-	p.Expect(p.screen.lines()).NotTo(ContainSubstring(code))
+	p.Expect(p.screen.Lines()).NotTo(ContainSubstring(code))
 	p.writtenNowhere(code)
 }
 
@@ -150,10 +151,10 @@ func TestWhoeverWantsNoColorsGetsACodeForTheTerminalsOwn(t *testing.T) {
 	d := newDesk(t)
 	id := d.notAuthorized("line", 1)
 	p := d.atTerminalWith("NO_COLOR=1", "auth", "line")
-	p.Eventually(p.screen.lines, patience).Should(ContainSubstring("Waiting for the scan"))
-	p.Expect(p.screen.scan(true)).To(HavePrefix("2@"))
-	p.Expect(p.screen.lines()).To(ContainSubstring("If it does not scan, add --invert"))
+	p.Eventually(p.screen.Lines, patience).Should(ContainSubstring("Waiting for the scan"))
+	p.Expect(p.screen.Scan(true)).To(HavePrefix("2@"))
+	p.Expect(p.screen.Lines()).To(ContainSubstring("If it does not scan, add --invert"))
 	d.vendor.SetState(id, emulator.StateAuthorized)
 	p.Expect(p.ends()).To(Equal(exitDone))
-	p.Expect(p.screen.all()).NotTo(ContainSubstring("\x1b"))
+	p.Expect(p.screen.All()).NotTo(ContainSubstring("\x1b"))
 }

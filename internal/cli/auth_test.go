@@ -6,7 +6,6 @@ package cli
 import (
 	"bytes"
 	"fmt"
-	"image/color"
 	"io"
 	"net/http/httptest"
 	"os"
@@ -20,9 +19,11 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	testingclock "k8s.io/utils/clock/testing"
+	"rsc.io/qr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/vt"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 )
@@ -34,7 +35,7 @@ var local = []string{"--insecure-api", "--allowed-api-hosts=127.0.0.1"}
 type seat struct {
 	*desk
 	clock  *testingclock.FakeClock
-	screen *vt
+	screen *vt.Terminal
 	errOut *bytes.Buffer
 	code   chan int
 }
@@ -42,7 +43,7 @@ type seat struct {
 // newSeat has a vendor with the same clock.
 func newSeat(t *testing.T) *seat {
 	t.Helper()
-	s := &seat{desk: newDesk(t), clock: testingclock.NewFakeClock(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)), screen: &vt{}}
+	s := &seat{desk: newDesk(t), clock: testingclock.NewFakeClock(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)), screen: &vt.Terminal{}}
 	s.vendor = emulator.New(emulator.Options{Now: s.clock.Now})
 	server := httptest.NewServer(s.vendor)
 	t.Cleanup(func() { s.vendor.Close(); server.Close() })
@@ -115,9 +116,9 @@ func (s *seat) ends() int {
 			return false
 		}
 	}, patience, time.Millisecond).Should(BeTrue())
-	s.search(result{out: s.screen.all(), err: s.errOut.String()})
-	s.Expect(s.screen.notUnderstood()).To(BeEmpty())
-	s.Expect(s.screen.cursorHidden()).To(BeFalse(), "the cursor is hidden at the end")
+	s.search(result{out: s.screen.All(), err: s.errOut.String()})
+	s.Expect(s.screen.NotUnderstood()).To(BeEmpty())
+	s.Expect(s.screen.CursorHidden()).To(BeFalse(), "the cursor is hidden at the end")
 	return code
 }
 
@@ -126,7 +127,7 @@ func (s *seat) sees(id int64) string {
 	s.t.Helper()
 	want := s.vendor.QRPayload(id)
 	s.Expect(want).NotTo(BeEmpty())
-	s.Eventually(func() string { return s.screen.scan(true) }, patience, 20*time.Millisecond).Should(Equal(want))
+	s.Eventually(func() string { return s.screen.Scan(true) }, patience, 20*time.Millisecond).Should(Equal(want))
 	return want
 }
 
@@ -137,18 +138,18 @@ func TestAuthShowsEachNewQRCodeUntilTheAccountIsAuthorized(t *testing.T) {
 	s.begin(80, 50, "auth", "line")
 	s.waits()
 	first := s.sees(id)
-	s.Expect(s.screen.scan(false)).To(Equal(first), "on a light terminal as well")
-	s.Expect(s.screen.cursorHidden()).To(BeTrue())
-	drawn := len(s.screen.all())
+	s.Expect(s.screen.Scan(false)).To(Equal(first), "on a light terminal as well")
+	s.Expect(s.screen.CursorHidden()).To(BeTrue())
+	drawn := len(s.screen.All())
 	s.pass(18)
-	s.Expect(len(s.screen.all())-drawn).To(BeNumerically("<", 18*200), "the same code is not drawn again")
-	s.Eventually(s.screen.lines, patience).Should(ContainSubstring("4m42s left. Waiting for the scan (state notAuthorized)"))
+	s.Expect(len(s.screen.All())-drawn).To(BeNumerically("<", 18*200), "the same code is not drawn again")
+	s.Eventually(s.screen.Lines, patience).Should(ContainSubstring("4m42s left. Waiting for the scan (state notAuthorized)"))
 	s.pass(4)
 	s.Expect(s.sees(id)).NotTo(Equal(first))
 	s.vendor.SetState(id, emulator.StateAuthorized)
 	s.Expect(s.ends()).To(Equal(exitDone), s.errOut.String())
-	s.Expect(s.screen.scan(true)).To(BeEmpty(), "the code is still on the screen")
-	s.Expect(s.screen.lines()).To(Equal(fmt.Sprintf("WhatsAppInstance %s/line is authorized, phone 79007000001.\n"+
+	s.Expect(s.screen.Scan(true)).To(BeEmpty(), "the code is still on the screen")
+	s.Expect(s.screen.Lines()).To(Equal(fmt.Sprintf("WhatsAppInstance %s/line is authorized, phone 79007000001.\n"+
 		"The operator will show it within a minute: kubectl get greenapi -n %s\n", s.ns, s.ns)))
 }
 
@@ -202,7 +203,7 @@ func TestAuthGivesUpWhenTheTimeIsOver(t *testing.T) {
 	s.Expect(s.clock.Since(start)).To(Equal(7 * time.Second))
 	s.Expect(s.errOut.String()).To(Equal(fmt.Sprintf("error: WhatsAppInstance %s/line was not authorized within 7s; its state is notAuthorized\n"+
 		"  Run it again, with a longer --timeout perhaps\n", s.ns)))
-	s.Expect(s.screen.lines()).To(BeElementOf("", "\n"))
+	s.Expect(s.screen.Lines()).To(BeElementOf("", "\n"))
 }
 
 func TestAuthSaysWhatAStateMeans(t *testing.T) {
@@ -231,8 +232,8 @@ func TestAuthSaysWhatAStateMeans(t *testing.T) {
 		s.clock.Step(2 * time.Second)
 		s.begin(100, 50, "auth", "line", "--timeout=4s")
 		s.Expect(s.ends()).To(Equal(c.code), c.want)
-		s.Expect(s.screen.lines() + s.errOut.String()).To(ContainSubstring(c.want))
-		s.screen = &vt{}
+		s.Expect(s.screen.Lines() + s.errOut.String()).To(ContainSubstring(c.want))
+		s.screen = &vt.Terminal{}
 	}
 }
 
@@ -243,14 +244,14 @@ func TestAuthWaitsWhileTheInstanceStartsAndSaysSo(t *testing.T) {
 	s.vendor.SetStateFor(id, emulator.StateStarting, 20*time.Second, emulator.StateNotAuthorized)
 	s.begin(100, 50, "auth", "line")
 	s.waits()
-	s.Eventually(s.screen.lines, patience).Should(ContainSubstring("The instance is starting, which takes up to five minutes"))
+	s.Eventually(s.screen.Lines, patience).Should(ContainSubstring("The instance is starting, which takes up to five minutes"))
 	s.Expect(s.vendor.Calls(id, "qr")).To(BeEmpty())
 	s.pass(22)
 	s.sees(id)
 	// The person scanned, and has a password to give. The code is no longer good.
 	s.vendor.SetState(id, emulator.StatePendingPassword)
 	s.pass(2)
-	s.Eventually(s.screen.lines, patience).Should(And(ContainSubstring("The account has a password: type it in the vendor's console, or finish on the phone"), Not(ContainSubstring("█"))))
+	s.Eventually(s.screen.Lines, patience).Should(And(ContainSubstring("The account has a password: type it in the vendor's console, or finish on the phone"), Not(ContainSubstring("█"))))
 	s.vendor.SetState(id, emulator.StateAuthorized)
 	s.Expect(s.ends()).To(Equal(exitDone))
 }
@@ -264,7 +265,7 @@ func TestAuthSaysWhatTheVendorShowsInPlaceOfACode(t *testing.T) {
 	s.sees(id)
 	s.vendor.Update(id, func(in *emulator.Instance) { in.Behavior.PasskeyRequired = true })
 	s.pass(2)
-	s.Eventually(s.screen.lines, patience).Should(And(ContainSubstring("The account wants a passkey: confirm it on the phone"), Not(ContainSubstring("█"))))
+	s.Eventually(s.screen.Lines, patience).Should(And(ContainSubstring("The account wants a passkey: confirm it on the phone"), Not(ContainSubstring("█"))))
 	s.vendor.Update(id, func(in *emulator.Instance) { in.Behavior.PasskeyRequired = false })
 	for body, want := range map[string]string{
 		`{"type":"error","message":"\u001b]0;x\u0007 {token} no"}`: "The vendor shows no code now: (a text with a secret in it, not shown)",
@@ -275,22 +276,22 @@ func TestAuthSaysWhatTheVendorShowsInPlaceOfACode(t *testing.T) {
 	} {
 		s.vendor.Fault(emulator.Fault{ID: id, Method: "qr", Status: 200, Body: body})
 		s.pass(2)
-		s.Eventually(s.screen.lines, patience).Should(ContainSubstring(want))
+		s.Eventually(s.screen.Lines, patience).Should(ContainSubstring(want))
 	}
 	// What passes is waited for, and the code comes back.
 	s.vendor.Fault(emulator.Fault{ID: id, Method: "qr", Status: 502})
 	s.vendor.Fault(emulator.Fault{ID: id, Method: "getStateInstance", Drop: true})
 	s.pass(2)
 	// net/http asks once more at once on another connection, which may come too soon for the vendor.
-	s.Eventually(s.screen.lines, patience).Should(Or(ContainSubstring("The vendor gave no answer to use, trying again"), ContainSubstring("The operator asked at the same moment, trying again")))
+	s.Eventually(s.screen.Lines, patience).Should(Or(ContainSubstring("The vendor gave no answer to use, trying again"), ContainSubstring("The operator asked at the same moment, trying again")))
 	s.pass(4)
 	s.sees(id)
 	// A code that the vendor would no longer take must not stay on the screen.
 	s.vendor.Fault(emulator.Fault{ID: id, Method: "qr", Status: 502, Times: -1})
 	s.pass(15)
-	s.Eventually(s.screen.lines, patience).Should(ContainSubstring("█"))
+	s.Eventually(s.screen.Lines, patience).Should(ContainSubstring("█"))
 	s.pass(8)
-	s.Eventually(s.screen.lines, patience).Should(And(ContainSubstring("trying again"), Not(ContainSubstring("█"))))
+	s.Eventually(s.screen.Lines, patience).Should(And(ContainSubstring("trying again"), Not(ContainSubstring("█"))))
 	s.vendor.ClearFaults()
 	s.vendor.Fault(emulator.Fault{ID: id, Method: "qr", Status: 200, Body: `{"type":"qrCode","message":"bm8gcGljdHVyZQ=="}`})
 	s.Expect(s.ends()).To(Equal(exitFailed))
@@ -319,7 +320,7 @@ func TestAuthWaitsUntilTheWindowIsEnlarged(t *testing.T) {
 	id := s.waiting("line", 1)
 	tty := s.begin(50, 50, "auth", "line")
 	s.pass(4)
-	s.Expect(s.screen.lines()).To(ContainSubstring("The window is too small"))
+	s.Expect(s.screen.Lines()).To(ContainSubstring("The window is too small"))
 	s.Expect(pty.Setsize(tty, &pty.Winsize{Cols: 80, Rows: 50})).To(Succeed())
 	s.pass(4)
 	s.sees(id)
@@ -335,18 +336,18 @@ func TestAuthWithoutATerminalNeedsForce(t *testing.T) {
 	s.Expect(s.ends()).To(Equal(exitFailed))
 	s.Expect(s.errOut.String()).To(ContainSubstring("the output is no terminal to show the QR code on: it needs 61 columns and 34 lines (57 and 32 at least)\n  Run it in a terminal, or print the code anyway by --force, or use --phone NUMBER\n"))
 	for invert, dark := range map[string]bool{"--invert=false": true, "--invert": false} {
-		s.screen = &vt{}
+		s.screen = &vt.Terminal{}
 		s.vendor.SetState(id, emulator.StateNotAuthorized)
 		s.clock.Step(2 * time.Second)
 		// A file has lines that end as Unix ends them.
 		s.beginOn(returning{s.screen}, func() {}, "auth", "line", "--force", invert)
 		s.waits()
-		s.Expect(s.screen.scan(dark)).To(Equal(s.vendor.QRPayload(id)))
+		s.Expect(s.screen.Scan(dark)).To(Equal(s.vendor.QRPayload(id)))
 		s.pass(20)
 		s.vendor.SetState(id, emulator.StateAuthorized)
 		s.Expect(s.ends()).To(Equal(exitDone))
-		s.Expect(s.screen.all()).NotTo(ContainSubstring("\x1b"))
-		s.Expect(s.screen.lines()).To(And(ContainSubstring("is authorized, phone"), ContainSubstring("If it does not scan, ")))
+		s.Expect(s.screen.All()).NotTo(ContainSubstring("\x1b"))
+		s.Expect(s.screen.Lines()).To(And(ContainSubstring("is authorized, phone"), ContainSubstring("If it does not scan, ")))
 	}
 }
 
@@ -366,20 +367,20 @@ func TestAuthByPhoneShowsACodeAndANewOneWhenItExpired(t *testing.T) {
 	s.waits()
 	first := s.vendor.AuthorizationCode(id)
 	s.Expect(first).To(HaveLen(8))
-	s.Eventually(s.screen.lines, patience).Should(And(ContainSubstring("    "+first+"\n"), ContainSubstring("Enter it on the phone with the number 79001234567:\nWhatsApp > Settings > Linked devices > Link a device >\n")))
+	s.Eventually(s.screen.Lines, patience).Should(And(ContainSubstring("    "+first+"\n"), ContainSubstring("Enter it on the phone with the number 79001234567:\nWhatsApp > Settings > Linked devices > Link a device >\n")))
 	s.Expect(s.vendor.Calls(id, "getAuthorizationCode")).To(ConsistOf(HaveField("Body", map[string]any{"phoneNumber": 79001234567})))
 	s.pass(149)
 	s.Expect(s.vendor.Calls(id, "getAuthorizationCode")).To(HaveLen(1))
 	s.pass(2)
 	second := s.vendor.AuthorizationCode(id)
 	s.Expect(second).NotTo(BeElementOf("", first))
-	s.Eventually(s.screen.lines, patience).Should(And(ContainSubstring(second), Not(ContainSubstring(first))))
+	s.Eventually(s.screen.Lines, patience).Should(And(ContainSubstring(second), Not(ContainSubstring(first))))
 	s.vendor.Fault(emulator.Fault{ID: id, Method: "getAuthorizationCode", Status: 502})
 	s.pass(151)
-	s.Eventually(s.screen.lines, patience).Should(And(ContainSubstring("Waiting for a code of the vendor"), Not(ContainSubstring(second))))
+	s.Eventually(s.screen.Lines, patience).Should(And(ContainSubstring("Waiting for a code of the vendor"), Not(ContainSubstring(second))))
 	s.vendor.SetState(id, emulator.StateAuthorized)
 	s.Expect(s.ends()).To(Equal(exitDone))
-	s.Expect(s.screen.lines()).NotTo(ContainSubstring(second))
+	s.Expect(s.screen.Lines()).NotTo(ContainSubstring(second))
 	s.Expect(s.vendor.Calls(id, "qr")).To(BeEmpty())
 }
 
@@ -460,12 +461,14 @@ func TestAuthDrawsAnewWhenTheWindowChangesItsSize(t *testing.T) {
 	g := NewWithT(t)
 	master, tty, err := pty.Open()
 	g.Expect(err).NotTo(HaveOccurred())
-	screen := &vt{}
+	screen := &vt.Terminal{}
 	drained := make(chan struct{})
 	go func() { defer close(drained); _, _ = io.Copy(screen, master) }()
 	g.Expect(pty.Setsize(tty, &pty.Winsize{Cols: 80, Rows: 40})).To(Succeed())
 	l := &login{session: &session{IOStreams: genericiooptions.IOStreams{Out: tty}}, screen: newScreen(tty), instance: &v1alpha1.WhatsAppInstance{}}
-	picture := pngOf(t, paint(encoded(t, "what a phone scans"), 4, 4, color.Black, color.White))
+	code, err := qr.Encode("what a phone scans", qr.L)
+	g.Expect(err).NotTo(HaveOccurred())
+	picture := code.PNG()
 	g.Expect(l.showQR(picture)).To(Succeed())
 	g.Expect(pty.Setsize(tty, &pty.Winsize{Cols: 30, Rows: 40})).To(Succeed())
 	g.Expect(l.showQR(picture)).To(Succeed())
@@ -474,8 +477,8 @@ func TestAuthDrawsAnewWhenTheWindowChangesItsSize(t *testing.T) {
 	g.Expect(tty.Close()).To(Succeed())
 	<-drained
 	g.Expect(master.Close()).To(Succeed())
-	g.Expect(screen.scan(true)).To(Equal("what a phone scans"))
-	g.Expect(screen.all()).To(ContainSubstring("\x1b[2J"))
+	g.Expect(screen.Scan(true)).To(Equal("what a phone scans"))
+	g.Expect(screen.All()).To(ContainSubstring("\x1b[2J"))
 }
 
 // newScreen draws on a terminal.

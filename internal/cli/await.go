@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
 )
 
 // waiting says whether and for how long a verb waits for what it asked for.
@@ -80,12 +81,12 @@ func (s *session) await(ctx context.Context, cluster client.Reader, instances []
 		case failure != nil:
 			return failure
 		case open == 0 && stuck:
-			return &problem{what: "Somebody has to act on what is stalled", next: "See kubectl greenapi status " + argumentFor(stalled), code: exitNo}
+			return &problem{what: "Somebody has to act on what is stalled", next: "See kubectl greenapi status " + advice.Argument(stalled), code: exitNo}
 		case open == 0:
 			return nil
 		case waited >= w.timeout:
 			return &problem{what: fmt.Sprintf("%d of %d are not done after %s", open, len(instances), w.timeout),
-				next: "See kubectl greenapi status " + argumentFor(instances[slices.Index(done, false)]) + ", or wait longer with --timeout", code: exitNo}
+				next: "See kubectl greenapi status " + advice.Argument(instances[slices.Index(done, false)]) + ", or wait longer with --timeout", code: exitNo}
 		}
 		select {
 		case <-ctx.Done():

@@ -24,6 +24,15 @@ func columnsOf(r rune) int {
 	}
 }
 
+// displayed is how many columns of a terminal a text takes.
+func displayed(text string) int {
+	n := 0
+	for _, r := range text {
+		n += columnsOf(r)
+	}
+	return n
+}
+
 // cut shortens a line to so many columns, with … at its end; 0 or less means any number.
 func cut(line string, columns int) string {
 	if columns <= 0 {

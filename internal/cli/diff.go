@@ -92,7 +92,7 @@ type candidate struct {
 }
 
 func (d *differ) run(ctx context.Context, arguments []string) error {
-	if d.output != "" && d.output != "json" && d.output != "yaml" {
+	if !isStructured(d.output) {
 		return failf("Write -o json or -o yaml, or leave it out", "There is no output format %q", d.output)
 	}
 	candidates, reader, err := d.candidates(ctx, arguments)

@@ -12,6 +12,7 @@ import (
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
@@ -141,5 +142,5 @@ func abandonedNote(entry v1alpha1.AbandonedSetting, instance v1alpha1.Instance) 
 		v1alpha1.AbandonFlapping:     "something else keeps changing it back",
 	}[entry.Reason]
 	return fmt.Sprintf("%s is not written any more (%s): %s. kubectl greenapi reconcile %s has it tried once more",
-		entry.Setting, entry.Reason, why, argumentFor(instance))
+		entry.Setting, entry.Reason, why, advice.Argument(instance))
 }

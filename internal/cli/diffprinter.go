@@ -4,13 +4,9 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"strconv"
-	"strings"
-
-	"sigs.k8s.io/yaml"
 
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
@@ -63,15 +59,7 @@ func (p *diffPrinter) encode() error {
 	if p.all == nil {
 		p.all = []difference{}
 	}
-	text, err := json.MarshalIndent(map[string]any{"items": p.all}, "", "  ")
-	if err == nil && p.format == "yaml" {
-		text, err = yaml.JSONToYAML(text)
-	}
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(p.Out, strings.TrimSuffix(string(text), "\n"))
-	return nil
+	return printStructured(p.Out, p.format, indentTwo, map[string]any{"items": p.all})
 }
 
 // show prints a difference like a unified diff. What is in order shows nothing, as kubectl diff does.

@@ -9,45 +9,12 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/doctor"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
-
-// grade of one check.
-type grade string
-
-const (
-	gradeOK      grade = "ok"
-	gradeWarning grade = "warning"
-	gradeProblem grade = "problem"
-	// gradeSkipped: it was not looked at, for want of a right or because an earlier check failed.
-	gradeSkipped grade = "not looked at"
-)
-
-// checkup is one thing that doctor looked at. It is what doctor -o json prints.
-type checkup struct {
-	// Name of the check, one word.
-	Name string `json:"name"`
-	// Verdict is ok, warning, problem or not looked at.
-	Verdict grade `json:"verdict"`
-	// Message says in a sentence what was found.
-	Message string `json:"message"`
-	// Details are what in particular, and what to do about it.
-	Details []string `json:"details,omitempty"`
-}
-
-// worsen makes a check at least as bad as a verdict.
-func (c *checkup) worsen(to grade) {
-	if c.Verdict != gradeProblem {
-		c.Verdict = to
-	}
-}
-
-// diagnosis is what doctor found.
-type diagnosis struct {
-	// Checks in the order in which they were made.
-	Checks []checkup `json:"checks"`
-	// Summary in one sentence.
-	Summary string `json:"summary"`
-}
 
 type doctorVerb struct {
 	*session
@@ -97,84 +64,57 @@ func (v *doctorVerb) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e := &examination{session: v.session, cluster: cluster}
-	if err := e.chooseNamespace(v.allNamespaces); err != nil {
-		return err
+	request := doctor.Request{Cluster: cluster, Current: v.namespace, All: v.allNamespaces, Now: v.clock.Now(),
+		ListKind: func(ctx context.Context, kind instance.Kind, namespace string) ([]v1alpha1.Instance, error) {
+			return appendAll(ctx, cluster, nil, kind, []client.ListOption{client.InNamespace(namespace)})
+		}}
+	if !v.allNamespaces && v.flags.Namespace != nil && *v.flags.Namespace != "" {
+		if request.Namespace, err = v.namespace(); err != nil {
+			return err
+		}
 	}
-	if err := e.look(ctx); err != nil {
-		return err
+	report, err := doctor.Examine(ctx, request)
+	if err != nil {
+		return explain(err, "The list of instances")
 	}
-	d := diagnosis{Checks: e.checks()}
-	d.Summary = summarize(d.Checks)
 	if v.output != "" {
-		if err := printStructured(v.Out, v.output, d); err != nil {
+		if err := printStructured(v.Out, v.output, indentFour, report); err != nil {
 			return err
 		}
 	} else {
-		v.print(e, d)
+		v.print(report)
 	}
-	return conclude(d.Checks)
+	return conclude(report)
 }
 
-// conclude is the error with the exit code that checks lead to.
-func conclude(checks []checkup) error {
-	if countOf(checks, gradeSkipped) == len(checks) {
+// conclude is the error with the exit code that a report leads to.
+func conclude(report doctor.Report) error {
+	if report.Count(doctor.Skipped) == len(report.Checks) {
 		return failf("Ask whoever runs the cluster for the role view in a namespace, and name it by -n", "You may look at nothing here")
 	}
-	if countOf(checks, gradeProblem) > 0 {
+	if report.Count(doctor.Problem) > 0 {
 		return errNo
 	}
 	return nil
 }
 
-func countOf(checks []checkup, of grade) int {
-	n := 0
-	for _, c := range checks {
-		if c.Verdict == of {
-			n++
-		}
-	}
-	return n
-}
-
-// summarize says in a sentence how it is.
-func summarize(checks []checkup) string {
-	var parts []string
-	for _, v := range []grade{gradeProblem, gradeWarning, gradeSkipped} {
-		n := countOf(checks, v)
-		switch {
-		case n == 0:
-		case v == gradeSkipped:
-			parts = append(parts, fmt.Sprintf("%d not looked at", n))
-		case n == 1:
-			parts = append(parts, "1 "+string(v))
-		default:
-			parts = append(parts, fmt.Sprintf("%d %ss", n, v))
-		}
-	}
-	if len(parts) == 0 {
-		return fmt.Sprintf("All %d checks are fine.", len(checks))
-	}
-	return fmt.Sprintf("Of %d checks: %s.", len(checks), strings.Join(parts, ", "))
-}
-
 // marks of the verdicts: words in a log, where color says nothing.
-var marks = map[grade]struct {
+var marks = map[doctor.Verdict]struct {
 	text  string
 	shade shade
 }{
-	gradeOK:      {"ok", shadeGood},
-	gradeWarning: {"warning", shadeBusy},
-	gradeProblem: {"PROBLEM", shadeBad},
-	gradeSkipped: {"-", shadeFaint},
+	doctor.OK:      {"ok", shadeGood},
+	doctor.Warning: {"warning", shadeBusy},
+	doctor.Problem: {"PROBLEM", shadeBad},
+	doctor.Skipped: {"-", shadeFaint},
 }
 
-func (v *doctorVerb) print(e *examination, d diagnosis) {
+func (v *doctorVerb) print(report doctor.Report) {
 	to := terminalOf(v.Out)
-	fmt.Fprintln(v.Out, wrap(e.scope(), to.width, 0, 0))
+	fmt.Fprintln(v.Out, wrap(report.Scope, to.width, 0, 0))
 	fmt.Fprintln(v.Out)
 	const markWidth, indent = 9, 11
-	for _, c := range d.Checks {
+	for _, c := range report.Checks {
 		mark := marks[c.Verdict]
 		text := wrap(fmt.Sprintf("%s: %s", c.Name, c.Message), to.width, markWidth, markWidth)
 		fmt.Fprintf(v.Out, "%s%s%s\n", to.paint(mark.shade, mark.text), strings.Repeat(" ", markWidth-len(mark.text)), text)
@@ -183,5 +123,5 @@ func (v *doctorVerb) print(e *examination, d diagnosis) {
 			fmt.Fprintf(v.Out, "%s%s\n", strings.Repeat(" ", at), wrap(strings.TrimSpace(detail), to.width, at, at))
 		}
 	}
-	fmt.Fprintf(v.Out, "\n%s\n", wrap(d.Summary, to.width, 0, 0))
+	fmt.Fprintf(v.Out, "\n%s\n", wrap(report.Summary, to.width, 0, 0))
 }

@@ -23,13 +23,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/doctor"
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/managerflags"
 	"github.com/greenapi-operator/greenapi-operator/internal/sharding"
 )
 
 // manager makes a Deployment like that of the operator, with some available replicas.
 func (d *desk) manager(available int32, arguments ...string) *appsv1.Deployment {
 	d.t.Helper()
-	labels := map[string]string{managerLabel: managerName}
+	labels := map[string]string{managerflags.Label: managerflags.Name}
 	manager := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: d.ns, Name: "controller-manager", Labels: labels}}
 	manager.Spec.Selector = &metav1.LabelSelector{MatchLabels: labels}
 	manager.Spec.Template.Labels = labels
@@ -289,7 +291,7 @@ func TestWithoutCRDsEveryVerbSaysHowToInstallThem(t *testing.T) {
 		refused := d.kubectl(arguments...)
 		d.Expect(refused.code).To(Equal(exitFailed))
 		d.Expect(refused.err).To(Equal("error: This cluster does not know the operator's resources: their CRDs are not installed\n" +
-			"  Install them" + byURL() + "\n"))
+			"  Install them" + doctor.HowToInstallCRDs() + "\n"))
 	}
 	sick := d.kubectl("doctor")
 	d.Expect(sick.code).To(Equal(exitNo))
@@ -297,7 +299,7 @@ func TestWithoutCRDsEveryVerbSaysHowToInstallThem(t *testing.T) {
 	golden(t, "doctor-no-crds", d.named(sick.out))
 
 	// Only some of the kinds.
-	some, err := builtIn()
+	some, err := doctor.CRDs()
 	d.Expect(err).NotTo(HaveOccurred())
 	_, err = envtest.InstallCRDs(bare.Config, envtest.CRDInstallOptions{CRDs: []*apiextensionsv1.CustomResourceDefinition{&some[2]}})
 	d.Expect(err).NotTo(HaveOccurred())
@@ -306,7 +308,7 @@ func TestWithoutCRDsEveryVerbSaysHowToInstallThem(t *testing.T) {
 	d.Expect(partly).To(ContainSubstring("\nok       Stalled: none waits"))
 
 	// Those of another version: one lacks a field, one has another text.
-	wanted, err := builtIn()
+	wanted, err := doctor.CRDs()
 	d.Expect(err).NotTo(HaveOccurred())
 	root := wanted[0].Spec.Versions[0].Schema.OpenAPIV3Schema
 	spec := root.Properties["spec"]
@@ -321,7 +323,7 @@ func TestWithoutCRDsEveryVerbSaysHowToInstallThem(t *testing.T) {
 	d.Expect(err).NotTo(HaveOccurred())
 	d.Expect(d.kubectl("doctor").out).To(ContainSubstring("\nPROBLEM  CRDs: not those of this version\n" +
 		"           MaxInstance is older than this program: it has no spec.paused\n" +
-		"           TelegramInstance is of another version than this program\n           " + installHint + "\n"))
+		"           TelegramInstance is of another version than this program\n           Install those of this version" + doctor.HowToInstallCRDs() + "\n"))
 }
 
 func TestWithoutAClusterTheErrorSaysSo(t *testing.T) {

@@ -5,16 +5,13 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"sigs.k8s.io/yaml"
 )
 
 // eventsVerb is kubectl greenapi events.
@@ -99,7 +96,7 @@ func (v *eventsVerb) run(ctx context.Context, name string) error {
 	}
 	all := v.recent(historyOf(instance, events))
 	if v.output != "" {
-		return printStructured(v.Out, v.output, all)
+		return printStructured(v.Out, v.output, indentFour, all)
 	}
 	v.print(all, false)
 	if err == nil && (v.since == 0 || v.since > eventsLast) && v.clock.Since(instance.GetCreationTimestamp().Time) > eventsLast {
@@ -136,48 +133,14 @@ func (v *eventsVerb) print(all []happening, many bool) {
 		}
 		rows = append(rows, append(row, gridCell{text: h.Source + "/" + h.Reason}, gridCell{text: message}))
 	}
-	g.fit(rows)
-	if g.crowded() {
-		// Too narrow for a table: each message stands below its head.
-		for _, row := range rows {
-			last := len(row) - 1
-			var head []string
-			for _, cell := range row[1:last] {
-				head = append(head, cell.text)
-			}
-			fmt.Fprintf(v.Out, "%s %s\n  %s\n", to.paint(shadeFaint, row[0].text), strings.Join(head, " "), wrap(row[last].text, to.width, 2, 2))
+	// Too narrow for a table: each message stands below its head.
+	g.narrow = func(row []gridCell) string {
+		last := len(row) - 1
+		var head []string
+		for _, cell := range row[1:last] {
+			head = append(head, cell.text)
 		}
-		return
+		return fmt.Sprintf("%s %s\n  %s\n", to.paint(shadeFaint, row[0].text), strings.Join(head, " "), wrap(row[last].text, to.width, 2, 2))
 	}
-	fmt.Fprint(v.Out, g.header())
-	for _, row := range rows {
-		fmt.Fprint(v.Out, g.line(row))
-	}
-}
-
-// structured checks -o of verbs that print a structure of their own.
-func structured(output string) error {
-	switch output {
-	case "", "json", "yaml":
-		return nil
-	default:
-		return failf("Write -o json or -o yaml", "--output %q is not known", output)
-	}
-}
-
-// printStructured prints a value as JSON or YAML.
-func printStructured(w io.Writer, output string, value any) error {
-	text, err := json.MarshalIndent(value, "", "    ")
-	if err != nil {
-		return err
-	}
-	if output == "yaml" {
-		if text, err = yaml.JSONToYAML(text); err != nil {
-			return err
-		}
-	} else {
-		text = append(text, '\n')
-	}
-	_, err = w.Write(text)
-	return err
+	g.print(v.Out, rows)
 }

@@ -56,7 +56,7 @@ func (v *eventsVerb) runAll(ctx context.Context) error {
 	}
 	slices.SortStableFunc(all, func(a, b happening) int { return a.Time.Compare(b.Time.Time) })
 	if v.output != "" {
-		return printStructured(v.Out, v.output, all)
+		return printStructured(v.Out, v.output, indentFour, all)
 	}
 	if len(all) == 0 {
 		fmt.Fprintf(v.ErrOut, "Nothing happened to %d instances within %s\n", len(found), v.since)

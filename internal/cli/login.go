@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/qr"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/states"
@@ -184,31 +185,31 @@ func (l *login) showQR(picture []byte) error {
 	if bytes.Equal(picture, l.shown) && on == l.on {
 		return nil
 	}
-	code, err := readQR(picture)
+	code, err := qr.Read(picture)
 	if err != nil {
 		return failf("Use the vendor's console to log in"+l.orByPhone(), "%s: the vendor's QR code cannot be shown: %s", title(l.instance), err)
 	}
 	how := scanHow[instance.KindOf(l.instance).Messenger]
-	quiet, fits := code.fit(on, linesBelow)
-	with := inkLight
+	quiet, fits := code.Fit(on.width, on.height, linesBelow)
+	with := qr.Light
 	l.small = nil
 	switch {
 	case !fits && !l.flags.force:
 		return l.tooSmall(code, on)
 	case !fits:
 		l.screen.clear()
-		l.screen.still, quiet = true, quietZone
+		l.screen.still, quiet = true, qr.QuietZone
 	}
 	if on.color && fits {
-		with = inkColors
+		with = qr.Colors
 	} else if l.flags.invert {
-		with = inkDark
+		with = qr.Dark
 	}
 	if on != l.on && l.shown != nil && !l.screen.still {
 		fmt.Fprint(l.Out, "\x1b[2J\x1b[H") // a terminal of another size has moved the lines
 	}
-	lines := append(code.lines(quiet, with), cut(how, on.width))
-	if with != inkColors {
+	lines := append(code.Lines(quiet, with), cut(how, on.width))
+	if with != qr.Colors {
 		lines = append(lines, cut(inkHints[with], on.width))
 	}
 	l.screen.show(lines)
@@ -216,9 +217,9 @@ func (l *login) showQR(picture []byte) error {
 	return nil
 }
 
-func (l *login) tooSmall(code *qrCode, on terminal) error {
+func (l *login) tooSmall(code *qr.Code, on terminal) error {
 	needed := fmt.Sprintf("it needs %d columns and %d lines (%d and %d at least)",
-		code.columns(quietZone), code.rows(quietZone)+linesBelow, code.columns(leastQuiet), code.rows(leastQuiet)+linesBelow)
+		code.Columns(qr.QuietZone), code.Rows(qr.QuietZone)+linesBelow, code.Columns(qr.LeastQuiet), code.Rows(qr.LeastQuiet)+linesBelow)
 	if on.width == 0 {
 		return failf("Run it in a terminal, or print the code anyway by --force"+l.orByPhone(), "%s: the output is no terminal to show the QR code on: %s", title(l.instance), needed)
 	}

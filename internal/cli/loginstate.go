@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/qr"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
@@ -21,14 +23,14 @@ var scanHow = map[string]string{
 }
 
 // inkHints say for which terminals a code without colors is, and what to do on others.
-var inkHints = map[ink]string{
-	inkLight: "If it does not scan, add --invert: it is for dark backgrounds",
-	inkDark:  "If it does not scan, omit --invert: it is for light ones",
+var inkHints = map[qr.Ink]string{
+	qr.Light: "If it does not scan, add --invert: it is for dark backgrounds",
+	qr.Dark:  "If it does not scan, omit --invert: it is for light ones",
 }
 
 // dead is the problem of a state from which no scan leads on; nil in others.
 func (l *login) dead(ctx context.Context) error {
-	name := argumentFor(l.instance)
+	name := advice.Argument(l.instance)
 	switch l.state {
 	case states.Blocked:
 		return failf("Appeal in the messenger on the phone, or log out in the vendor's console and log in with another number",
@@ -79,7 +81,7 @@ func (l *login) overdue() error {
 	if l.small != nil {
 		return l.small
 	}
-	name := argumentFor(l.instance)
+	name := advice.Argument(l.instance)
 	next := "Run it again, with a longer --timeout perhaps"
 	switch {
 	case !l.looked && timedOut(l.failure):

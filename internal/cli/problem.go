@@ -12,6 +12,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/doctor"
 )
 
 // Exit codes, which the documentation promises.
@@ -68,7 +70,7 @@ func explain(err error, subject string) error {
 	case err == nil, errors.As(err, &known), errors.Is(err, context.Canceled):
 		return err
 	case apimeta.IsNoMatchError(err):
-		return failf("Install them"+byURL(),
+		return failf("Install them"+doctor.HowToInstallCRDs(),
 			"This cluster does not know the operator's resources: their CRDs are not installed")
 	case apierrors.IsNotFound(err):
 		return failf("List what there is: kubectl get greenapi -A", "%s is not there", subject)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 )
 
@@ -23,7 +24,7 @@ type place struct {
 // placeOf says where a resource holds what leads to its instance.
 func placeOf(instance v1alpha1.Instance) place {
 	ref := instance.Core().APITokenSecretRef
-	return place{subject: title(instance), argument: argumentFor(instance), id: "spec.idInstance", address: "spec.apiUrl",
+	return place{subject: title(instance), argument: advice.Argument(instance), id: "spec.idInstance", address: "spec.apiUrl",
 		token: fmt.Sprintf("key %q of Secret %q", ref.KeyOr(v1alpha1.DefaultAPITokenKey), ref.Name)}
 }
 

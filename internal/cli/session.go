@@ -5,7 +5,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"strings"
 
@@ -18,7 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
 )
 
 // session is what all verbs share: where to read and write, and the cluster that kubectl's own flags name.
@@ -95,7 +94,5 @@ func noCluster(err error, what, next string) error {
 	return failf("List what it has: "+list, "The kubeconfig has no %s %q", strings.Replace(kind, "auth info", "user", 1), name)
 }
 
-// title names a resource in messages, such as "WhatsAppInstance shop/support-line".
-func title(resource v1alpha1.Instance) string {
-	return fmt.Sprintf("%s %s/%s", instance.KindOf(resource).Name, resource.GetNamespace(), resource.GetName())
-}
+// title names a resource in messages.
+func title(resource v1alpha1.Instance) string { return advice.Title(resource) }

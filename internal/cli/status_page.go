@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
 )
 
 // pageView shows one resource.
@@ -71,23 +72,23 @@ type page struct {
 
 func (p *pageView) draw(ctx context.Context, instance v1alpha1.Instance) string {
 	w := &page{terminal: p.terminal, now: p.clock.Now(), instance: instance, status: instance.InstanceStatus()}
-	how := assess(instance, w.now)
+	how := advice.Assess(instance, w.now)
 	w.heading(how)
 	w.facts()
 	w.differences()
 	w.lately()
 	events, err := eventsOf(ctx, p.cluster, instance)
 	w.events(instance, events, err)
-	w.next(how.steps)
+	w.next(how.Steps)
 	return w.String()
 }
 
-func (w *page) heading(how assessment) {
+func (w *page) heading(how advice.Assessment) {
 	fmt.Fprintln(w, w.paint(shadeBold, wrap(title(w.instance), w.width, 0, 2)))
-	shades := map[mood]shade{fine: shadeGood, waits: shadeBusy, needsYou: shadeBad}
+	shades := map[advice.Mood]shade{advice.Fine: shadeGood, advice.Waits: shadeBusy, advice.NeedsYou: shadeBad}
 	// The color comes after the wrapping, which counts characters.
-	word, rest, _ := strings.Cut(wrap(how.headline, w.width, 0, 2), ":")
-	fmt.Fprintln(w, w.paint(shades[how.mood], word+":")+rest)
+	word, rest, _ := strings.Cut(wrap(how.Headline, w.width, 0, 2), ":")
+	fmt.Fprintln(w, w.paint(shades[how.Mood], word+":")+rest)
 }
 
 // fact writes one labeled line.
@@ -111,7 +112,7 @@ func (w *page) facts() {
 	w.fact("Policy", policyText(core.Policy()))
 	w.fact("Manages", cmp.Or(strings.Join(status.ManagedSettings, ", "), "no setting"))
 	w.fact("Age", ago(w.now, w.instance.GetCreationTimestamp().Time))
-	if behind(w.instance) {
+	if advice.Behind(w.instance) {
 		w.fact("Note", "the latest edit of the manifest was not compared with the vendor's settings yet")
 	}
 }
@@ -149,41 +150,29 @@ func (w *page) section(name string) {
 }
 
 // item writes a line of a section.
-func (w *page) item(text string) {
-	fmt.Fprintln(w, "  "+wrap(text, w.width, 2, 4))
-}
+func (w *page) item(text string) { fmt.Fprint(w, w.itemText(text)) }
+
+func (w *page) itemText(text string) string { return "  " + wrap(text, w.width, 2, 4) + "\n" }
 
 // differences are what is not as the manifest wants it.
 func (w *page) differences() {
 	if changes := w.status.PendingChanges; len(changes) > 0 {
 		w.section("What differs")
 		g := &grid{terminal: w.terminal, indent: 2, columns: []column{{name: "SETTING"}, {name: "MANIFEST"}, {name: "VENDOR"}}}
+		g.narrow = func(row []gridCell) string {
+			return w.itemText(fmt.Sprintf("%s: %s in the manifest, %s at the vendor", row[0].text, row[1].text, row[2].text))
+		}
 		var rows [][]gridCell
 		for _, c := range changes {
 			rows = append(rows, []gridCell{{text: c.Setting}, {text: quoteEmpty(c.Desired)}, {text: quoteEmpty(c.Observed)}})
 		}
-		g.fit(rows)
-		w.table(g, rows)
+		g.print(w, rows)
 	}
 	if len(w.status.Abandoned) > 0 {
 		w.section("No longer written")
 		for _, entry := range w.status.Abandoned {
 			w.item(fmt.Sprintf("%s, since %s: %s (%s)", entry.Setting, ago(w.now, entry.Time.Time), abandonText(entry.Reason), entry.Reason))
 		}
-	}
-}
-
-// table writes a table, or where it does not fit a line for each row.
-func (w *page) table(g *grid, rows [][]gridCell) {
-	if g.crowded() {
-		for _, row := range rows {
-			w.item(fmt.Sprintf("%s: %s in the manifest, %s at the vendor", row[0].text, row[1].text, row[2].text))
-		}
-		return
-	}
-	fmt.Fprint(w, g.header())
-	for _, row := range rows {
-		fmt.Fprint(w, g.line(row))
 	}
 }
 
@@ -221,7 +210,7 @@ func (w *page) lately() {
 		if apply.FinishedTime != nil {
 			at = ago(w.now, apply.FinishedTime.Time) + " ago: "
 		}
-		w.item(at + lowerFirst(outcomeText(apply.Outcome)) + fmt.Sprintf(" (%s)", apply.Outcome))
+		w.item(at + advice.LowerFirst(outcomeText(apply.Outcome)) + fmt.Sprintf(" (%s)", apply.Outcome))
 	}
 	if restarts != nil && restarts.Total > 0 {
 		text := fmt.Sprintf("Restarts that this operator caused: %d", restarts.Total)

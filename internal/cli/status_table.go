@@ -9,7 +9,11 @@ import (
 	"fmt"
 	"strconv"
 
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
 )
 
 // tableView shows many resources, a line each.
@@ -53,11 +57,7 @@ func (t *tableView) layOut(found []v1alpha1.Instance) {
 	for _, instance := range found {
 		rows = append(rows, t.trim(t.row(instance)))
 	}
-	t.grid.fit(rows)
-	fmt.Fprint(t.Out, t.grid.header())
-	for _, row := range rows {
-		fmt.Fprint(t.Out, t.grid.line(row))
-	}
+	t.grid.print(t.Out, rows)
 }
 
 // trim leaves the namespace out where all have the same.
@@ -71,7 +71,7 @@ func (t *tableView) trim(row []gridCell) []gridCell {
 // row is the line of one resource.
 func (t *tableView) row(instance v1alpha1.Instance) []gridCell {
 	now := t.clock.Now()
-	how := assess(instance, now)
+	how := advice.Assess(instance, now)
 	row := []gridCell{{text: instance.GetNamespace()}, {text: instance.GetName()}, {text: shortName(instance)}}
 	for _, name := range []string{v1alpha1.ReadyCondition, v1alpha1.SyncedCondition, v1alpha1.AvailableCondition} {
 		status := conditionStatus(instance, name)
@@ -79,5 +79,25 @@ func (t *tableView) row(instance v1alpha1.Instance) []gridCell {
 	}
 	return append(row, gridCell{text: cmp.Or(instance.InstanceStatus().StateInstance, "-")},
 		gridCell{text: strconv.FormatInt(instance.Core().IDInstance, 10)},
-		gridCell{text: ago(now, instance.GetCreationTimestamp().Time)}, gridCell{text: how.brief()})
+		gridCell{text: ago(now, instance.GetCreationTimestamp().Time)}, gridCell{text: how.Brief()})
+}
+
+// conditionStatus is the status of a condition as tables show it: empty where there is none.
+func conditionStatus(instance v1alpha1.Instance, name string) string {
+	if condition := apimeta.FindStatusCondition(instance.InstanceStatus().Conditions, name); condition != nil {
+		return string(condition.Status)
+	}
+	return ""
+}
+
+// shadeOf colors the status of a condition of which True is good.
+func shadeOf(status string) shade {
+	switch metav1.ConditionStatus(status) {
+	case metav1.ConditionTrue:
+		return shadeGood
+	case metav1.ConditionFalse:
+		return shadeBad
+	default:
+		return shadeBusy
+	}
 }

@@ -6,7 +6,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,7 +13,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
 
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
@@ -81,7 +79,7 @@ func (s *session) statuses(ctx context.Context, name string, flags statusesFlags
 	switch {
 	case flags.since < leastSince || flags.since > mostSince:
 		return failf("Write a time from 1m to 720h, such as --since=24h", "--since=%s is out of range: the vendor counts in minutes and keeps statuses for 30 days", flags.since)
-	case !slices.Contains([]string{"", "json", "yaml"}, flags.output):
+	case !isStructured(flags.output):
 		return failf("Write -o json or -o yaml, or leave it out for a table", "-o %s is not known", flags.output)
 	}
 	cluster, err := s.client()
@@ -157,14 +155,8 @@ func statusLines(list []greenapi.Status) []statusLine {
 
 func (s *session) printStatuses(report statusReport, flags statusesFlags) error {
 	switch {
-	case flags.output == "json":
-		text, err := json.MarshalIndent(report, "", "  ")
-		fmt.Fprintln(s.Out, string(text))
-		return err
-	case flags.output == "yaml":
-		text, err := yaml.Marshal(report)
-		fmt.Fprint(s.Out, string(text))
-		return err
+	case flags.output != "":
+		return printStructured(s.Out, flags.output, indentTwo, report)
 	case len(report.Statuses) == 0:
 		// As kubectl get does where it finds nothing.
 		fmt.Fprintf(s.ErrOut, "No statuses of contacts of %s in the last %s.\n", report.Instance, sinceText(flags.since))
@@ -181,37 +173,15 @@ var statusKinds = map[string]string{"extendedTextMessage": "text", "imageMessage
 // whatever contacts call themselves.
 const maxFrom, maxType = 20, 8
 
-// printStatusTable prints columns as kubectl does, three spaces apart, the last one cut to the width of the terminal.
 func (s *session) printStatusTable(statuses []statusLine) {
-	rows := [][4]string{{"TIME", "FROM", "TYPE", "TEXT/CAPTION"}}
+	rows := make([][]gridCell, 0, len(statuses))
 	for _, status := range statuses {
 		from := cut(cmp.Or(status.ContactName, status.From, "-"), maxFrom)
 		kind := cut(cmp.Or(statusKinds[status.Type], status.Type, "-"), maxType)
-		rows = append(rows, [4]string{cmp.Or(status.Time, "-"), from, kind, cmp.Or(status.Text, status.Caption, "-")})
+		rows = append(rows, []gridCell{{text: cmp.Or(status.Time, "-")}, {text: from}, {text: kind}, {text: cmp.Or(status.Text, status.Caption, "-")}})
 	}
-	var widths [3]int
-	for _, row := range rows {
-		for i := range widths {
-			widths[i] = max(widths[i], displayed(row[i]))
-		}
-	}
-	columns := terminalOf(s.Out).width
-	for _, row := range rows {
-		var line strings.Builder
-		for i, least := range widths {
-			line.WriteString(row[i] + strings.Repeat(" ", least-displayed(row[i])+3))
-		}
-		fmt.Fprintln(s.Out, cut(line.String()+row[3], columns))
-	}
-}
-
-// displayed is how many columns of a terminal a text takes.
-func displayed(text string) int {
-	n := 0
-	for _, r := range text {
-		n += columnsOf(r)
-	}
-	return n
+	g := &grid{terminal: terminalOf(s.Out), cutsAll: true, columns: []column{{name: "TIME"}, {name: "FROM"}, {name: "TYPE"}, {name: "TEXT/CAPTION"}}}
+	g.print(s.Out, rows)
 }
 
 // sinceText writes a duration as a person does: 24h, not 24h0m0s.

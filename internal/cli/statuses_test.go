@@ -17,6 +17,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"sigs.k8s.io/yaml"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/vt"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 )
 
@@ -91,14 +92,14 @@ func TestStatusesAreCutToTheTerminal(t *testing.T) {
 	session := &session{IOStreams: genericiooptions.IOStreams{In: &bytes.Buffer{}, Out: tty, ErrOut: &bytes.Buffer{}}, flags: flags, clock: s.clock}
 	s.Expect(run(s.ctx, append([]string{"statuses", "line"}, local...), session)).To(Equal(exitDone))
 	s.Expect(tty.Close()).To(Succeed())
-	screen := &vt{}
+	screen := &vt.Terminal{}
 	buffer := make([]byte, 1<<16)
 	for n, err := master.Read(buffer); err == nil; n, err = master.Read(buffer) {
 		_, _ = screen.Write(buffer[:n])
 	}
 	s.Expect(master.Close()).To(Succeed())
-	golden(s.t, "statuses-72", s.anonymous(screen.lines()))
-	for line := range strings.Lines(screen.lines()) {
+	golden(s.t, "statuses-72", s.anonymous(screen.Lines()))
+	for line := range strings.Lines(screen.Lines()) {
 		s.Expect(displayed(strings.TrimSuffix(line, "\n"))).To(BeNumerically("<=", 72), line)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
 )
 
 // wantedOf leaves of resources those that are asked for.
@@ -32,13 +33,13 @@ const (
 
 // sorted says in which column of a summary a resource is. A problem is what a person has to act on, and what fails.
 func sorted(instance v1alpha1.Instance, now time.Time) string {
-	how := assess(instance, now)
+	how := advice.Assess(instance, now)
 	switch {
 	case instance.Core().Paused, conditionOf(instance, v1alpha1.PausedCondition) != nil:
 		return sortPaused
-	case how.mood == needsYou, conditionStatus(instance, v1alpha1.ReadyCondition) == string(metav1.ConditionFalse), stale(instance):
+	case how.Mood == advice.NeedsYou, conditionStatus(instance, v1alpha1.ReadyCondition) == string(metav1.ConditionFalse), stale(instance):
 		return sortProblem
-	case how.mood == fine:
+	case how.Mood == advice.Fine:
 		return sortFine
 	default:
 		return sortWaiting

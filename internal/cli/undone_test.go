@@ -6,7 +6,6 @@ package cli
 import (
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -134,18 +133,13 @@ func TestAPauseThatGitUndoesIsTold(t *testing.T) {
 	d.Expect(d.kubectl("resume", "by-argo").err).To(ContainSubstring("by-argo: Argo CD (Application lines) sets paused from Git, and undoes this at once if the Application has selfHeal"))
 }
 
-// TestEveryWriteHasTheFieldManager: nothing in this package makes a client of its own.
+// TestEveryWriteHasTheFieldManager: nothing in this package and below it makes a client of its own.
 func TestEveryWriteHasTheFieldManager(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	g.Expect(fieldOwner).NotTo(HavePrefix("kubectl"))
-	files, err := filepath.Glob("*.go")
-	g.Expect(err).NotTo(HaveOccurred())
 	made := 0
-	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") {
-			continue
-		}
+	for _, file := range sourceFiles(g) {
 		text, err := os.ReadFile(file)
 		g.Expect(err).NotTo(HaveOccurred())
 		made += len(regexp.MustCompile(`client\.New\w*\(|kubernetes\.New|dynamic\.New`).FindAll(text, -1))

@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/managerflags"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
@@ -104,9 +105,9 @@ func (v *vendorFlags) apiToken(ctx context.Context, cluster client.Reader, resou
 func (v *vendorFlags) unlabeled(secret *corev1.Secret, webhook bool) string {
 	const text = "Secret %q has not the labels that the manager's %s wants: %s"
 	switch {
-	case !selects(v.secrets, secret):
+	case !managerflags.Selects(v.secrets, secret):
 		return fmt.Sprintf(text, secret.Name, "--secret-label-selector", v.secrets)
-	case webhook && !selects(v.webhookSecrets, secret):
+	case webhook && !managerflags.Selects(v.webhookSecrets, secret):
 		return fmt.Sprintf(text, secret.Name, "--webhook-secret-label-selector", v.webhookSecrets)
 	default:
 		return ""

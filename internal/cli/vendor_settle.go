@@ -14,6 +14,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/managerflags"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 )
 
@@ -67,7 +68,7 @@ func (v *vendorFlags) byManager(ctx context.Context, s *session, cluster client.
 	ctx, stop := context.WithTimeout(ctx, longestLookup)
 	defer stop()
 	managers := &appsv1.DeploymentList{}
-	if cluster.List(ctx, managers, client.MatchingLabels{managerLabel: managerName}) != nil || len(managers.Items) == 0 {
+	if cluster.List(ctx, managers, client.MatchingLabels{managerflags.Label: managerflags.Name}) != nil || len(managers.Items) == 0 {
 		return
 	}
 	first := vendorValues(managers.Items[0])
@@ -87,8 +88,8 @@ func (v *vendorFlags) byManager(ctx context.Context, s *session, cluster client.
 			taken = append(taken, "--"+name)
 		}
 	}
-	flags := readManagerFlags(argumentsOf(managers.Items[0]))
-	v.secrets, v.webhookSecrets = flags.secrets, flags.webhookSecrets
+	flags := managerflags.Of(managers.Items[0])
+	v.secrets, v.webhookSecrets = flags.SecretLabelSelector, flags.WebhookSecretLabelSelector
 	if len(taken) > 0 {
 		fmt.Fprintf(s.ErrOut, "note: %s as Deployment %s/%s has it\n", strings.Join(taken, ", "), managers.Items[0].Namespace, managers.Items[0].Name)
 	}
@@ -99,6 +100,7 @@ func (v *vendorFlags) byManager(ctx context.Context, s *session, cluster client.
 var managerVendorFlags = []string{"api-proxy", "allowed-api-hosts", "insecure-api", "default-api-url"}
 
 func vendorValues(manager appsv1.Deployment) []string {
-	flags := readManagerFlags(argumentsOf(manager))
-	return []string{flags.proxy, strings.Join(flags.hosts, ","), fmt.Sprint(flags.insecure), flags.defaultURL, flags.secrets, flags.webhookSecrets}
+	flags := managerflags.Of(manager)
+	return []string{flags.APIProxy, strings.Join(flags.AllowedAPIHosts, ","), fmt.Sprint(flags.InsecureAPI), flags.DefaultAPIURL,
+		flags.SecretLabelSelector, flags.WebhookSecretLabelSelector}
 }

@@ -17,11 +17,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/managerflags"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
 func managerWith(namespace string, arguments ...string) client.Object {
-	manager := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "manager", Labels: map[string]string{managerLabel: managerName}}}
+	manager := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "manager", Labels: map[string]string{managerflags.Label: managerflags.Name}}}
 	manager.Spec.Template.Spec.Containers = []corev1.Container{{Name: "manager", Args: arguments}}
 	return manager
 }

@@ -1,7 +1,7 @@
 // Copyright The GREEN-API operator authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package cli
+package doctor
 
 import (
 	"cmp"
@@ -18,6 +18,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/managerflags"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
@@ -71,7 +73,7 @@ func (e *examination) readSecrets(ctx context.Context) secretFindings {
 		default:
 			all.looked++
 			if found[i] != "" {
-				all.wrong = append(all.wrong, title(references[i].instance)+": "+found[i])
+				all.wrong = append(all.wrong, advice.Title(references[i].instance)+": "+found[i])
 			}
 		}
 	}
@@ -81,7 +83,7 @@ func (e *examination) readSecrets(ctx context.Context) secretFindings {
 // wrongWith says what is wrong with one value, "" for nothing.
 func (e *examination) wrongWith(ctx context.Context, r reference) (string, error) {
 	secret := &corev1.Secret{}
-	err := e.cluster.Get(ctx, client.ObjectKey{Namespace: r.instance.GetNamespace(), Name: r.Name}, secret)
+	err := e.Cluster.Get(ctx, client.ObjectKey{Namespace: r.instance.GetNamespace(), Name: r.Name}, secret)
 	if apierrors.IsNotFound(err) {
 		return fmt.Sprintf("Secret %s is not there. Create it", r.Name), nil
 	}
@@ -90,12 +92,12 @@ func (e *examination) wrongWith(ctx context.Context, r reference) (string, error
 	}
 	value, ok := secret.Data[r.Key]
 	flags := e.running
-	readable := slices.ContainsFunc(flags, func(f managerFlags) bool { return selects(f.secrets, secret) })
+	readable := slices.ContainsFunc(flags, func(f managerflags.Flags) bool { return managerflags.Selects(f.SecretLabelSelector, secret) })
 	switch {
 	case !readable:
-		return fmt.Sprintf("Secret %s has not the labels that the manager's --secret-label-selector wants: %s. Label it so", r.Name, flags[0].secrets), nil
-	case !r.apiToken && !slices.ContainsFunc(flags, func(f managerFlags) bool { return selects(f.webhookSecrets, secret) }):
-		return fmt.Sprintf("Secret %s has not the labels that the manager's --webhook-secret-label-selector wants: %s. Label it so", r.Name, flags[0].webhookSecrets), nil
+		return fmt.Sprintf("Secret %s has not the labels that the manager's --secret-label-selector wants: %s. Label it so", r.Name, flags[0].SecretLabelSelector), nil
+	case !r.apiToken && !slices.ContainsFunc(flags, func(f managerflags.Flags) bool { return managerflags.Selects(f.WebhookSecretLabelSelector, secret) }):
+		return fmt.Sprintf("Secret %s has not the labels that the manager's --webhook-secret-label-selector wants: %s. Label it so", r.Name, flags[0].WebhookSecretLabelSelector), nil
 	case !r.apiToken && instance.GuardedKey(r.SecretKeyReference) != "":
 		return fmt.Sprintf("key %s of Secret %s is where API tokens are kept. Put the webhook token under another key", r.Key, r.Name), nil
 	case !ok:
@@ -108,16 +110,16 @@ func (e *examination) wrongWith(ctx context.Context, r reference) (string, error
 }
 
 // checkSecrets says whether the Secrets are there.
-func (e *examination) checkSecrets() checkup {
+func (e *examination) checkSecrets() Check {
 	s := e.secrets
-	c := checkup{Name: "Secrets", Verdict: gradeOK, Message: fmt.Sprintf("all %d values that instances refer to are there", s.looked)}
+	c := Check{Name: "Secrets", Verdict: OK, Message: fmt.Sprintf("all %d values that instances refer to are there", s.looked)}
 	switch {
 	case s.failed != nil:
 		return skipped(c.Name, "Secrets cannot be read: "+s.failed.Error())
 	case s.looked == 0 && s.forbidden > 0:
 		return skipped(c.Name, "you may not get secrets")
 	case len(s.wrong) > 0:
-		c.Verdict, c.Message, c.Details = gradeProblem, fmt.Sprintf("of %d values that instances refer to, %d are missing or wrong", s.looked, len(s.wrong)), s.wrong
+		c.Verdict, c.Message, c.Details = Problem, fmt.Sprintf("of %d values that instances refer to, %d are missing or wrong", s.looked, len(s.wrong)), s.wrong
 	}
 	if s.forbidden > 0 {
 		c.Message += fmt.Sprintf(" (you may not get %d others)", s.forbidden)

@@ -1,7 +1,7 @@
 // Copyright The GREEN-API operator authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package cli
+package doctor
 
 import (
 	"context"
@@ -35,13 +35,13 @@ type definitions struct {
 
 func (e *examination) readDefinitions(ctx context.Context) definitions {
 	d := definitions{served: map[string]*apiextensionsv1.CustomResourceDefinition{}}
-	if d.wanted, d.err = builtIn(); d.err != nil {
+	if d.wanted, d.err = CRDs(); d.err != nil {
 		return d
 	}
 	for _, wanted := range d.wanted {
 		served := &unstructured.Unstructured{}
 		served.SetGroupVersionKind(schema.FromAPIVersionAndKind("apiextensions.k8s.io/v1", "CustomResourceDefinition"))
-		err := e.cluster.Get(ctx, client.ObjectKey{Name: wanted.Name}, served)
+		err := e.Cluster.Get(ctx, client.ObjectKey{Name: wanted.Name}, served)
 		switch {
 		case apierrors.IsNotFound(err):
 			continue
@@ -57,8 +57,8 @@ func (e *examination) readDefinitions(ctx context.Context) definitions {
 	return d
 }
 
-// builtIn reads the CRDs that are part of this program.
-func builtIn() ([]apiextensionsv1.CustomResourceDefinition, error) {
+// CRDs returns the CRDs that are part of this program.
+func CRDs() ([]apiextensionsv1.CustomResourceDefinition, error) {
 	files, err := fs.Glob(crd.Bases, "bases/*.yaml")
 	if err != nil {
 		return nil, err
@@ -78,14 +78,11 @@ func builtIn() ([]apiextensionsv1.CustomResourceDefinition, error) {
 	return all, nil
 }
 
-// installHint is how the CRDs come into a cluster.
-var installHint = "Install those of this version" + byURL()
-
 // home is the operator's repository.
 const home = "https://github.com/greenapi-operator/greenapi-operator"
 
-// byURL ends an advice to install the CRDs: by Helm who has the operator from there, else without a checkout.
-func byURL() string {
+// HowToInstallCRDs ends an advice to install the CRDs: by Helm who has the operator from there, else without a checkout.
+func HowToInstallCRDs() string {
 	ref := version.Get()
 	if !regexp.MustCompile(`^v[0-9]+\.[0-9]+\.[0-9]+$`).MatchString(ref) {
 		ref = "main"
@@ -94,8 +91,8 @@ func byURL() string {
 }
 
 // checkDefinitions says whether the CRDs are there, and those of this version.
-func (e *examination) checkDefinitions() checkup {
-	c := checkup{Name: "CRDs", Verdict: gradeOK, Message: "installed, and those of this version"}
+func (e *examination) checkDefinitions() Check {
+	c := Check{Name: "CRDs", Verdict: OK, Message: "installed, and those of this version"}
 	if d := e.definitions; d.err != nil {
 		if apierrors.IsForbidden(d.err) {
 			return skipped(c.Name, "you may not get customresourcedefinitions")
@@ -105,30 +102,30 @@ func (e *examination) checkDefinitions() checkup {
 	for _, wanted := range e.definitions.wanted {
 		served := e.definitions.served[wanted.Name]
 		if served == nil {
-			c.Verdict = gradeProblem
+			c.Verdict = Problem
 			c.Details = append(c.Details, wanted.Spec.Names.Kind+" is not installed")
 			continue
 		}
 		missing, differs := compareDefinitions(&wanted, served)
 		switch {
 		case len(missing) > 0:
-			c.Verdict = gradeProblem
+			c.Verdict = Problem
 			c.Details = append(c.Details, fmt.Sprintf("%s is older than this program: it has no %s", wanted.Spec.Names.Kind, strings.Join(missing, ", ")))
 		case differs:
-			c.worsen(gradeWarning)
+			c.worsen(Warning)
 			c.Details = append(c.Details, wanted.Spec.Names.Kind+" is of another version than this program")
 		}
 	}
 	switch {
 	case len(e.definitions.served) == 0:
 		c.Message, c.Details = "not installed", nil
-	case c.Verdict == gradeProblem:
+	case c.Verdict == Problem:
 		c.Message = "not those of this version"
-	case c.Verdict == gradeWarning:
+	case c.Verdict == Warning:
 		c.Message = "installed, and of another version than this program"
 	}
-	if c.Verdict != gradeOK {
-		c.Details = append(c.Details, installHint)
+	if c.Verdict != OK {
+		c.Details = append(c.Details, "Install those of this version"+HowToInstallCRDs())
 	}
 	return c
 }

@@ -1,7 +1,7 @@
 // Copyright The GREEN-API operator authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package cli
+package doctor
 
 import (
 	"cmp"
@@ -12,11 +12,14 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/duration"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/managerflags"
 )
 
 // checkManager says whether a manager runs.
-func (e *examination) checkManager() checkup {
-	c := checkup{Name: "Manager", Verdict: gradeOK}
+func (e *examination) checkManager() Check {
+	c := Check{Name: "Manager", Verdict: OK}
 	if err := e.managersErr; err != nil {
 		if apierrors.IsForbidden(err) {
 			return skipped(c.Name, "you may not list deployments in all namespaces")
@@ -25,12 +28,12 @@ func (e *examination) checkManager() checkup {
 	}
 	if len(e.managers) == 0 {
 		if slices.ContainsFunc(e.leases, e.fresh) {
-			c.Message = "runs outside this cluster, or without the label " + managerLabel + "=" + managerName
+			c.Message = "runs outside this cluster, or without the label " + managerflags.Label + "=" + managerflags.Name
 			return c
 		}
-		c.Verdict, c.Message = gradeProblem, "no Deployment with the label "+managerLabel+"="+managerName
+		c.Verdict, c.Message = Problem, "no Deployment with the label "+managerflags.Label+"="+managerflags.Name
 		if e.leasesErr != nil {
-			c.Verdict = gradeWarning // it may run outside the cluster, and the lease that would tell may not be seen
+			c.Verdict = Warning // it may run outside the cluster, and the lease that would tell may not be seen
 		}
 		c.Details = []string{"Install it: helm install greenapi-operator oci://ghcr.io/greenapi-operator/charts/greenapi-operator --namespace greenapi-operator-system --create-namespace",
 			"Or in another way: " + home + "/blob/main/docs/installation.md"}
@@ -41,12 +44,12 @@ func (e *examination) checkManager() checkup {
 		name := manager.Namespace + "/" + manager.Name
 		names = append(names, name)
 		if manager.Status.AvailableReplicas == 0 {
-			c.Verdict = gradeProblem
-			c.Details = append(c.Details, fmt.Sprintf("Deployment %s has no available replica. See why: kubectl -n %s describe pods -l %s=%s", name, manager.Namespace, managerLabel, managerName))
+			c.Verdict = Problem
+			c.Details = append(c.Details, fmt.Sprintf("Deployment %s has no available replica. See why: kubectl -n %s describe pods -l %s=%s", name, manager.Namespace, managerflags.Label, managerflags.Name))
 		}
 	}
 	c.Message = "Deployment " + strings.Join(names, ", ") + " is available"
-	if c.Verdict == gradeProblem {
+	if c.Verdict == Problem {
 		c.Message = "not available"
 	}
 	return c
@@ -64,19 +67,19 @@ func (e *examination) overdue(lease coordinationv1.Lease) time.Duration {
 	if spec.HolderIdentity == nil || *spec.HolderIdentity == "" || spec.RenewTime == nil || spec.LeaseDurationSeconds == nil {
 		return time.Duration(1<<63 - 1)
 	}
-	return e.now.Sub(spec.RenewTime.Add(time.Duration(*spec.LeaseDurationSeconds) * time.Second))
+	return e.Now.Sub(spec.RenewTime.Add(time.Duration(*spec.LeaseDurationSeconds) * time.Second))
 }
 
 // checkLeader says whether a manager leads.
-func (e *examination) checkLeader() checkup {
-	c := checkup{Name: "Leader", Verdict: gradeOK}
+func (e *examination) checkLeader() Check {
+	c := Check{Name: "Leader", Verdict: OK}
 	switch err := e.leasesErr; {
 	case apierrors.IsForbidden(err):
 		return skipped(c.Name, "you may not list leases in all namespaces")
 	case err != nil:
 		return skipped(c.Name, err.Error())
 	case len(e.leases) == 0:
-		c.Verdict, c.Message = gradeWarning, "no lease whose name ends with "+leaseSuffix
+		c.Verdict, c.Message = Warning, "no lease whose name ends with "+leaseSuffix
 		c.Details = []string{"A manager without --leader-elect has none. With two replicas give it that flag, or they work side by side"}
 		return c
 	}
@@ -85,11 +88,11 @@ func (e *examination) checkLeader() checkup {
 		name, over := lease.Namespace+"/"+lease.Name, e.overdue(lease)
 		switch {
 		case over >= graceOfClocks:
-			c.Verdict = gradeProblem
-			c.Details = append(c.Details, fmt.Sprintf("Nobody holds Lease %s. See the log of the manager: kubectl -n %s logs -l %s=%s", name, lease.Namespace, managerLabel, managerName))
+			c.Verdict = Problem
+			c.Details = append(c.Details, fmt.Sprintf("Nobody holds Lease %s. See the log of the manager: kubectl -n %s logs -l %s=%s", name, lease.Namespace, managerflags.Label, managerflags.Name))
 		case over > 0:
-			c.worsen(gradeWarning)
-			c.Details = append(c.Details, fmt.Sprintf("Lease %s ran out %s ago: another replica takes over, or the clock of this computer is wrong. Look again in a minute", name, ago(e.now, e.now.Add(-over))))
+			c.worsen(Warning)
+			c.Details = append(c.Details, fmt.Sprintf("Lease %s ran out %s ago: another replica takes over, or the clock of this computer is wrong. Look again in a minute", name, duration.HumanDuration(over)))
 		default:
 			holders = append(holders, *lease.Spec.HolderIdentity+" holds "+name)
 		}

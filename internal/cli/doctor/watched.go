@@ -1,11 +1,12 @@
 // Copyright The GREEN-API operator authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package cli
+package doctor
 
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -13,11 +14,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/managerflags"
 )
 
 // checkLookedAfter says whether somebody looks after every resource.
-func (e *examination) checkLookedAfter() checkup {
-	c := checkup{Name: "Looked after", Verdict: gradeOK, Message: fmt.Sprintf("every instance was looked at (%d)", len(e.instances))}
+func (e *examination) checkLookedAfter() Check {
+	c := Check{Name: "Looked after", Verdict: OK, Message: fmt.Sprintf("every instance was looked at (%d)", len(e.instances))}
 	if len(e.instances) == 0 {
 		c.Message = "there are no instances"
 		return c
@@ -27,8 +30,8 @@ func (e *examination) checkLookedAfter() checkup {
 		c.Message = fmt.Sprintf("every instance was looked at, but for those of the last minute (%d of %d)", len(by.young), len(e.instances))
 	}
 	if len(by.stale) > 0 {
-		c.Verdict, c.Message = gradeWarning, "the vendor does not answer for some"
-		c.Details = append(c.Details, fmt.Sprintf("Not answered for some time (%d): %s", len(by.stale), namesOf(by.stale)), counselFor(v1alpha1.ReasonObservationStale).next)
+		c.Verdict, c.Message = Warning, "the vendor does not answer for some"
+		c.Details = append(c.Details, fmt.Sprintf("Not answered for some time (%d): %s", len(by.stale), namesOf(by.stale)), advice.NextStep(v1alpha1.ReasonObservationStale))
 	}
 	if len(by.left) > 0 {
 		c.Details = append(c.Details, fmt.Sprintf("Edited more than a minute ago, and not looked at since (%d): %s", len(by.left), namesOf(by.left)))
@@ -41,7 +44,7 @@ func (e *examination) checkLookedAfter() checkup {
 	}
 	e.judgeOutside(&c, by.outside)
 	if len(by.left)+len(by.never) > 0 {
-		c.Verdict, c.Message = gradeProblem, "nobody looks after some"
+		c.Verdict, c.Message = Problem, "nobody looks after some"
 	}
 	return c
 }
@@ -62,12 +65,12 @@ func (e *examination) sortByCare() care {
 			by.outside = append(by.outside, instance)
 		}
 		switch {
-		case unseen(instance, e.now):
+		case advice.Unseen(instance, e.Now):
 			by.never = append(by.never, instance)
 		case ready == nil:
 			by.young = append(by.young, instance)
 			continue
-		case behind(instance) && e.now.Sub(edited(instance)) > unseenAfter && ready.Status == metav1.ConditionTrue:
+		case advice.Behind(instance) && e.Now.Sub(edited(instance)) > advice.UnseenAfter && ready.Status == metav1.ConditionTrue:
 			by.left = append(by.left, instance)
 		case ready.Reason == v1alpha1.ReasonObservationStale && watched:
 			by.stale = append(by.stale, instance)
@@ -85,12 +88,12 @@ func (e *examination) sortByCare() care {
 // watched reports whether a manager that was found watches a resource. Where none was found, or its flags could not be
 // read, nothing says that it does not.
 func (e *examination) watched(instance v1alpha1.Instance) bool {
-	return slices.ContainsFunc(e.running, func(f managerFlags) bool { return f.watches(instance) })
+	return slices.ContainsFunc(e.running, func(f managerflags.Flags) bool { return f.Watches(instance) })
 }
 
 // judgeOutside tells of the resources that no manager watches. A status from earlier days does not say that it is old, so
 // the flags are all that tells.
-func (e *examination) judgeOutside(c *checkup, outside []v1alpha1.Instance) {
+func (e *examination) judgeOutside(c *Check, outside []v1alpha1.Instance) {
 	n := len(outside)
 	if n == 0 {
 		return
@@ -101,11 +104,11 @@ func (e *examination) judgeOutside(c *checkup, outside []v1alpha1.Instance) {
 	}
 	c.Details = append(c.Details, subject+" watched by no manager that was found: "+namesOf(outside))
 	if e.mayBeOthers() {
-		c.worsen(gradeWarning)
+		c.worsen(Warning)
 		c.Message = "perhaps nobody looks after some"
 		c.Details = append(c.Details, "If a manager that you may not see, or one outside this cluster, watches them, all is well. Else:")
 	} else {
-		c.Verdict, c.Message = gradeProblem, "nobody looks after some"
+		c.Verdict, c.Message = Problem, "nobody looks after some"
 	}
 	c.Details = append(c.Details, "Widen --watch-namespaces or --watch-label-selector of a manager, or give them the labels that it wants. Till then what their status says may be old")
 }
@@ -116,4 +119,15 @@ func (e *examination) mayBeOthers() bool {
 	return e.managersNarrowed || slices.ContainsFunc(e.leases, func(lease coordinationv1.Lease) bool {
 		return e.fresh(lease) && !slices.ContainsFunc(e.managers, func(manager appsv1.Deployment) bool { return manager.Namespace == lease.Namespace })
 	})
+}
+
+// edited is when somebody last wrote something else than the status; zero where nobody knows.
+func edited(instance v1alpha1.Instance) time.Time {
+	var last time.Time
+	for _, entry := range instance.GetManagedFields() {
+		if entry.Subresource == "" && entry.Time != nil && entry.Time.After(last) {
+			last = entry.Time.Time
+		}
+	}
+	return last
 }

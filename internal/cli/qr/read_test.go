@@ -1,7 +1,7 @@
 // Copyright The GREEN-API operator authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package cli
+package qr
 
 import (
 	"bytes"
@@ -17,13 +17,13 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
-	"rsc.io/qr"
+	library "rsc.io/qr"
 )
 
 // encoded is a QR code of a text, as the library that made it sees it.
-func encoded(t *testing.T, text string) *qr.Code {
+func encoded(t *testing.T, text string) *library.Code {
 	t.Helper()
-	code, err := qr.Encode(text, qr.L)
+	code, err := library.Encode(text, library.L)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func encoded(t *testing.T, text string) *qr.Code {
 }
 
 // paint draws a code with so many pixels a module and so many light modules around.
-func paint(code *qr.Code, scale, quiet int, dark, light color.Color) *image.NRGBA {
+func paint(code *library.Code, scale, quiet int, dark, light color.Color) *image.NRGBA {
 	side := (code.Size + 2*quiet) * scale
 	out := image.NewNRGBA(image.Rect(0, 0, side, side))
 	for y := range side {
@@ -56,8 +56,8 @@ func pngOf(t *testing.T, picture image.Image) []byte {
 }
 
 // same compares the modules that were read with those that were drawn.
-func same(g *WithT, name string, picture []byte, want *qr.Code) {
-	got, err := readQR(picture)
+func same(g *WithT, name string, picture []byte, want *library.Code) {
+	got, err := Read(picture)
 	g.Expect(err).NotTo(HaveOccurred(), name)
 	g.Expect(got.size).To(Equal(want.Size), name)
 	for y := range want.Size {
@@ -159,7 +159,7 @@ func TestWhatIsNoQRCodeIsRefused(t *testing.T) {
 		"too wide to decode": {claiming(t, 100_000, 100_000), "100000×100000 pixels, at most 4096×4096"},
 		"too high to decode": {claiming(t, 10, 4097), "10×4097 pixels"},
 	} {
-		_, err := readQR(c.picture)
+		_, err := Read(c.picture)
 		g.Expect(err).To(MatchError(ContainSubstring(c.want)), name)
 	}
 }
@@ -186,8 +186,7 @@ func claiming(t *testing.T, width, height uint32) []byte {
 	return picture
 }
 
-// TestADamagedPictureIsNoDisaster: whatever bytes are wrong, there is an error, or what can be a QR code. It is no fuzz
-// target, for each of its processes would start a control plane.
+// TestADamagedPictureIsNoDisaster: whatever bytes are wrong, there is an error, or what can be a QR code.
 func TestADamagedPictureIsNoDisaster(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
@@ -199,7 +198,7 @@ func TestADamagedPictureIsNoDisaster(t *testing.T) {
 				picture[random.IntN(len(picture))] ^= 1 << random.UintN(8)
 			}
 		}
-		code, err := readQR(picture)
+		code, err := Read(picture)
 		g.Expect(code == nil).To(Equal(err != nil))
 		if code != nil {
 			g.Expect(code.size).To(Equal(encoded(t, "what a phone scans").Size))

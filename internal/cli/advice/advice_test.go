@@ -1,13 +1,14 @@
 // Copyright The GREEN-API operator authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package cli
+package advice
 
 import (
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -23,7 +24,7 @@ import (
 func reasonConstants(t *testing.T) []string {
 	t.Helper()
 	g := NewWithT(t)
-	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "..", "api", "v1alpha1", "conditions.go"), nil, 0)
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "..", "..", "api", "v1alpha1", "conditions.go"), nil, 0)
 	g.Expect(err).NotTo(HaveOccurred())
 	var reasons []string
 	ast.Inspect(file, func(node ast.Node) bool {
@@ -47,7 +48,7 @@ func TestEveryReasonHasAnAdvice(t *testing.T) {
 	for _, reason := range reasons {
 		known, ok := counsels[reason]
 		g.Expect(ok).To(BeTrue(), "counsels lacks %s: say in advice.go what a person does about it", reason)
-		if known.mood != fine {
+		if known.mood != Fine {
 			g.Expect(known.next).To(MatchRegexp(`^[A-Z].*[^.\s]$`), "the next step of %s", reason)
 		}
 		for _, brace := range []string{"{it}", "{namespace}", "{number}", "{secret}"} {
@@ -90,7 +91,7 @@ func TestEveryConditionLeadsToAHeadlineAndANextStep(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	now := time.Now()
-	g.Expect(assess(conditioned(v1alpha1.ReadyCondition, v1alpha1.ReasonSucceeded), now).steps).To(HaveLen(0))
+	g.Expect(Assess(conditioned(v1alpha1.ReadyCondition, v1alpha1.ReasonSucceeded), now).Steps).To(HaveLen(0))
 	for _, reason := range reasonConstants(t) {
 		if counsels[reason].next == "" {
 			continue
@@ -100,41 +101,41 @@ func TestEveryConditionLeadsToAHeadlineAndANextStep(t *testing.T) {
 			if reason == v1alpha1.ReasonNotObserved && condition != v1alpha1.StalledCondition {
 				continue // follows from why nobody looked
 			}
-			how := assess(conditioned(condition, reason), now)
-			g.Expect(how.headline).To(MatchRegexp(`^(Fine|Waiting|Paused|Needs you): .+\.$`), "%s %s", condition, reason)
-			g.Expect(how.steps).To(HaveLen(1), "%s %s", condition, reason)
+			how := Assess(conditioned(condition, reason), now)
+			g.Expect(how.Headline).To(MatchRegexp(`^(Fine|Waiting|Paused|Needs you): .+\.$`), "%s %s", condition, reason)
+			g.Expect(how.Steps).To(HaveLen(1), "%s %s", condition, reason)
 			if condition == v1alpha1.StalledCondition && reason != v1alpha1.ReasonDriftDetected {
-				g.Expect(how.headline).To(HavePrefix("Needs you: it is so"), "Stalled is a person's turn, whatever the reason: %s", reason)
+				g.Expect(how.Headline).To(HavePrefix("Needs you: it is so"), "Stalled is a person's turn, whatever the reason: %s", reason)
 			}
 		}
 	}
-	step := assess(conditioned(v1alpha1.AvailableCondition, v1alpha1.ReasonNotAuthorized), now).steps[0]
+	step := Assess(conditioned(v1alpha1.AvailableCondition, v1alpha1.ReasonNotAuthorized), now).Steps[0]
 	g.Expect(step).To(Equal("Log in with the phone: kubectl greenapi auth wai/line -n shop"))
-	step = assess(conditioned(v1alpha1.StalledCondition, v1alpha1.ReasonUnauthorized), now).steps[0]
+	step = Assess(conditioned(v1alpha1.StalledCondition, v1alpha1.ReasonUnauthorized), now).Steps[0]
 	g.Expect(step).To(HaveSuffix("into Secret line-token"))
 }
 
 func TestAReasonOfANewerOperatorIsTold(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	how := assess(conditioned(v1alpha1.StalledCondition, "FromTheFuture"), time.Now())
-	g.Expect(how.headline).To(Equal("Needs you: it is so."))
-	g.Expect(how.steps).To(ConsistOf("Read the message; a newer release of this plugin knows more about the reason FromTheFuture"))
+	how := Assess(conditioned(v1alpha1.StalledCondition, "FromTheFuture"), time.Now())
+	g.Expect(how.Headline).To(Equal("Needs you: it is so."))
+	g.Expect(how.Steps).To(ConsistOf("Read the message; a newer release of this plugin knows more about the reason FromTheFuture"))
 }
 
 func TestWhoseTurnItIs(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	now := time.Now()
-	g.Expect(assess(conditioned(v1alpha1.AvailableCondition, v1alpha1.ReasonStarting), now).mood).To(Equal(waits))
-	g.Expect(assess(conditioned(v1alpha1.AvailableCondition, v1alpha1.ReasonBlocked), now).mood).To(Equal(needsYou))
-	g.Expect(assess(conditioned(v1alpha1.SyncedCondition, v1alpha1.ReasonDriftDetected), now).mood).To(Equal(fine))
-	g.Expect(assess(conditioned(v1alpha1.ReadyCondition, v1alpha1.ReasonUnauthorized), now).mood).To(Equal(waits), "not Stalled: it is tried again")
+	g.Expect(Assess(conditioned(v1alpha1.AvailableCondition, v1alpha1.ReasonStarting), now).Mood).To(Equal(Waits))
+	g.Expect(Assess(conditioned(v1alpha1.AvailableCondition, v1alpha1.ReasonBlocked), now).Mood).To(Equal(NeedsYou))
+	g.Expect(Assess(conditioned(v1alpha1.SyncedCondition, v1alpha1.ReasonDriftDetected), now).Mood).To(Equal(Fine))
+	g.Expect(Assess(conditioned(v1alpha1.ReadyCondition, v1alpha1.ReasonUnauthorized), now).Mood).To(Equal(Waits), "not Stalled: it is tried again")
 
 	fresh := &v1alpha1.WhatsAppInstance{ObjectMeta: metav1.ObjectMeta{Name: "line", CreationTimestamp: metav1.NewTime(now.Add(-30 * time.Second))}}
 	fresh.Status.ObservedGeneration = -1
-	g.Expect(assess(fresh, now).mood).To(Equal(waits))
-	g.Expect(assess(fresh, now.Add(time.Minute)).headline).To(Equal("Needs you: nobody looks after it."))
+	g.Expect(Assess(fresh, now).Mood).To(Equal(Waits))
+	g.Expect(Assess(fresh, now.Add(time.Minute)).Headline).To(Equal("Needs you: nobody looks after it."))
 }
 
 func TestTheWeightiestTroubleComesFirstAndNoneTwice(t *testing.T) {
@@ -153,4 +154,19 @@ func TestTheWeightiestTroubleComesFirstAndNoneTwice(t *testing.T) {
 	g.Expect(steps).To(HaveLen(2))
 	g.Expect(steps[0]).To(HavePrefix("Find out who else"))
 	g.Expect(steps[1]).To(HavePrefix("Log in"))
+}
+
+// TestNextStepsLeadOn: what people are told to type can be typed as it stands: a kind and a namespace with every name.
+func TestNextStepsLeadOn(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	line := &v1alpha1.WhatsAppInstance{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "line"}, Spec: v1alpha1.WhatsAppInstanceSpec{InstanceSpec: v1alpha1.InstanceSpec{IDInstance: 7}}}
+	for reason := range counsels {
+		for _, command := range regexp.MustCompile(`kubectl greenapi [a-z]+[^.,;]*`).FindAllString(For(line, reason), -1) {
+			g.Expect(command).To(MatchRegexp(`^kubectl greenapi ([a-z]+ wai/line -n shop( --watch)?|doctor (-n shop|-A))`), reason)
+		}
+	}
+	for _, reason := range []string{v1alpha1.ReasonPendingCode, v1alpha1.ReasonPendingPassword} {
+		g.Expect(For(line, reason)).To(ContainSubstring("into the page of instance 7 in the vendor's console"))
+	}
 }

@@ -1,7 +1,7 @@
 // Copyright The GREEN-API operator authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package cli
+package doctor
 
 import (
 	"cmp"
@@ -28,7 +28,7 @@ type rightsFindings struct {
 func (e *examination) readRights(ctx context.Context) rightsFindings {
 	var found rightsFindings
 	for i, manager := range e.managers {
-		for _, namespace := range e.running[i].namespaces {
+		for _, namespace := range e.running[i].WatchNamespaces {
 			found.asked++
 			missing, err := e.missingRight(ctx, manager, namespace)
 			if err != nil {
@@ -54,7 +54,7 @@ func (e *examination) missingRight(ctx context.Context, manager appsv1.Deploymen
 			Groups:             []string{"system:serviceaccounts", "system:serviceaccounts:" + manager.Namespace, "system:authenticated"},
 			ResourceAttributes: &attributes,
 		}}
-		if err := e.cluster.Create(ctx, review); err != nil {
+		if err := e.Cluster.Create(ctx, review); err != nil {
 			return "", err
 		}
 		if !review.Status.Allowed {
@@ -65,15 +65,15 @@ func (e *examination) missingRight(ctx context.Context, manager appsv1.Deploymen
 }
 
 // checkRights says which of the namespaces that a manager is told to look after it cannot watch.
-func (e *examination) checkRights() checkup {
-	c := checkup{Name: "Rights", Verdict: gradeOK, Message: "the manager may watch every namespace of its --watch-namespaces"}
+func (e *examination) checkRights() Check {
+	c := Check{Name: "Rights", Verdict: OK, Message: "the manager may watch every namespace of its --watch-namespaces"}
 	switch {
 	case apierrors.IsForbidden(e.rights.err):
 		return skipped(c.Name, "you may not ask what the manager may do (create subjectaccessreviews)")
 	case e.rights.err != nil:
 		return skipped(c.Name, e.rights.err.Error())
 	case len(e.rights.missing) > 0:
-		c.Verdict, c.Message = gradeProblem, fmt.Sprintf("namespaces that the manager cannot watch: %d", len(e.rights.missing))
+		c.Verdict, c.Message = Problem, fmt.Sprintf("namespaces that the manager cannot watch: %d", len(e.rights.missing))
 		c.Details = append(e.rights.missing, "Grant the manager its rights there (docs/access.md), or leave the namespace out of --watch-namespaces; it asks again every few seconds")
 	}
 	return c

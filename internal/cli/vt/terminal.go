@@ -1,7 +1,8 @@
 // Copyright The GREEN-API operator authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package cli
+// Package vt is a terminal for tests: what is written to it can be read as a person does, and scanned as a phone does.
+package vt
 
 import (
 	"image"
@@ -15,9 +16,9 @@ import (
 	"github.com/makiuchi-d/gozxing/qrcode"
 )
 
-// vt is a terminal: what is written to it becomes characters with colors. It understands what this package writes, and
-// remembers what it does not.
-type vt struct {
+// Terminal makes of what is written to it characters with colors. It understands what kubectl greenapi writes, and
+// remembers what it does not. Its zero value is an empty screen.
+type Terminal struct {
 	mu           sync.Mutex
 	cells        [][]cell
 	x, y         int
@@ -37,7 +38,7 @@ type cell struct {
 var sequence = regexp.MustCompile(`^\x1b\[(\??)([0-9;]*)([A-Za-z])`)
 
 // Write is part of io.Writer.
-func (v *vt) Write(b []byte) (int, error) {
+func (v *Terminal) Write(b []byte) (int, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.everything.Write(b)
@@ -76,7 +77,7 @@ func firstRune(b []byte) (rune, int) {
 	return 0, 0
 }
 
-func (v *vt) put(r rune) {
+func (v *Terminal) put(r rune) {
 	switch r {
 	case '\r':
 		v.x = 0
@@ -98,7 +99,7 @@ func (v *vt) put(r rune) {
 	v.x++
 }
 
-func (v *vt) obey(whole, name, arguments string) {
+func (v *Terminal) obey(whole, name, arguments string) {
 	number, err := strconv.Atoi(arguments)
 	if err != nil {
 		number = 0
@@ -124,13 +125,13 @@ func (v *vt) obey(whole, name, arguments string) {
 	}
 }
 
-func (v *vt) eraseBehind() {
+func (v *Terminal) eraseBehind() {
 	if v.y < len(v.cells) {
 		v.cells[v.y] = v.cells[v.y][:min(v.x, len(v.cells[v.y]))]
 	}
 }
 
-func (v *vt) paint(whole string, codes []string) {
+func (v *Terminal) paint(whole string, codes []string) {
 	for i := 0; i < len(codes); i++ {
 		switch {
 		case codes[i] == "0" || codes[i] == "":
@@ -150,8 +151,8 @@ func (v *vt) paint(whole string, codes []string) {
 	}
 }
 
-// lines is what a person reads.
-func (v *vt) lines() string {
+// Lines is what a person reads.
+func (v *Terminal) Lines() string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	var out strings.Builder
@@ -164,28 +165,30 @@ func (v *vt) lines() string {
 	return out.String()
 }
 
-// all is everything that was ever written.
-func (v *vt) all() string {
+// All is everything that was ever written.
+func (v *Terminal) All() string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.everything.String()
 }
 
-func (v *vt) cursorHidden() bool {
+// CursorHidden reports whether the cursor was hidden and not shown again.
+func (v *Terminal) CursorHidden() bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.hidden
 }
 
-func (v *vt) notUnderstood() []string {
+// NotUnderstood is what was written and means nothing to this terminal.
+func (v *Terminal) NotUnderstood() []string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.unknown
 }
 
-// scan reads the QR code on the screen as a phone does, where the terminal's own colors are light text on a dark
+// Scan reads the QR code on the screen as a phone does, where the terminal's own colors are light text on a dark
 // background, or the other way around. It returns "" if there is none.
-func (v *vt) scan(darkBackground bool) string {
+func (v *Terminal) Scan(darkBackground bool) string {
 	picture := v.picture(darkBackground)
 	bitmap, err := gozxing.NewBinaryBitmapFromImage(picture)
 	if err != nil {
@@ -199,7 +202,7 @@ func (v *vt) scan(darkBackground bool) string {
 }
 
 // picture draws the half blocks of the screen; other characters are left out.
-func (v *vt) picture(darkBackground bool) image.Image {
+func (v *Terminal) picture(darkBackground bool) image.Image {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	const scale, margin, columns = 4, 4, 100

@@ -1,7 +1,8 @@
 // Copyright The GREEN-API operator authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package cli
+// Package qr reads the QR code that a picture holds and draws it on a terminal. It knows nothing of what the code says.
+package qr
 
 import (
 	"bytes"
@@ -14,10 +15,10 @@ import (
 )
 
 const (
-	// maxQRPixels is how wide and how high a picture may be; more is not decoded, whatever its header claims.
-	maxQRPixels = 4096
-	// minQRModules and maxQRModules are the sides of the smallest and the largest QR code (ISO/IEC 18004: versions 1 to 40).
-	minQRModules, maxQRModules = 21, 177
+	// maxPixels is how wide and how high a picture may be; more is not decoded, whatever its header claims.
+	maxPixels = 4096
+	// minModules and maxModules are the sides of the smallest and the largest QR code (ISO/IEC 18004: versions 1 to 40).
+	minModules, maxModules = 21, 177
 	// finderSide is the side of a finder pattern, timingLine the row and the column of the timing patterns.
 	finderSide, timingLine = 7, 6
 	// minContrast is the least difference between the darkest and the lightest gray of a picture, of 255.
@@ -26,28 +27,28 @@ const (
 	tolerated = 20
 )
 
-var errNoQR = errors.New("there is no QR code in the picture")
+var errNoCode = errors.New("there is no QR code in the picture")
 
-// qrCode is a QR code as its modules, whatever picture it came from.
-type qrCode struct {
+// Code is a QR code as its modules, whatever picture it came from.
+type Code struct {
 	// size is the number of modules of a side.
 	size int
 	dark []bool
 }
 
 // at tells whether a module is dark. Outside of the code all is light.
-func (q *qrCode) at(x, y int) bool {
-	return x >= 0 && y >= 0 && x < q.size && y < q.size && q.dark[y*q.size+x]
+func (c *Code) at(x, y int) bool {
+	return x >= 0 && y >= 0 && x < c.size && y < c.size && c.dark[y*c.size+x]
 }
 
-// readQR finds the QR code that fills a PNG, upright and with any border, and reads its modules.
-func readQR(picture []byte) (*qrCode, error) {
+// Read finds the QR code that fills a PNG, upright and with any border, and reads its modules.
+func Read(picture []byte) (*Code, error) {
 	header, err := png.DecodeConfig(bytes.NewReader(picture))
 	if err != nil {
 		return nil, errors.New("the picture is no PNG")
 	}
-	if header.Width > maxQRPixels || header.Height > maxQRPixels {
-		return nil, fmt.Errorf("the picture has %d×%d pixels, at most %d×%d are read", header.Width, header.Height, maxQRPixels, maxQRPixels)
+	if header.Width > maxPixels || header.Height > maxPixels {
+		return nil, fmt.Errorf("the picture has %d×%d pixels, at most %d×%d are read", header.Width, header.Height, maxPixels, maxPixels)
 	}
 	decoded, err := png.Decode(bytes.NewReader(picture))
 	if err != nil {
@@ -56,7 +57,7 @@ func readQR(picture []byte) (*qrCode, error) {
 	shades := grayOf(decoded)
 	middle, ok := middleGray(shades)
 	if !ok {
-		return nil, errNoQR
+		return nil, errNoCode
 	}
 	for _, inverted := range []bool{false, true} {
 		if inverted {
@@ -69,7 +70,7 @@ func readQR(picture []byte) (*qrCode, error) {
 			return code, nil
 		}
 	}
-	return nil, errNoQR
+	return nil, errNoCode
 }
 
 // grayOf lays a picture on white and takes its colors away.
@@ -107,14 +108,14 @@ type raster struct {
 
 // find reads the code, trying all sizes that a code can have; nil if none fits. The timing patterns, which alternate from
 // module to module, fit for one size only.
-func (r *raster) find() *qrCode {
+func (r *raster) find() *Code {
 	r.box = r.around()
 	width, height := r.box.Dx(), r.box.Dy()
-	if width < minQRModules || height < minQRModules || max(width, height)-min(width, height) > max(width, height)/minQRModules {
+	if width < minModules || height < minModules || max(width, height)-min(width, height) > max(width, height)/minModules {
 		return nil
 	}
 	best, fewest := 0, 0
-	for r.size = minQRModules; r.size <= min(maxQRModules, width, height); r.size += 4 {
+	for r.size = minModules; r.size <= min(maxModules, width, height); r.size += 4 {
 		if wrong, ok := r.misfits(); ok && (best == 0 || wrong < fewest) {
 			best, fewest = r.size, wrong
 		}
@@ -123,7 +124,7 @@ func (r *raster) find() *qrCode {
 		return nil
 	}
 	r.size = best
-	code := &qrCode{size: best, dark: make([]bool, best*best)}
+	code := &Code{size: best, dark: make([]bool, best*best)}
 	for i := range code.dark {
 		code.dark[i] = r.module(i%best, i/best)
 	}
