@@ -55,10 +55,12 @@ func (r *Reconciler) slotGate(ctx context.Context, p *pass, _ effect) (time.Dura
 
 // stopGate holds a call while the process ends.
 func (*Reconciler) stopGate(ctx context.Context, _ *pass, _ effect) (time.Duration, error) {
-	if ctx.Err() != nil {
+	select {
+	case <-ctx.Done():
 		return callSpacing, nil
+	default:
+		return 0, nil
 	}
-	return 0, nil
 }
 
 // limitGate holds a call to the vendor's limit (R3).

@@ -134,28 +134,14 @@ func (r *Reconciler) read(ctx context.Context, p *pass, due looks) error {
 		p.looked.state = true
 		p.memory.read(p.now)
 	}
-	if due.settings && settingsErr == nil {
-		settingsErr = r.checkReadable(p)
-		p.looked.settings = settingsErr == nil
+	if due.settings {
+		settingsErr = r.noteSettings(p, settingsErr)
 	}
-	if due.account && acctErr == nil {
-		p.looked.account, p.account = true, &account
-	}
-	if timedOut(stateErr, settingsErr, acctErr, p.statusesErr) {
+	if timedOut(stateErr, settingsErr, p.settingsErr, acctErr, p.statusesErr) {
 		p.memory.timeouts++
 	}
-	if due.settings && settingsErr != nil && p.memory.settingsFailedSince.IsZero() {
-		p.memory.settingsFailedSince = p.now
-	} else if p.looked.settings {
-		p.memory.settingsFailedSince = time.Time{}
-	}
-	if due.settings && p.memory.settingsLimit.note(settingsErr, p.now) && stateErr == nil {
-		p.settingsErr, settingsErr = settingsErr, nil
-		p.memory.fullDue, p.memory.settingsDue = p.memory.settingsLimit.until, time.Time{}
-	}
 	if due.account {
-		p.memory.accountLimit.note(acctErr, p.now)
-		p.accountErr = acctErr
+		p.noteAccount(&account, acctErr)
 	}
 	if err := gravest(stateErr, settingsErr); err != nil {
 		return err
@@ -163,12 +149,38 @@ func (r *Reconciler) read(ctx context.Context, p *pass, due looks) error {
 	if due.core() != (looks{}) && acctErr == nil {
 		r.answered(p.memory, took)
 	}
-	var status *greenapi.StatusError
-	if errors.As(acctErr, &status) && status.Cause == greenapi.CauseNotAuthorized {
-		// The vendor shows no account while none is authorized: no failure, and nothing to show.
-		p.accountErr, p.account, p.looked.account = nil, &greenapi.Account{State: p.state}, true
-	}
 	return nil
+}
+
+// noteSettings notes a reading of the settings, or why there is none. A limit of this method alone is no failure of the pass.
+func (r *Reconciler) noteSettings(p *pass, err error) error {
+	m := p.memory
+	if err == nil {
+		err = r.checkReadable(p)
+	}
+	if p.looked.settings = err == nil; p.looked.settings {
+		m.settingsFailedSince = time.Time{}
+	} else if m.settingsFailedSince.IsZero() {
+		m.settingsFailedSince = p.now
+	}
+	if m.settingsLimit.note(err, p.now) && p.looked.state {
+		p.settingsErr = err
+		m.fullDue, m.settingsDue = m.settingsLimit.until, time.Time{}
+		return nil
+	}
+	return err
+}
+
+// noteAccount notes a reading of the account, or why there is none.
+func (p *pass) noteAccount(account *greenapi.Account, err error) {
+	p.memory.accountLimit.note(err, p.now)
+	if status, ok := errors.AsType[*greenapi.StatusError](err); ok && status.Cause == greenapi.CauseNotAuthorized {
+		// The vendor shows no account while none is authorized: no failure, and nothing to show.
+		account, err = &greenapi.Account{State: p.state}, nil
+	}
+	if p.accountErr = err; err == nil {
+		p.looked.account, p.account = true, account
+	}
 }
 
 // checkReadable refuses a reading that shows nothing, or a managed setting in a type from which nothing can be concluded (R5).

@@ -55,7 +55,7 @@ func TestR23ANewLineOfAnotherShardIsKnownAtOnce(t *testing.T) {
 	victim := &v1alpha1.TelegramInstance{ObjectMeta: metav1.ObjectMeta{Namespace: s.ns, Name: "victim", Labels: map[string]string{"shard": "a"}}}
 	victim.Spec.IDInstance, victim.Spec.APITokenSecretRef = instanceID+1, v1alpha1.SecretKeyReference{Name: "victim-token", Key: "secret"}
 	s.Expect(admin.Create(s.ctx, victim)).To(Succeed())
-	other := int64(instanceID + 2)
+	const other = instanceID + 2
 	s.vendor.Add(emulator.Instance{ID: other, Token: "t0ken-of-the-thiefs-other", Messenger: emulator.WhatsApp})
 	s.secret("other", map[string]string{"apiTokenInstance": "t0ken-of-the-thiefs-other"})
 	r := &v1alpha1.WhatsAppInstance{ObjectMeta: metav1.ObjectMeta{Namespace: s.ns, Name: "other", Labels: map[string]string{"shard": "b"}}}

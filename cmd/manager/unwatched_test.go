@@ -4,6 +4,7 @@
 package main
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"testing"
 
@@ -13,7 +14,7 @@ import (
 // TestNothingThatCanBeServedIsNotReady, also where the rights were taken away while the process runs.
 func TestNothingThatCanBeServedIsNotReady(t *testing.T) {
 	n := &namespaces{all: []string{"a", "b"}, left: map[string]bool{}, refused: map[string]string{"a": "list secrets", "b": "list secrets"}}
-	if err := n.ready(&informertest.FakeInformers{})(httptest.NewRequest("GET", "/readyz", nil)); err == nil {
+	if err := n.ready(&informertest.FakeInformers{})(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", http.NoBody)); err == nil {
 		t.Error("ready, though no namespace can be watched any more")
 	}
 }

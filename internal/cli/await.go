@@ -43,50 +43,37 @@ const (
 // lookEvery is how often a resource is read while somebody waits for it. Reading needs fewer rights than watching.
 const lookEvery = time.Second
 
+// awaited is a resource that somebody waits for.
+type awaited struct {
+	resource v1alpha1.Instance
+	// shown is what was printed of it last.
+	shown       string
+	done, stuck bool
+}
+
 // await reads resources until each has reached what is waited for, is stalled, or the time is over. It prints what
 // changes meanwhile.
 func (s *session) await(ctx context.Context, cluster client.Reader, instances []v1alpha1.Instance, w waiting, how func(v1alpha1.Instance, time.Duration) stage) error {
 	began := s.clock.Now()
-	shown := make([]string, len(instances))
-	open, stuck := len(instances), false
-	done := make([]bool, len(instances))
-	// stalled is the first that is stuck.
-	var stalled v1alpha1.Instance
+	all := make([]*awaited, len(instances))
+	for i, resource := range instances {
+		all[i] = &awaited{resource: resource}
+	}
 	for {
 		waited := s.clock.Since(began)
-		var failure error
-		inOrder(len(instances), func(i int) error {
-			if done[i] {
-				return nil
-			}
-			return explain(cluster.Get(ctx, client.ObjectKeyFromObject(instances[i]), instances[i]), title(instances[i]))
-		}, func(i int, err error) {
-			instance := instances[i]
-			if failure = cmp.Or(failure, err); failure != nil || done[i] {
-				return
-			}
-			if line := howItGoes(instance); line != shown[i] {
-				shown[i] = line
-				fmt.Fprintf(s.Out, "%4.0fs  %s: %s\n", waited.Seconds(), title(instance), line)
-			}
-			if at := how(instance, waited); at != stageOpen {
-				if at == stageStuck && !stuck {
-					stalled, stuck = instance, true
-				}
-				done[i] = true
-				open--
-			}
-		})
+		if err := s.lookAt(ctx, cluster, all, waited, how); err != nil {
+			return err
+		}
+		open := slices.DeleteFunc(slices.Clone(all), func(a *awaited) bool { return a.done })
+		stuck := slices.IndexFunc(all, func(a *awaited) bool { return a.stuck })
 		switch {
-		case failure != nil:
-			return failure
-		case open == 0 && stuck:
-			return &problem{what: "Somebody has to act on what is stalled", next: "See kubectl greenapi status " + advice.Argument(stalled), code: exitNo}
-		case open == 0:
+		case len(open) == 0 && stuck >= 0:
+			return &problem{what: "Somebody has to act on what is stalled", next: "See kubectl greenapi status " + advice.Argument(all[stuck].resource), code: exitNo}
+		case len(open) == 0:
 			return nil
 		case waited >= w.timeout:
-			return &problem{what: fmt.Sprintf("%d of %d are not done after %s", open, len(instances), w.timeout),
-				next: "See kubectl greenapi status " + advice.Argument(instances[slices.Index(done, false)]) + ", or wait longer with --timeout", code: exitNo}
+			return &problem{what: fmt.Sprintf("%d of %d are not done after %s", len(open), len(all), w.timeout),
+				next: "See kubectl greenapi status " + advice.Argument(open[0].resource) + ", or wait longer with --timeout", code: exitNo}
 		}
 		select {
 		case <-ctx.Done():
@@ -94,6 +81,29 @@ func (s *session) await(ctx context.Context, cluster client.Reader, instances []
 		case <-s.clock.After(lookEvery):
 		}
 	}
+}
+
+// lookAt reads those that are not done, and prints what changed.
+func (s *session) lookAt(ctx context.Context, cluster client.Reader, all []*awaited, waited time.Duration, how func(v1alpha1.Instance, time.Duration) stage) error {
+	var failure error
+	inOrder(len(all), func(i int) error {
+		if all[i].done {
+			return nil
+		}
+		return explain(cluster.Get(ctx, client.ObjectKeyFromObject(all[i].resource), all[i].resource), title(all[i].resource))
+	}, func(i int, err error) {
+		a := all[i]
+		if failure = cmp.Or(failure, err); failure != nil || a.done {
+			return
+		}
+		if line := howItGoes(a.resource); line != a.shown {
+			a.shown = line
+			fmt.Fprintf(s.Out, "%4.0fs  %s: %s\n", waited.Seconds(), title(a.resource), line)
+		}
+		at := how(a.resource, waited)
+		a.done, a.stuck = at != stageOpen, at == stageStuck
+	})
+	return failure
 }
 
 // howItGoes sums up a resource in one line.

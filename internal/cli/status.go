@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/printers"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
@@ -84,36 +85,46 @@ func (v *statusVerb) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var show view
+	if printer != nil {
+		found = v.wantedOf(found)
+	}
+	show := v.viewOf(printer, cluster, found)
+	if err := v.first(ctx, show, found, printer != nil); err != nil || !v.follow {
+		return err
+	}
+	return v.watch(ctx, cluster, found, show)
+}
+
+// viewOf is how resources are shown.
+func (v *statusVerb) viewOf(printer printers.ResourcePrinter, cluster client.WithWatch, found []v1alpha1.Instance) view {
 	switch {
 	case printer != nil:
-		found = v.wantedOf(found)
-		show = &objectView{out: v.Out, printer: printer, single: len(found) == 1 && len(v.names) == 1}
+		return &objectView{out: v.Out, printer: printer, single: len(found) == 1 && len(v.names) == 1}
 	case len(v.names) == 1 && !v.problems:
-		show = &pageView{session: v.session, cluster: cluster, terminal: terminalOf(v.Out)}
+		return &pageView{session: v.session, cluster: cluster, terminal: terminalOf(v.Out)}
 	default:
-		show = &tableView{session: v.session, namespaces: v.allNamespaces, terminal: terminalOf(v.Out)}
+		return &tableView{session: v.session, namespaces: v.allNamespaces, terminal: terminalOf(v.Out)}
 	}
-	_, table := show.(*tableView)
+}
+
+// first shows what was found, and sums it up for people.
+func (v *statusVerb) first(ctx context.Context, show view, found []v1alpha1.Instance, structured bool) error {
 	some := v.wantedOf(found)
 	switch {
-	case len(found) == 0 && printer == nil:
+	case len(found) == 0 && !structured:
 		if err := v.sayNone(); err != nil {
 			return err
 		}
-	case len(some) == 0 && printer == nil: // the summary says it
+	case len(some) == 0 && !structured: // the summary says it
 	default:
 		if err := show.all(ctx, some); err != nil {
 			return err
 		}
 	}
-	if table && len(found) > 1 || v.problems && printer == nil {
+	if _, table := show.(*tableView); table && len(found) > 1 || v.problems && !structured {
 		fmt.Fprintln(v.ErrOut, summary(found, v.clock.Now()))
 	}
-	if !v.follow {
-		return nil
-	}
-	return v.watch(ctx, cluster, found, show)
+	return nil
 }
 
 // view shows resources, and what becomes of them.

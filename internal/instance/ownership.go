@@ -110,28 +110,40 @@ func mismatched(status *v1alpha1.InstanceStatus) bool {
 // instance, or uses what it names as its webhook token as an API token; "" if neither is so. A resource that the cluster does
 // not have yet comes after those that it has. defaultURL is where resources are that name no address.
 func Refusal(resource v1alpha1.Instance, others []v1alpha1.Instance, tokenRef *v1alpha1.SecretKeyReference, defaultURL string) string {
-	mine := ClaimOf(resource, defaultURL)
-	if tokenRef != nil && UsesAsAPIToken(resource, *tokenRef) {
-		return BorrowedToken(*tokenRef, Named(resource))
+	if tokenRef != nil {
+		if refused := refusedReference(resource, others, *tokenRef); refused != "" {
+			return refused
+		}
 	}
+	mine := ClaimOf(resource, defaultURL)
 	id, ok := Key(resource, defaultURL)
 	for _, other := range others {
-		if other.GetNamespace() == resource.GetNamespace() {
-			if tokenRef != nil && UsesAsAPIToken(other, *tokenRef) {
-				return BorrowedToken(*tokenRef, Named(other))
-			}
-			if KindOf(other).Name == KindOf(resource).Name && other.GetName() == resource.GetName() {
-				continue
-			}
+		if !ok || sameResource(resource, other) {
+			continue
 		}
 		rival := ClaimOf(other, defaultURL)
-		if its, known := Key(other, defaultURL); ok && known && its == id && rival.Standing == Accepted &&
+		if its, known := Key(other, defaultURL); known && its == id && rival.Standing == Accepted &&
 			(resource.GetUID() == "" || rival.Compare(mine) < 0) {
 			return rival.Refusal(resource.GetNamespace())
 		}
 	}
-	if tokenRef != nil {
-		return GuardedKey(*tokenRef)
-	}
 	return ""
+}
+
+// refusedReference says why a reference of a resource is not one to a webhook token, "" if it may be.
+func refusedReference(resource v1alpha1.Instance, others []v1alpha1.Instance, ref v1alpha1.SecretKeyReference) string {
+	if UsesAsAPIToken(resource, ref) {
+		return BorrowedToken(ref, Named(resource))
+	}
+	for _, other := range others {
+		if other.GetNamespace() == resource.GetNamespace() && UsesAsAPIToken(other, ref) {
+			return BorrowedToken(ref, Named(other))
+		}
+	}
+	return GuardedKey(ref)
+}
+
+// sameResource reports whether two are one resource, perhaps as a file has it and as the cluster does.
+func sameResource(one, other v1alpha1.Instance) bool {
+	return KindOf(one).Name == KindOf(other).Name && one.GetNamespace() == other.GetNamespace() && one.GetName() == other.GetName()
 }

@@ -58,7 +58,9 @@ func GuardedKey(ref v1alpha1.SecretKeyReference) string {
 }
 
 // Named is how messages name a resource to others of its namespace.
-func Named(resource v1alpha1.Instance) string { return KindOf(resource).Name + " " + resource.GetName() }
+func Named(resource v1alpha1.Instance) string {
+	return KindOf(resource).Name + " " + resource.GetName()
+}
 
 // BorrowedToken says that a reference to a webhook token means the API token of a resource, which is Named so.
 func BorrowedToken(ref v1alpha1.SecretKeyReference, user string) string {
