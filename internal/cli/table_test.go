@@ -29,8 +29,8 @@ func TestATableThatIsTooWide(t *testing.T) {
 	rows := [][]gridCell{{{text: "a rather long name"}, {text: "and what is said of it"}}}
 	for want, table := range map[string]*grid{
 		"NAME                 …\na rather long name   …\n": {},
-		"NAME               …\na rather long name …\n":        {cutsAll: true},
-		"a rather long name: and what is said of it\n":        {narrow: func(row []gridCell) string { return row[0].text + ": " + row[1].text + "\n" }},
+		"NAME               …\na rather long name …\n":     {cutsAll: true},
+		"a rather long name: and what is said of it\n":     {narrow: func(row []gridCell) string { return row[0].text + ": " + row[1].text + "\n" }},
 	} {
 		var out strings.Builder
 		table.terminal, table.columns = terminal{width: 20}, []column{{name: "NAME"}, {name: "TEXT"}}

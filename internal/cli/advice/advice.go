@@ -20,11 +20,11 @@ import (
 type Mood int
 
 const (
-	// Fine: nobody has to do anything.
+	// Fine means that nobody has to do anything.
 	Fine Mood = iota
-	// Waits: it goes on by itself.
+	// Waits means that it goes on by itself.
 	Waits
-	// NeedsYou: a person has to act.
+	// NeedsYou means that a person has to act.
 	NeedsYou
 )
 

@@ -15,13 +15,13 @@ import (
 type Verdict string
 
 const (
-	// OK: there is nothing to mend.
+	// OK means that there is nothing to mend.
 	OK Verdict = "ok"
-	// Warning: it may be as it should, or the operator can do nothing about it.
+	// Warning means that it may be as it should, or the operator can do nothing about it.
 	Warning Verdict = "warning"
-	// Problem: somebody has to mend it.
+	// Problem means that somebody has to mend it.
 	Problem Verdict = "problem"
-	// Skipped: it was not looked at, for want of a right or because an earlier check failed.
+	// Skipped means that it was not looked at, for want of a right or because an earlier check failed.
 	Skipped Verdict = "not looked at"
 )
 

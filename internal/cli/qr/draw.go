@@ -5,9 +5,12 @@ package qr
 
 import "strings"
 
-// QuietZone is the light border that a QR code should have, in modules (ISO/IEC 18004), and LeastQuiet what scanners make
-// do with.
-const QuietZone, LeastQuiet = 4, 2
+const (
+	// QuietZone is the light border that a QR code should have, in modules (ISO/IEC 18004).
+	QuietZone = 4
+	// LeastQuiet is the one that scanners make do with.
+	LeastQuiet = 2
+)
 
 // Ink says how modules become characters.
 type Ink int
