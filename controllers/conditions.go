@@ -157,9 +157,14 @@ func (r *Reconciler) composeProgress(p *pass, w statusWriter) {
 		w.show(fromDecision(p, w.find(v1alpha1.SyncedCondition)))
 		w.composeCalls(p)
 		w.composeTurn(p)
-		if p.accountErr != nil && w.find(v1alpha1.StalledCondition) == nil && w.find(v1alpha1.ReconcilingCondition) == nil {
-			w.set(v1alpha1.ReconcilingCondition, metav1.ConditionTrue, v1alpha1.ReasonProgressingWithRetry, "Cannot read the account: "+p.accountErr.Error())
-		}
+		w.composeAccountFailure(p)
+	}
+}
+
+// composeAccountFailure says that the account cannot be read, if nothing else is said.
+func (w statusWriter) composeAccountFailure(p *pass) {
+	if p.accountErr != nil && w.find(v1alpha1.StalledCondition) == nil && w.find(v1alpha1.ReconcilingCondition) == nil {
+		w.set(v1alpha1.ReconcilingCondition, metav1.ConditionTrue, v1alpha1.ReasonProgressingWithRetry, "Cannot read the account: "+p.accountErr.Error())
 	}
 }
 

@@ -25,7 +25,8 @@ func TestDiffOfAFileKnowsTheOwnerOfANumber(t *testing.T) {
 	owner := d.line("owner", 1, nil)
 	other := &v1alpha1.WhatsAppInstance{ObjectMeta: metav1.ObjectMeta{Namespace: d.ns, Name: "younger"}}
 	other.Spec = *owner.Spec.DeepCopy()
-	time.Sleep(1100 * time.Millisecond) // times of creation have seconds
+	// Times of creation have seconds.
+	d.Eventually(func() int64 { return time.Now().Unix() }, patience).Should(BeNumerically(">", owner.CreationTimestamp.Unix()))
 	d.Expect(admin.Create(d.ctx, other)).To(Succeed())
 	for _, line := range []*v1alpha1.WhatsAppInstance{owner, other} {
 		line.Status.StateInstance, line.Status.APIURL = "authorized", d.url

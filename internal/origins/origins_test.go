@@ -126,6 +126,29 @@ func TestR41SomeLinesThatHangDoNotHoldUpTheOthersOfTheirHost(t *testing.T) {
 	o.Expect(o.fill("a", 0, Poll)).To(HaveLen(20))
 }
 
+// TestR41TheLastEighthIsForOriginsForWhichNobodyIsOut: several that answer have all but that together.
+func TestR41TheLastEighthIsForOriginsForWhichNobodyIsOut(t *testing.T) {
+	o := newGate(t)
+	for _, namespace := range []string{"a", "b"} {
+		for i := range 100 {
+			w := o.line(namespace, i)
+			o.Expect(o.enter(w, Poll)).To(BeTrue())
+			o.Leave(w.Resource, Answered, o.now)
+		}
+	}
+	out := len(o.fill("a", 0, Poll)[:20])
+	for i := 20; i < 28; i++ {
+		o.Leave(o.line("a", i).Resource, Answered, o.now)
+	}
+	out += len(o.fill("b", 0, Pending))
+	o.Expect(out).To(Equal(28))
+	o.Expect(o.enter(o.line("a", 500), Pending)).To(BeFalse())
+	for _, namespace := range []string{"c", "d", "e", "f"} {
+		o.Expect(o.enter(o.line(namespace, 0), Poll)).To(BeTrue())
+		o.Expect(o.enter(o.line(namespace, 1), Poll)).To(BeFalse())
+	}
+}
+
 // TestR41WhoWaitsComesInTurn: what somebody waits for before polls, suspects and others in turn, and each namespace in turn.
 func TestR41WhoWaitsComesInTurn(t *testing.T) {
 	o := newGate(t)
