@@ -4,7 +4,6 @@
 package controllers_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -17,24 +16,17 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/onsi/gomega"
-	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/clock"
-	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/controllers"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
-	"github.com/greenapi-operator/greenapi-operator/internal/sharding"
 )
 
 // neighbors are two hosts of the vendor, one of which accepts calls and never answers until it is told to, and a manager
@@ -54,6 +46,7 @@ type neighbors struct {
 // newNeighbors starts the vendor and the manager, and creates so many lines at the hanging host.
 func newNeighbors(tb testing.TB, lines, workers int, timeout time.Duration, bounded bool) *neighbors {
 	tb.Helper()
+	needControlPlane(tb)
 	s := &neighbors{WithT: gomega.NewWithT(tb), tb: tb, called: map[string]bool{}, vendor: emulator.New(emulator.Options{RestartTime: time.Second})}
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "neighbors-"}}
 	s.Expect(admin.Create(tb.Context(), namespace)).To(gomega.Succeed())
@@ -110,40 +103,17 @@ func (s *neighbors) line(name, origin string) {
 
 func (s *neighbors) start(workers int, timeout time.Duration, bounded bool) {
 	s.tb.Helper()
-	mgr, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme: scheme, Metrics: metricsserver.Options{BindAddress: "0"}, HealthProbeBindAddress: "0", Logger: logr.Discard(),
-		Cache: cache.Options{
-			DefaultNamespaces: map[string]cache.Config{s.ns: {}}, DefaultTransform: controllers.StripInstance(sharding.Ring{}),
-			ByObject: map[client.Object]cache.ByObject{&corev1.Secret{}: {Transform: controllers.StripSecret}},
-		},
-	})
-	s.Expect(err).NotTo(gomega.HaveOccurred())
-	s.Expect(controllers.SetupIndexes(s.tb.Context(), mgr.GetFieldIndexer(), instance.Kinds)).To(gomega.Succeed())
-	observed, err := controllers.NewMetrics(prometheus.NewRegistry(), mgr.GetClient(), instance.Kinds)
-	s.Expect(err).NotTo(gomega.HaveOccurred())
-	vendor := greenapi.New(greenapi.Options{Timeout: timeout, AllowedHosts: []string{"127.0.0.1"}, Insecure: true, UserAgent: "neighbors"})
 	limits := plan.DefaultLimits()
 	limits.CallWindow = patience
-	shared := controllers.NewShared(controllers.Shared{
-		Kinds: instance.Kinds, Clock: clock.RealClock{}, Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: noEvents{}, Metrics: observed,
-		Options: controllers.Options{StateInterval: time.Minute, SettingsInterval: 10 * time.Minute, CallTimeout: timeout, Limits: limits},
-		Connect: func(target greenapi.Target) (controllers.Vendor, error) { return vendor.Instance(target) },
-	})
-	s.operator = controllers.NewReconciler(shared, instance.Kinds[0])
-	s.Expect(s.operator.SetupWithManager(mgr, controller.Options{
-		MaxConcurrentReconciles: workers, UsePriorityQueue: new(true), SkipNameValidation: new(true),
-	})).To(gomega.Succeed())
+	mgr, reconcilers := realOperator{
+		managerOptions: managerOptions{namespace: s.ns, log: logr.Discard()}, kinds: instance.Kinds[:1], workers: workers, recorder: noEvents{},
+		options: controllers.Options{StateInterval: time.Minute, SettingsInterval: 10 * time.Minute, CallTimeout: timeout, Limits: limits},
+	}.setUp(s.tb)
+	s.operator = reconcilers[0]
 	if !bounded {
 		s.operator.Unbound()
 	}
-	ctx, stop := context.WithCancel(context.WithoutCancel(s.tb.Context()))
-	var running sync.WaitGroup
-	running.Go(func() {
-		if err := mgr.Start(ctx); err != nil {
-			s.tb.Error(err)
-		}
-	})
-	s.tb.Cleanup(func() { stop(); running.Wait() })
+	runManager(s.tb, mgr)
 }
 
 func (s *neighbors) get(name string) *v1alpha1.WhatsAppInstance {

@@ -4,7 +4,6 @@
 package controllers_test
 
 import (
-	"context"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -12,62 +11,38 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 
 	. "github.com/onsi/gomega"
-	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/clock"
-	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/controllers"
-	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
-	"github.com/greenapi-operator/greenapi-operator/internal/sharding"
 )
 
 // TestR18TheRightKindOwnsWithRealWatches: a resource of the wrong kind, the right one beside it, and a write that has nothing to
 // do with either. Nobody wakes anybody by hand.
 func TestR18TheRightKindOwnsWithRealWatches(t *testing.T) {
 	t.Parallel()
-	g := NewWithT(t)
-	ctx, stop := context.WithCancel(context.Background())
+	needControlPlane(t)
+	g, ctx := NewWithT(t), t.Context()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "real-"}}
 	g.Expect(admin.Create(ctx, namespace)).To(Succeed())
 	vendor := emulator.New(emulator.Options{RestartTime: time.Second})
 	server := httptest.NewServer(vendor)
-	defer server.Close()
+	t.Cleanup(server.Close)
 	const token = "t0ken-of-real-abcdefgh"
 	vendor.Add(emulator.Instance{ID: instanceID, Token: token, Messenger: emulator.MAX})
 	vendor.Add(emulator.Instance{ID: instanceID + 1, Token: token, Messenger: emulator.WhatsApp})
 
-	mgr, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme: scheme, Metrics: metricsserver.Options{BindAddress: "0"}, HealthProbeBindAddress: "0",
-		Cache: cache.Options{DefaultNamespaces: map[string]cache.Config{namespace.Name: {}}, DefaultTransform: controllers.StripInstance(sharding.Ring{}),
-			ByObject: map[client.Object]cache.ByObject{&corev1.Secret{}: {Transform: controllers.StripSecret}}},
-	})
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(controllers.SetupIndexes(ctx, mgr.GetFieldIndexer(), instance.Kinds)).To(Succeed())
-	metrics, err := controllers.NewMetrics(prometheus.NewRegistry(), mgr.GetClient(), instance.Kinds)
-	g.Expect(err).NotTo(HaveOccurred())
-	calls := greenapi.New(greenapi.Options{Timeout: 2 * time.Second, AllowedHosts: []string{"127.0.0.1"}, Insecure: true, UserAgent: "real"})
-	shared := controllers.NewShared(controllers.Shared{
-		Kinds: instance.Kinds, Clock: clock.RealClock{}, Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Recorder: &eventLog{t: t}, Metrics: metrics,
-		Connect: func(target greenapi.Target) (controllers.Vendor, error) { return calls.Instance(target) },
-		Options: controllers.Options{DefaultAPIURL: server.URL, StateInterval: 2 * time.Second, SettingsInterval: 4 * time.Second, CallTimeout: 2 * time.Second,
+	mgr, _ := realOperator{
+		managerOptions: managerOptions{namespace: namespace.Name}, kinds: instance.Kinds, workers: 2, recorder: &eventLog{t: t},
+		options: controllers.Options{DefaultAPIURL: server.URL, StateInterval: 2 * time.Second, SettingsInterval: 4 * time.Second, CallTimeout: 2 * time.Second,
 			Limits: plan.Limits{SettleTimeout: 5 * time.Second, SettlePoll: time.Second, RetryAfter: 10 * time.Second, MaxAttempts: 3, FlapThreshold: 3, FlapWindow: time.Hour, CallWindow: time.Second}},
-	})
-	for _, kind := range instance.Kinds {
-		g.Expect(controllers.NewReconciler(shared, kind).SetupWithManager(mgr, controller.Options{MaxConcurrentReconciles: 2, SkipNameValidation: new(true)})).To(Succeed())
-	}
-	done := make(chan struct{})
-	go func() { defer close(done); _ = mgr.Start(ctx) }()
-	defer func() { stop(); <-done }()
+	}.setUp(t)
+	runManager(t, mgr)
 
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace.Name, Name: "token"}, StringData: map[string]string{"apiTokenInstance": token}}
 	g.Expect(admin.Create(ctx, secret)).To(Succeed())

@@ -24,17 +24,14 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/controllers"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
-	"github.com/greenapi-operator/greenapi-operator/internal/sharding"
 )
 
 // workers is how many passes go on at once in the parallel benchmarks.
@@ -80,6 +77,7 @@ type benchPass struct {
 
 func newBenchPass(b *testing.B) *benchPass {
 	b.Helper()
+	needControlPlane(b)
 	s := &benchPass{WithT: gomega.NewWithT(b), vendor: newLeanVendor(b), clock: &benchClock{}, log: zap.New(zap.WriteTo(io.Discard))}
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "bench-"}}
 	s.Expect(admin.Create(b.Context(), namespace)).To(gomega.Succeed())
@@ -101,24 +99,9 @@ func newBenchPass(b *testing.B) *benchPass {
 
 func (s *benchPass) startOperator(b *testing.B) {
 	b.Helper()
-	mgr, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme: scheme, Metrics: metricsserver.Options{BindAddress: "0"}, HealthProbeBindAddress: "0", Logger: s.log,
-		Cache: cache.Options{
-			DefaultTransform: controllers.StripInstance(sharding.Ring{}),
-			ByObject:         map[client.Object]cache.ByObject{&corev1.Secret{}: {Transform: controllers.StripSecret}},
-		},
-	})
+	mgr, err := newManager(managerOptions{log: s.log})
 	s.Expect(err).NotTo(gomega.HaveOccurred())
-	s.Expect(controllers.SetupIndexes(b.Context(), mgr.GetFieldIndexer(), instance.Kinds)).To(gomega.Succeed())
-	ctx, stop := context.WithCancel(context.WithoutCancel(b.Context()))
-	var running sync.WaitGroup
-	running.Go(func() {
-		if err := mgr.Start(ctx); err != nil {
-			b.Error(err)
-		}
-	})
-	b.Cleanup(func() { stop(); running.Wait() })
-	s.Expect(mgr.GetCache().WaitForCacheSync(b.Context())).To(gomega.BeTrue())
+	runManager(b, mgr)
 	s.cached = mgr.GetClient()
 	observed, err := controllers.NewMetrics(prometheus.NewRegistry(), s.cached, instance.Kinds)
 	s.Expect(err).NotTo(gomega.HaveOccurred())

@@ -32,6 +32,7 @@ const webhookHostsAnnotation = "messaging.greenapi-operator.dev/allowed-webhook-
 // is something that it refuses: a policy needs a moment to be in effect.
 func policy(t *testing.T, sample string, annotations map[string]string, violation map[string]any) *policed {
 	t.Helper()
+	needControlPlane(t)
 	p := &policed{WithT: NewWithT(t), t: t}
 	labels := map[string]string{"policy": strings.TrimSuffix(sample, ".yaml")}
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "policed-", Labels: labels, Annotations: annotations}}

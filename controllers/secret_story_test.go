@@ -99,8 +99,8 @@ func TestR23AnAPITokenIsNoWebhookToken(t *testing.T) {
 // is asked before a webhook token is sent, and nothing is sent while it does not answer.
 func TestR23AnAPITokenOfAnotherShardIsNoWebhookToken(t *testing.T) {
 	s := newStory(t)
-	s.shard, s.options.Partial = labels.SelectorFromSet(labels.Set{"shard": "b"}), true
-	s.startCache()
+	s.options.Partial = true
+	s.shardCache(labels.SelectorFromSet(labels.Set{"shard": "b"}))
 	lists, refused := 0, true
 	s.live = interceptor.NewClient(admin, interceptor.Funcs{
 		List: func(ctx context.Context, server client.WithWatch, list client.ObjectList, options ...client.ListOption) error {

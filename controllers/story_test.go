@@ -23,15 +23,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
@@ -40,7 +37,6 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
-	"github.com/greenapi-operator/greenapi-operator/internal/sharding"
 )
 
 const (
@@ -72,8 +68,6 @@ type story struct {
 	// wrapVendor and wrapClient stand between the operator and the world; nil for none.
 	wrapVendor func(controllers.Vendor) controllers.Vendor
 	wrapClient func(client.Client) client.Client
-	// shard is what the operator's cache is limited to, if it is one of several.
-	shard labels.Selector
 	// operators are the reconcilers, one of each kind; kinds says of which kind a resource is, by its index.
 	operators []*controllers.Reconciler
 	kinds     map[string]int
@@ -90,6 +84,7 @@ type story struct {
 func newStory(t *testing.T) *story {
 	t.Helper()
 	t.Parallel()
+	needControlPlane(t)
 	s := &story{WithT: gomega.NewWithT(t), t: t, ctx: t.Context(), due: map[string]time.Time{}, kinds: map[string]int{}, events: &eventLog{t: t}, log: ctrl.Log}
 	s.clock = clocktesting.NewFakePassiveClock(storyStart)
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "story-"}}
@@ -104,7 +99,7 @@ func newStory(t *testing.T) *story {
 		Limits: plan.Limits{SettleTimeout: 6 * time.Minute, SettlePoll: 20 * time.Second, RetryAfter: 15 * time.Minute, MaxAttempts: 3,
 			FlapThreshold: 3, FlapWindow: 6 * time.Hour, CallWindow: 5 * time.Second},
 	}
-	s.startCache()
+	s.shareCache()
 	s.restart()
 	return s
 }
@@ -138,34 +133,27 @@ func (s *story) lookSeldom() {
 	s.restart()
 }
 
-// startCache starts a manager without controllers: the operator's cache.
-func (s *story) startCache() {
-	byObject := map[client.Object]cache.ByObject{&corev1.Secret{}: {
-		Field: fields.OneTermNotEqualSelector("type", "helm.sh/release.v1"), Transform: controllers.StripSecret,
-	}}
-	for _, kind := range instance.Kinds {
-		byObject[kind.New()] = cache.ByObject{Label: s.shard}
-	}
-	mgr, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme: scheme, Metrics: metricsserver.Options{BindAddress: "0"}, HealthProbeBindAddress: "0",
-		Cache: cache.Options{
-			DefaultNamespaces: map[string]cache.Config{s.ns: {}},
-			DefaultTransform:  controllers.StripInstance(sharding.Ring{}),
-			ByObject:          byObject,
-		},
-	})
+// shareCache lets the operator read from the cache that most stories share, of which it sees the story's namespace.
+func (s *story) shareCache() {
+	s.cached, s.live = inNamespace{sharedManager.GetClient(), s.ns}, sharedManager.GetAPIReader()
+}
+
+// inNamespace sees in lists what the cache of an operator that watches one namespace would have.
+type inNamespace struct {
+	client.Client
+	namespace string
+}
+
+func (c inNamespace) List(ctx context.Context, list client.ObjectList, options ...client.ListOption) error {
+	return c.Client.List(ctx, list, append([]client.ListOption{client.InNamespace(c.namespace)}, options...)...)
+}
+
+// shardCache gives the operator a cache of its own, as one of several has it.
+func (s *story) shardCache(shard labels.Selector) {
+	s.t.Helper()
+	mgr, err := newManager(managerOptions{namespace: s.ns, shard: shard})
 	s.Expect(err).NotTo(gomega.HaveOccurred())
-	s.Expect(controllers.SetupIndexes(s.ctx, mgr.GetFieldIndexer(), instance.Kinds)).To(gomega.Succeed())
-	ctx, stop := context.WithCancel(context.WithoutCancel(s.ctx))
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		if err := mgr.Start(ctx); err != nil {
-			s.t.Error(err)
-		}
-	}()
-	s.t.Cleanup(func() { stop(); <-stopped })
-	s.Expect(mgr.GetCache().WaitForCacheSync(s.ctx)).To(gomega.BeTrue())
+	runManager(s.t, mgr)
 	s.cached, s.live = mgr.GetClient(), mgr.GetAPIReader()
 }
 

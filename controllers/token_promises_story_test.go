@@ -19,8 +19,8 @@ import (
 // restarted.
 func TestR23TheTokenOfADeletedLineOfAnotherShard(t *testing.T) {
 	s := newStory(t)
-	s.shard, s.options.Partial = labels.SelectorFromSet(labels.Set{"shard": "b"}), true
-	s.startCache()
+	s.options.Partial = true
+	s.shardCache(labels.SelectorFromSet(labels.Set{"shard": "b"}))
 	s.restart()
 	s.secret("victim-token", map[string]string{"secret": "t0ken-of-the-victim"})
 	victim := &v1alpha1.TelegramInstance{ObjectMeta: metav1.ObjectMeta{Namespace: s.ns, Name: "victim", Labels: map[string]string{"shard": "a"}}}
@@ -43,8 +43,8 @@ func TestR23TheTokenOfADeletedLineOfAnotherShard(t *testing.T) {
 // TestR23ANewLineOfAnotherShardIsKnownAtOnce: what the API server said a few seconds ago does not know it yet.
 func TestR23ANewLineOfAnotherShardIsKnownAtOnce(t *testing.T) {
 	s := newStory(t)
-	s.shard, s.options.Partial = labels.SelectorFromSet(labels.Set{"shard": "b"}), true
-	s.startCache()
+	s.options.Partial = true
+	s.shardCache(labels.SelectorFromSet(labels.Set{"shard": "b"}))
 	s.restart()
 	s.secret("victim-token", map[string]string{"secret": "t0ken-of-the-victim", "webhook": "t0ken-for-webhooks"})
 	s.instance("thief", func(r *v1alpha1.WhatsAppInstance) {

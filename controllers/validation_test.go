@@ -34,6 +34,7 @@ spec:
 // applied creates what a manifest says, read as kubectl reads it: YAML's unquoted yes and no are booleans.
 func applied(t *testing.T, text string) (*unstructured.Unstructured, error) {
 	t.Helper()
+	needControlPlane(t)
 	object := &unstructured.Unstructured{}
 	if err := yaml.Unmarshal([]byte(text), &object.Object); err != nil {
 		t.Fatal(err)

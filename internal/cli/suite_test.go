@@ -11,24 +11,20 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
@@ -41,75 +37,10 @@ import (
 )
 
 const (
-	// bePlugin makes the test binary the plugin, so that a real kubectl runs it.
-	bePlugin = "TEST_BE_PLUGIN"
 	// patience is how long a test waits for another process; it is no part of what is tested.
 	patience = 60 * time.Second
 	firstID  = int64(7107000000)
 )
-
-var (
-	cluster *rest.Config
-	admin   client.WithWatch
-	// plugins is a folder with the plugin, kubeconfig a file with the rights of an administrator.
-	plugins, kubeconfig, kubectl string
-	environment                  *envtest.Environment
-)
-
-func TestMain(m *testing.M) {
-	if os.Getenv(bePlugin) != "" {
-		streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
-		ctx, stop := Interruptible()
-		defer stop()
-		os.Exit(Main(ctx, os.Args[1:], streams))
-	}
-	os.Exit(runTests(m))
-}
-
-func runTests(m *testing.M) int {
-	kubectl = os.Getenv("TEST_KUBECTL")
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" || kubectl == "" {
-		fmt.Fprintln(os.Stderr, "KUBEBUILDER_ASSETS and TEST_KUBECTL are not set: run the tests by `make test`, or set them to what `make envtest` and `make kubectl` print")
-		return 1
-	}
-	ctrl.SetLogger(logr.Discard())
-	environment = &envtest.Environment{CRDDirectoryPaths: []string{filepath.Join("..", "..", "config", "crd", "bases")}, ErrorIfCRDPathMissing: true}
-	var err error
-	if cluster, err = environment.Start(); err != nil {
-		fmt.Fprintln(os.Stderr, "cannot start the control plane:", err)
-		return 1
-	}
-	defer func() { _ = environment.Stop() }()
-	cluster.QPS = -1
-	folder, err := os.MkdirTemp("", "plugin-test-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer func() { _ = os.RemoveAll(folder) }()
-	if err := prepare(folder); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
-}
-
-// prepare makes the plugin and the kubeconfig in a folder.
-func prepare(folder string) error {
-	plugins, kubeconfig = folder, filepath.Join(folder, "kubeconfig")
-	executable, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	completion, err := filepath.Abs(filepath.Join("..", "..", "cmd", "kubectl-greenapi", "kubectl_complete-greenapi"))
-	if err != nil {
-		return err
-	}
-	admin, err = client.NewWithWatch(cluster, client.Options{Scheme: scheme})
-	return errors.Join(err, os.Symlink(executable, filepath.Join(folder, "kubectl-greenapi")),
-		os.Symlink(completion, filepath.Join(folder, "kubectl_complete-greenapi")),
-		os.WriteFile(kubeconfig, environment.KubeConfig, 0o600))
-}
 
 // desk is a person at a terminal: a namespace, a vendor, and perhaps an operator.
 type desk struct {
@@ -127,6 +58,7 @@ type desk struct {
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
+	needControlPlane(t)
 	d := &desk{WithT: NewWithT(t), t: t, ctx: t.Context(), kubeconfig: kubeconfig, secrets: &canary.Watch{}}
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "desk-"}}
 	d.Expect(admin.Create(d.ctx, namespace)).To(Succeed())

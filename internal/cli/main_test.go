@@ -1,0 +1,128 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/go-logr/logr"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+)
+
+// bePlugin makes the test binary the plugin, so that a real kubectl runs it.
+const bePlugin = "TEST_BE_PLUGIN"
+
+// The desks stand before one real kube-apiserver and etcd, which start with the first desk.
+var (
+	cluster *rest.Config
+	admin   client.WithWatch
+	// plugins is a folder with the plugin, kubeconfig a file with the rights of an administrator.
+	plugins, kubeconfig, kubectl string
+	environment                  *envtest.Environment
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(bePlugin) != "" {
+		streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
+		ctx, stop := Interruptible()
+		defer stop()
+		os.Exit(Main(ctx, os.Args[1:], streams))
+	}
+	os.Exit(runTests(m))
+}
+
+func runTests(m *testing.M) int {
+	ctrl.SetLogger(logr.Discard())
+	defer stopControlPlane()
+	return m.Run()
+}
+
+// needControlPlane gives a test the control plane and the plugin, which the first one that needs them starts and makes:
+// whoever runs a pure test needs to have none.
+func needControlPlane(t *testing.T) {
+	t.Helper()
+	if err := startControlPlane(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var startControlPlane = sync.OnceValue(func() error {
+	kubectl = os.Getenv("TEST_KUBECTL")
+	if os.Getenv("KUBEBUILDER_ASSETS") == "" || kubectl == "" {
+		return errors.New("KUBEBUILDER_ASSETS and TEST_KUBECTL are not set: run the tests by `make test`, or set them to what `make envtest` and `make kubectl` print")
+	}
+	environment = &envtest.Environment{CRDDirectoryPaths: []string{filepath.Join("..", "..", "config", "crd", "bases")}, ErrorIfCRDPathMissing: true}
+	var err error
+	if cluster, err = environment.Start(); err != nil {
+		return fmt.Errorf("cannot start the control plane: %w", err)
+	}
+	cluster.QPS = -1
+	if plugins, err = os.MkdirTemp("", "plugin-test-"); err != nil {
+		return err
+	}
+	return prepare(plugins)
+})
+
+// stopControlPlane undoes what startControlPlane did.
+func stopControlPlane() {
+	if environment != nil {
+		_ = environment.Stop()
+	}
+	if plugins != "" {
+		_ = os.RemoveAll(plugins)
+	}
+}
+
+// prepare makes the plugin and the kubeconfig in a folder.
+func prepare(folder string) error {
+	kubeconfig = filepath.Join(folder, "kubeconfig")
+	executable, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	completion, err := filepath.Abs(filepath.Join("..", "..", "cmd", "kubectl-greenapi", "kubectl_complete-greenapi"))
+	if err != nil {
+		return err
+	}
+	admin, err = client.NewWithWatch(cluster, client.Options{Scheme: scheme})
+	return errors.Join(err, os.Symlink(executable, filepath.Join(folder, "kubectl-greenapi")),
+		os.Symlink(completion, filepath.Join(folder, "kubectl_complete-greenapi")),
+		os.WriteFile(kubeconfig, environment.KubeConfig, 0o600))
+}
+
+// TestPureTestsNeedNoControlPlane runs all tests where there is no control plane: the pure ones pass, and no other one goes
+// on without.
+func TestPureTestsNeedNoControlPlane(t *testing.T) {
+	t.Parallel()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(t.Context(), program, "-test.v", "-test.skip=^"+t.Name()+"$")
+	command.Env = append(os.Environ(), "KUBEBUILDER_ASSETS=", "TEST_KUBECTL=")
+	out, _ := command.CombinedOutput()
+	text := string(out)
+	for _, pure := range []string{"TestFlagsAboutTheVendorAreSettled", "TestEveryWriteHasTheFieldManager", "TestResultsComeInTheOrderOfTheThings"} {
+		if !strings.Contains(text, "--- PASS: "+pure+" ") {
+			t.Errorf("%s does not pass without a control plane", pure)
+		}
+	}
+	if !strings.Contains(text, "KUBEBUILDER_ASSETS and TEST_KUBECTL are not set: run the tests by `make test`") {
+		t.Error("nothing says what the other tests need")
+	}
+	if at := strings.Index(text, "panic: "); at >= 0 {
+		t.Errorf("a test uses the control plane without asking for it:\n%s", text[at:])
+	}
+}
