@@ -164,3 +164,87 @@ func TestR6_WhatIsShownWhileStartingIsNotSeenInEffect(t *testing.T) {
 		t.Fatalf("in effect, though the call before may still change it: %v", s.in.History.Effective)
 	}
 }
+
+// TestR12_ACallThatWasMadeHoldsNoChangeUp: only one that another process may still be about to make is waited for.
+func TestR12_ACallThatWasMadeHoldsNoChangeUp(t *testing.T) {
+	s := begin(t, on)
+	s.shows(incoming, "no")
+	s.sends(incoming)
+	s.answer(v1alpha1.OutcomeSettling)
+	s.newProcess()
+	s.after(time.Second)
+	s.edit(`"incomingWebhook":false`)
+	s.sends(incoming)
+}
+
+// TestR9_ACorrectionThatWasNotSentIsForgottenOnceTheValueIsBack: what differs again is drift like any other, and is seen twice.
+func TestR9_ACorrectionThatWasNotSentIsForgottenOnceTheValueIsBack(t *testing.T) {
+	s := inEffect(t, on)
+	s.drifts(incoming)
+	s.answer(v1alpha1.OutcomeNotSent)
+	s.after(poll)
+	s.obey()
+	s.quiet(v1alpha1.ReasonUpToDate)
+	s.after(poll)
+	s.shows(incoming, "no")
+	s.quiet(v1alpha1.ReasonApplyPending)
+}
+
+// TestR6_WhatAloneIsNotShownIsNotSentAgain: the others of an unknown call show, so that it took effect.
+func TestR6_WhatAloneIsNotShownIsNotSentAgain(t *testing.T) {
+	s := begin(t, onOn)
+	s.shows(incoming, "no")
+	s.sends(incoming, outgoing)
+	s.answer(v1alpha1.OutcomePending)
+	s.after(limits().SettleTimeout)
+	s.shows(incoming, "yes")
+	s.quiet(v1alpha1.ReasonSettingNotSupported)
+	s.abandoned(outgoing + " SettingNotSupported")
+	s.outcome(v1alpha1.OutcomeConfirmed)
+}
+
+// TestR13_WhatNeverShowsWasNotPersisted: of a call of which nothing shows nobody may say that it was confirmed.
+func TestR13_WhatNeverShowsWasNotPersisted(t *testing.T) {
+	s := begin(t, on)
+	s.sends(incoming)
+	s.answer(v1alpha1.OutcomeSettling)
+	s.after(limits().SettleTimeout)
+	s.look()
+	s.abandoned(incoming + " SettingNotSupported")
+	s.outcome(v1alpha1.OutcomeNotPersisted)
+}
+
+// TestR16_ANewProcessWaitsATenthLongerForAnEarlierCall whose wish another call has replaced.
+func TestR16_ANewProcessWaitsATenthLongerForAnEarlierCall(t *testing.T) {
+	s := begin(t, on)
+	s.shows(incoming, "no")
+	s.sends(incoming)
+	s.answer(v1alpha1.OutcomeSettling)
+	s.after(time.Second)
+	s.edit(`"incomingWebhook":false`)
+	s.sends(incoming)
+	s.answer(v1alpha1.OutcomeSettling)
+	s.newProcess()
+	s.after(limits().SettleTimeout)
+	s.quiet(v1alpha1.ReasonSettling)
+	s.after(limits().SettleTimeout/10 + time.Second)
+	s.quiet(v1alpha1.ReasonUpToDate)
+}
+
+// TestR12_ATokenThatShowsWhileStartingIsNotNoted: the reading may be from before or after, so that the change is still to be sent.
+func TestR12_ATokenThatShowsWhileStartingIsNotNoted(t *testing.T) {
+	const withToken = on + `,"webhookUrlTokenSecretRef":{"name":"hook"}`
+	s := begin(t, "")
+	s.token(withToken, "first")
+	s.obey()
+	s.quiet(v1alpha1.ReasonUpToDate)
+	s.token(withToken, "second")
+	s.state("starting")
+	s.obey()
+	s.shows(incoming, "no")
+	s.look()
+	s.after(time.Minute)
+	s.state("authorized")
+	s.shows("webhookUrlToken", "first")
+	s.sends("webhookUrlToken")
+}
