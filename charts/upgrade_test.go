@@ -56,8 +56,9 @@ func (k *keeper) look() (uids, lines []string) {
 	}
 	for _, kind := range instance.Kinds {
 		line := k.line(kind)
-		// The definitions of the version before do not know this field, so it does not show while they are there.
-		line.InstanceStatus().AcceptedTokenRefs = nil
+		// The definitions of the version before do not know these fields, so they do not show while they are there.
+		status := line.InstanceStatus()
+		status.AcceptedTokenRefs, status.EffectiveSettings, status.SecretVersionKey = nil, nil, ""
 		text, err := json.Marshal(line)
 		k.Expect(err).NotTo(HaveOccurred())
 		k.Expect(string(line.GetUID())).NotTo(BeEmpty())

@@ -57,8 +57,9 @@ func TestASmallRunFindsEveryFigure(t *testing.T) {
 	}
 	f := r.Figures
 	g.Expect(f[keyCallsCounted]).To(Equal(f[keyCallsSeen]), "the manager counts the calls that the vendor saw")
-	// Twenty instances, each looked at twice or three times in four seconds if it is so every two.
-	g.Expect(f[keyCallsSeen]).To(And(BeNumerically(">=", 20), BeNumerically("<=", 80)))
+	// Each is looked at every two seconds. The window may be longer than it should on a machine that is busy.
+	g.Expect(f[keyCalls]).To(And(BeNumerically(">=", 15), BeNumerically("<=", 60)))
+	g.Expect(f[keyCallsSeen]).To(BeNumerically(">=", 20))
 	g.Expect(f[keyWrites]).To(BeZero(), "writes to Kubernetes in the steady state")
 	g.Expect(f[keyDrift50]).To(BeNumerically(">=", 1), "drift is read twice, --settle-poll apart")
 	g.Expect(f[keyOwn99]).To(BeNumerically("<", f[keyDrift99]))
