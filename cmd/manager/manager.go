@@ -77,7 +77,7 @@ func newManager(ctx context.Context, config *rest.Config, o options, watch *name
 		metrics.Registry.Register(watch.gauge), mgr.Add(watch)); err != nil {
 		return nil, err
 	}
-	if watch.nothing() {
+	if len(watch.watched()) == 0 && !watch.everywhere() {
 		// A cache without a namespace would hold all of them. So there is none, and nobody who would read from it.
 		return mgr, nil
 	}
