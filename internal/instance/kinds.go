@@ -86,11 +86,17 @@ func Each(list runtime.Object, do func(v1alpha1.Instance)) {
 	})
 }
 
+// byType are the kinds by the type of their resources: each pass asks for one.
+var byType = func() map[reflect.Type]Kind {
+	index := make(map[reflect.Type]Kind, len(Kinds))
+	for _, kind := range Kinds {
+		index[reflect.TypeOf(kind.New())] = kind
+	}
+	return index
+}()
+
 // KindOf returns the kind of a resource.
-func KindOf(resource v1alpha1.Instance) Kind {
-	kind, _ := kindWhere(func(kind Kind) bool { return reflect.TypeOf(kind.New()) == reflect.TypeOf(resource) })
-	return kind
-}
+func KindOf(resource v1alpha1.Instance) Kind { return byType[reflect.TypeOf(resource)] }
 
 // KindNamed returns the kind of a name as manifests have it, such as WhatsAppInstance; false if there is none.
 func KindNamed(name string) (Kind, bool) {
