@@ -78,7 +78,8 @@ func (d *decider) wasInEffect(name string) bool {
 // seenBefore reports whether the vendor showed a setting as it is wished, once.
 func (d *decider) seenBefore(s Setting) bool {
 	if len(d.History.Effective) > 0 {
-		return slices.ContainsFunc(d.History.Effective, func(seen v1alpha1.AppliedSetting) bool { return seen.Setting == s.Name && s.is(seen) })
+		seen, known := d.noted(s.Name)
+		return known && s.is(seen)
 	}
 	// Earlier releases noted no more than that all were in effect. What was given up was not, and is not while a request tries it
 	// again.
@@ -92,27 +93,37 @@ func (d *decider) seenBefore(s Setting) bool {
 	return d.wasInEffect(s.Name)
 }
 
+// noted returns what the status notes of a setting that was seen in effect.
+func (d *decider) noted(name string) (v1alpha1.AppliedSetting, bool) {
+	for _, seen := range d.History.Effective {
+		if seen.Setting == name {
+			return seen, true
+		}
+	}
+	return v1alpha1.AppliedSetting{}, false
+}
+
 // noteEffective notes which wishes this reading shows in effect. What it shows while the instance starts, or while a call with
 // another wish may still come into effect, says nothing.
 func (d *decider) noteEffective() {
 	believed := !d.starting() && d.superseding(d.out.History.Record) <= 0
-	effective := make([]v1alpha1.AppliedSetting, 0, len(d.Desired.Settings))
-	if believed {
-		for _, s := range d.Desired.Settings {
-			if d.comparisons[s.Name] == same {
-				effective = append(effective, v1alpha1.AppliedSetting{Setting: s.Name, Wish: s.Wish})
-			}
-		}
-	}
-	for _, seen := range d.out.History.Effective {
-		s, managed := d.Desired.find(seen.Setting)
-		shown := believed && managed && d.comparisons[seen.Setting] == same
-		replaced := slices.Contains(d.out.Send, seen.Setting) && !s.is(seen)
-		if kept := managed || d.Hold && seen.Setting == WebhookTokenName; kept && !shown && !replaced {
+	effective := make([]v1alpha1.AppliedSetting, 0, len(d.Desired.Settings)+1)
+	for _, s := range d.Desired.Settings {
+		seen, known := d.noted(s.Name)
+		switch {
+		case believed && d.comparisons[s.Name] == same:
+			effective = append(effective, v1alpha1.AppliedSetting{Setting: s.Name, Wish: s.Wish})
+		case known && (s.is(seen) || !slices.Contains(d.out.Send, s.Name)):
 			effective = append(effective, seen)
 		}
 	}
-	slices.SortFunc(effective, func(a, b v1alpha1.AppliedSetting) int { return strings.Compare(a.Setting, b.Setting) })
+	if token, known := d.noted(WebhookTokenName); known && d.Hold {
+		if _, shown := d.Desired.find(WebhookTokenName); !shown {
+			// Its value is not known now, which does not make it any less in effect.
+			effective = append(effective, token)
+			slices.SortFunc(effective, func(a, b v1alpha1.AppliedSetting) int { return strings.Compare(a.Setting, b.Setting) })
+		}
+	}
 	d.out.History.Effective = effective
 }
 

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -79,31 +78,38 @@ func Wishes(settings any) Desired {
 		desired.collect(reflect.ValueOf(settings).Elem())
 	}
 	slices.SortFunc(desired.Settings, func(a, b Setting) int { return strings.Compare(a.Name, b.Name) })
-	values, written := make(map[string]string, len(desired.Settings)), make(map[string]string, len(desired.Settings))
+	values, rewritten := make(map[string]string, len(desired.Settings)), false
 	for i, s := range desired.Settings {
-		wish := digest(normal(s.Kind, s.Value), 8)
+		value := normal(s.Kind, s.Value)
+		wish := digest(value, 8)
 		desired.Settings[i].Wish = wish
 		if former := digest(s.Value, 8); former != wish {
 			desired.Settings[i].formerWish = former
 		}
-		values[s.Name], written[s.Name] = hashed(s), s.Value
+		values[s.Name] = hashed(s.Kind, value)
+		rewritten = rewritten || values[s.Name] != s.Value
 	}
 	desired.Hash = hashOf(values)
-	if !maps.Equal(values, written) {
-		desired.formerHashes = append(desired.formerHashes, hashOf(written))
+	if !rewritten && desired.TokenRef == nil {
+		return desired
+	}
+	for _, s := range desired.Settings {
+		values[s.Name] = s.Value
+	}
+	if rewritten {
+		desired.formerHashes = append(desired.formerHashes, hashOf(values))
 	}
 	if ref := desired.TokenRef; ref != nil {
-		written[WebhookTokenName] = ref.Name + "/" + ref.Key
-		desired.formerHashes = append(desired.formerHashes, hashOf(written))
+		values[WebhookTokenName] = ref.Name + "/" + ref.Key
+		desired.formerHashes = append(desired.formerHashes, hashOf(values))
 	}
 	return desired
 }
 
-// hashed is the form in which a value goes into the hash: one for all ways to write it, and for a URL without a path the one
-// without a slash, as earlier releases took it.
-func hashed(s Setting) string {
-	value := normal(s.Kind, s.Value)
-	if s.Kind == KindURL && strings.Count(value, "/") == 3 {
+// hashed is the form in which a normal value goes into the hash: of a URL without a path the one without a slash, as earlier
+// releases took it.
+func hashed(kind Kind, value string) string {
+	if kind == KindURL && strings.Count(value, "/") == 3 {
 		return strings.TrimSuffix(value, "/")
 	}
 	return value
