@@ -163,8 +163,15 @@ func (r *Reconciler) composeProgress(p *pass, w statusWriter) {
 
 // composeAccountFailure says that the account cannot be read, if nothing else is said.
 func (w statusWriter) composeAccountFailure(p *pass) {
-	if p.accountErr != nil && w.find(v1alpha1.StalledCondition) == nil && w.find(v1alpha1.ReconcilingCondition) == nil {
-		w.set(v1alpha1.ReconcilingCondition, metav1.ConditionTrue, v1alpha1.ReasonProgressingWithRetry, "Cannot read the account: "+p.accountErr.Error())
+	if p.accountErr != nil {
+		w.reconcilingUnlessSaid(v1alpha1.ReasonProgressingWithRetry, "Cannot read the account: "+p.accountErr.Error())
+	}
+}
+
+// reconcilingUnlessSaid sets Reconciling, if neither it nor Stalled says something already.
+func (w statusWriter) reconcilingUnlessSaid(reason, message string) {
+	if w.find(v1alpha1.StalledCondition) == nil && w.find(v1alpha1.ReconcilingCondition) == nil {
+		w.set(v1alpha1.ReconcilingCondition, metav1.ConditionTrue, reason, message)
 	}
 }
 
@@ -185,8 +192,8 @@ func (w statusWriter) composeCalls(p *pass) {
 
 // composeTurn says that a reboot waits for its turn, if nothing else is said.
 func (w statusWriter) composeTurn(p *pass) {
-	if p.turn.waits && p.reboot.Reason != "" && w.find(v1alpha1.StalledCondition) == nil && w.find(v1alpha1.ReconcilingCondition) == nil {
-		w.set(v1alpha1.ReconcilingCondition, metav1.ConditionTrue, v1alpha1.ReasonProgressing, "The reboot waits"+queueText(p.turn.ahead))
+	if p.turn.waits && p.reboot.Reason != "" {
+		w.reconcilingUnlessSaid(v1alpha1.ReasonProgressing, "The reboot waits"+queueText(p.turn.ahead))
 	}
 }
 
