@@ -7,9 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 
@@ -19,6 +17,8 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/testenv"
 )
 
 // bePlugin makes the test binary the plugin, so that a real kubectl runs it.
@@ -106,23 +106,6 @@ func prepare(folder string) error {
 // on without.
 func TestPureTestsNeedNoControlPlane(t *testing.T) {
 	t.Parallel()
-	program, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	command := exec.CommandContext(t.Context(), program, "-test.v", "-test.skip=^"+t.Name()+"$")
-	command.Env = append(os.Environ(), "KUBEBUILDER_ASSETS=", "TEST_KUBECTL=")
-	out, _ := command.CombinedOutput()
-	text := string(out)
-	for _, pure := range []string{"TestFlagsAboutTheVendorAreSettled", "TestEveryWriteHasTheFieldManager", "TestResultsComeInTheOrderOfTheThings"} {
-		if !strings.Contains(text, "--- PASS: "+pure+" ") {
-			t.Errorf("%s does not pass without a control plane", pure)
-		}
-	}
-	if !strings.Contains(text, "KUBEBUILDER_ASSETS and TEST_KUBECTL are not set: run the tests by `make test`") {
-		t.Error("nothing says what the other tests need")
-	}
-	if at := strings.Index(text, "panic: "); at >= 0 {
-		t.Errorf("a test uses the control plane without asking for it:\n%s", text[at:])
-	}
+	testenv.CheckPureTests(t, "KUBEBUILDER_ASSETS and TEST_KUBECTL are not set: run the tests by `make test`",
+		"TestFlagsAboutTheVendorAreSettled", "TestEveryWriteHasTheFieldManager", "TestResultsComeInTheOrderOfTheThings")
 }

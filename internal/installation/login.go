@@ -5,10 +5,7 @@ package installation
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,7 +16,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
 // patience is how long the API server may take to know of rights; it is no part of what is tested.
@@ -62,27 +58,4 @@ func TokenOf(t *testing.T, admin client.Client, account *corev1.ServiceAccount) 
 		t.Fatal(err)
 	}
 	return request.Status.Token
-}
-
-// adding is held while a user is added: envtest numbers its certificates without a lock (controller-runtime v0.25.2).
-var adding sync.Mutex
-
-// KubeconfigOf adds a user to the control plane, who has no rights yet, and returns the path of how they connect.
-func KubeconfigOf(t *testing.T, environment *envtest.Environment, user string) string {
-	t.Helper()
-	adding.Lock()
-	defer adding.Unlock()
-	added, err := environment.AddUser(envtest.User{Name: user}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := added.KubeConfig()
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
