@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/greenapi-operator/greenapi-operator/internal/instance"
-
 	. "github.com/onsi/gomega"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -20,6 +18,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/installation"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/sharding"
 )
 

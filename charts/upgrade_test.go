@@ -10,12 +10,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/greenapi-operator/greenapi-operator/internal/instance"
-
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/greenapi-operator/greenapi-operator/internal/installation"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // previous is the package that people may have: see testdata/README.md.

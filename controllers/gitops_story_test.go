@@ -14,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/greenapi-operator/greenapi-operator/internal/instance"
-
 	jsonpatch "github.com/evanphx/json-patch/v5"
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -28,6 +26,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/config/argocd"
 	"github.com/greenapi-operator/greenapi-operator/internal/gitops"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // act runs an action of Argo CD over a resource, and sends the difference to the API server, as Argo CD does.

@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/greenapi-operator/greenapi-operator/internal/instance"
-
 	"github.com/go-logr/logr"
 	"github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
@@ -26,6 +24,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/controllers"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 

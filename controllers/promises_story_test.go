@@ -140,12 +140,15 @@ func TestR12AnAPITokenThatChangedWhileTheOperatorWasAway(t *testing.T) {
 	}
 }
 
+// quotas are the ways in which the vendor refuses one method for an hour.
+var quotas = map[string]emulator.Fault{
+	"466":         {Status: 466},
+	"Retry-After": {Status: 429, Header: map[string]string{"Retry-After": "3600"}},
+}
+
 // The table of failures holds for the account's method too.
 func TestTheAccountsQuotaIsKeptTo(t *testing.T) {
-	for name, fault := range map[string]emulator.Fault{
-		"466":         {Status: 466},
-		"Retry-After": {Status: 429, Header: map[string]string{"Retry-After": "3600"}},
-	} {
+	for name, fault := range quotas {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)
 			s.instance("line", incoming(true))
@@ -255,10 +258,7 @@ func TestR20ARebootThatWasAskedForInAnOutage(t *testing.T) {
 
 // A quota of one reading method blinds no other.
 func TestAQuotaOfSettingsStopsNoLookAtTheState(t *testing.T) {
-	for name, fault := range map[string]emulator.Fault{
-		"466":         {Status: 466},
-		"Retry-After": {Status: 429, Header: map[string]string{"Retry-After": "3600"}},
-	} {
+	for name, fault := range quotas {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)
 			s.instance("line", incoming(true))

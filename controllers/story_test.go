@@ -15,8 +15,6 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/greenapi-operator/greenapi-operator/internal/instance"
-
 	"github.com/go-logr/logr"
 	"github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
@@ -36,6 +34,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/canary"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 

@@ -9,13 +9,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/greenapi-operator/greenapi-operator/internal/instance"
-
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // manifest is a WhatsAppInstance whose spec has the given lines in addition.

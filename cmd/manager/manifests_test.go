@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/greenapi-operator/greenapi-operator/internal/instance"
-
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -26,6 +24,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/installation"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 const aggregateTo = "rbac.authorization.k8s.io/aggregate-to-"

@@ -25,6 +25,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 	"github.com/greenapi-operator/greenapi-operator/internal/installation"
+	"github.com/greenapi-operator/greenapi-operator/internal/testenv"
 )
 
 // guest is a manager whose user has rights in some of the namespaces that it is told to look after, each of which has a line.
@@ -89,7 +90,7 @@ func (g *guest) grant(ns, without string) {
 // start starts the manager with its own user.
 func (g *guest) start(watched ...string) {
 	g.t.Helper()
-	file := installation.KubeconfigOf(g.t, environment, g.user)
+	file := testenv.KubeconfigOf(g.t, environment, g.user)
 	executable, err := os.Executable()
 	g.Expect(err).NotTo(HaveOccurred())
 	g.process = exec.CommandContext(g.t.Context(), executable, "--watch-namespaces="+strings.Join(watched, ","),

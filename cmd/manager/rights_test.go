@@ -20,8 +20,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/greenapi-operator/greenapi-operator/internal/instance"
-
 	. "github.com/onsi/gomega"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -35,6 +33,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/canary"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 	"github.com/greenapi-operator/greenapi-operator/internal/installation"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // tenant is a namespace with an instance of each kind, and a manager that has the rights of an installation and no others.

@@ -31,7 +31,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/internal/installation"
+	"github.com/greenapi-operator/greenapi-operator/internal/testenv"
 )
 
 const patience = time.Minute
@@ -62,7 +62,7 @@ func cluster(t *testing.T) (admin client.Client, kubeconfig string) {
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
 		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: "kube-state-metrics"}},
 	})).To(Succeed())
-	return admin, installation.KubeconfigOf(t, environment, "kube-state-metrics")
+	return admin, testenv.KubeconfigOf(t, environment, "kube-state-metrics")
 }
 
 // store creates a resource with a status.

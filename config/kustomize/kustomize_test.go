@@ -12,8 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/greenapi-operator/greenapi-operator/internal/instance"
-
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
@@ -21,6 +19,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
 	"github.com/greenapi-operator/greenapi-operator/internal/installation"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // build builds a kustomization with an instance of a kind and the component of this folder.

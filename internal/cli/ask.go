@@ -114,7 +114,7 @@ func whilePaused(i v1alpha1.Instance) error {
 	if !i.Core().Paused {
 		return nil
 	}
-	return failf("Resume it first: kubectl greenapi resume "+advice.Argument(i), "%s is paused, so nobody reads it", title(i))
+	return failf("Resume it first: kubectl greenapi resume "+advice.Argument(i), "%s is paused, so nobody reads it", advice.Title(i))
 }
 
 // at is the time of a request. Of two times only a later one is a request, and the clock of another machine may be ahead.
@@ -133,10 +133,10 @@ func whereRebootsAreIgnored(i v1alpha1.Instance) error {
 	case i.Core().Paused:
 		return whilePaused(i)
 	case i.Core().Policy() == v1alpha1.PolicyObserve:
-		return failf("Remove spec.reconcilePolicy first, or reboot it in the vendor's console", "%s has the policy Observe, under which it is never rebooted", title(i))
+		return failf("Remove spec.reconcilePolicy first, or reboot it in the vendor's console", "%s has the policy Observe, under which it is never rebooted", advice.Title(i))
 	case len(i.InstanceStatus().Conditions) == 0:
 		return failf("Wait until kubectl greenapi status "+advice.Argument(i)+" shows something; if it never does, kubectl greenapi doctor -n "+i.GetNamespace()+" tells why",
-			"%s was not looked at yet, and a request that is there at first sight is ignored", title(i))
+			"%s was not looked at yet, and a request that is there at first sight is ignored", advice.Title(i))
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
@@ -40,7 +41,7 @@ func (a ask) check(s *session, found []v1alpha1.Instance, chosen, sure bool) ([]
 	}
 	for _, instance := range useful {
 		if a.confirm != "" && !sure {
-			if err := s.confirm(fmt.Sprintf(a.confirm, title(instance))); err != nil {
+			if err := s.confirm(fmt.Sprintf(a.confirm, advice.Title(instance))); err != nil {
 				return nil, err
 			}
 		}
@@ -109,7 +110,7 @@ func (a ask) askAll(ctx context.Context, s *session, cluster client.Client, foun
 		// Whose value it is now is known before it is changed only.
 		by := undoing(ctx, cluster, instance, a.field...)
 		err := a.write(ctx, cluster, instance, at[instance.GetUID()])
-		return asked{by, explain(err, title(instance))}
+		return asked{by, explain(err, advice.Title(instance))}
 	}, func(n int, result asked) {
 		bar.step()
 		if result.err != nil {
@@ -117,9 +118,9 @@ func (a ask) askAll(ctx context.Context, s *session, cluster client.Client, foun
 			return
 		}
 		done = append(done, found[n])
-		fmt.Fprintf(out, a.said+"\n", title(found[n]))
+		fmt.Fprintf(out, a.said+"\n", advice.Title(found[n]))
 		if result.undoing != "" {
-			fmt.Fprintf(errOut, "warning: %s: %s. Change it in Git\n", title(found[n]), result.undoing)
+			fmt.Fprintf(errOut, "warning: %s: %s. Change it in Git\n", advice.Title(found[n]), result.undoing)
 		}
 	})
 	bar.end()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
@@ -86,7 +87,7 @@ func (s *session) auth(ctx context.Context, name string, flags authFlags) error 
 	}
 	kind := instance.KindOf(resource)
 	if phone != 0 && kind.Messenger != whatsApp {
-		return failf("Leave --phone out, and scan the QR code", "%s: only WhatsApp logs in by a code for a phone number", title(resource))
+		return failf("Leave --phone out, and scan the QR code", "%s: only WhatsApp logs in by a code for a phone number", advice.Title(resource))
 	}
 	if err := flags.vendor.settle(ctx, s, cluster); err != nil {
 		return err

@@ -90,7 +90,7 @@ func (s *session) lookAt(ctx context.Context, cluster client.Reader, all []*awai
 		if all[i].done {
 			return nil
 		}
-		return explain(cluster.Get(ctx, client.ObjectKeyFromObject(all[i].resource), all[i].resource), title(all[i].resource))
+		return explain(cluster.Get(ctx, client.ObjectKeyFromObject(all[i].resource), all[i].resource), advice.Title(all[i].resource))
 	}, func(i int, err error) {
 		a := all[i]
 		if failure = cmp.Or(failure, err); failure != nil || a.done {
@@ -98,7 +98,7 @@ func (s *session) lookAt(ctx context.Context, cluster client.Reader, all []*awai
 		}
 		if line := howItGoes(a.resource); line != a.shown {
 			a.shown = line
-			fmt.Fprintf(s.Out, "%4.0fs  %s: %s\n", waited.Seconds(), title(a.resource), line)
+			fmt.Fprintf(s.Out, "%4.0fs  %s: %s\n", waited.Seconds(), advice.Title(a.resource), line)
 		}
 		at := how(a.resource, waited)
 		a.done, a.stuck = at != stageOpen, at == stageStuck

@@ -15,7 +15,7 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/internal/installation"
+	"github.com/greenapi-operator/greenapi-operator/internal/testenv"
 )
 
 const vendorURL = "https://7107.api.greenapi.com"
@@ -69,7 +69,7 @@ func (d *desk) named(text string) string { return strings.ReplaceAll(text, d.ns,
 func (d *desk) asUser(name string, rules ...rbacv1.PolicyRule) {
 	d.t.Helper()
 	name += "-" + d.ns
-	d.kubeconfig = installation.KubeconfigOf(d.t, environment, name)
+	d.kubeconfig = testenv.KubeconfigOf(d.t, environment, name)
 	if len(rules) == 0 {
 		return
 	}

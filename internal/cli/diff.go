@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
@@ -189,7 +190,7 @@ func (d *differ) fill(ctx context.Context, secrets client.Reader, resource v1alp
 	}
 	observed := instance.Observed(desired, settings)
 	if name := plan.Unreadable(desired, observed); name != "" {
-		return failf("Try again; if it stays so, take "+name+" out of the spec", "%s: the vendor shows %s in an unexpected type, from which nothing is concluded", title(resource), name)
+		return failf("Try again; if it stays so, take "+name+" out of the spec", "%s: the vendor shows %s in an unexpected type, from which nothing is concluded", advice.Title(resource), name)
 	}
 	decision := instance.Preview(resource, instance.Reading{Now: d.clock.Now(), State: state, Desired: desired, Observed: observed, Hold: hold != ""}, vendor.Conceal)
 	found.State, found.Changes = state, decision.Pending
@@ -266,5 +267,5 @@ func checkMessenger(resource v1alpha1.Instance, settings greenapi.Settings) erro
 		return nil
 	}
 	return failf("Delete this resource and create a "+belongs.Name+" for it", "%s: instance %d belongs to another messenger, and its kind is %s",
-		title(resource), resource.Core().IDInstance, belongs.Name)
+		advice.Title(resource), resource.Core().IDInstance, belongs.Name)
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
 )
 
 // eventsVerb is kubectl greenapi events.
@@ -92,7 +94,7 @@ func (v *eventsVerb) run(ctx context.Context, name string) error {
 	case apierrors.IsForbidden(err):
 		fmt.Fprintln(v.ErrOut, "warning: you may not list events, so this is only what the status tells:", rightOf(err))
 	case err != nil:
-		return explain(err, title(instance)+", its events")
+		return explain(err, advice.Title(instance)+", its events")
 	}
 	all := v.recent(historyOf(instance, events))
 	if v.output != "" {

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
@@ -203,7 +204,7 @@ func prove(manifest []byte, kind instance.Kind, settings greenapi.Settings, webh
 		names = append(names, change.Setting)
 	}
 	if differ := strings.Trim(strings.Join(names, ", "), ", "); differ != "" {
-		return failf(bug, "%s: the manifest that was made would change %s", title(resource), differ)
+		return failf(bug, "%s: the manifest that was made would change %s", advice.Title(resource), differ)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
 	"github.com/greenapi-operator/greenapi-operator/internal/cli/qr"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
@@ -187,7 +188,7 @@ func (l *login) showQR(picture []byte) error {
 	}
 	code, err := qr.Read(picture)
 	if err != nil {
-		return failf("Use the vendor's console to log in"+l.orByPhone(), "%s: the vendor's QR code cannot be shown: %s", title(l.instance), err)
+		return failf("Use the vendor's console to log in"+l.orByPhone(), "%s: the vendor's QR code cannot be shown: %s", advice.Title(l.instance), err)
 	}
 	how := scanHow[instance.KindOf(l.instance).Messenger]
 	quiet, fits := code.Fit(on.width, on.height, linesBelow)
@@ -221,10 +222,10 @@ func (l *login) tooSmall(code *qr.Code, on terminal) error {
 	needed := fmt.Sprintf("it needs %d columns and %d lines (%d and %d at least)",
 		code.Columns(qr.QuietZone), code.Rows(qr.QuietZone)+linesBelow, code.Columns(qr.LeastQuiet), code.Rows(qr.LeastQuiet)+linesBelow)
 	if on.width == 0 {
-		return failf("Run it in a terminal, or print the code anyway by --force"+l.orByPhone(), "%s: the output is no terminal to show the QR code on: %s", title(l.instance), needed)
+		return failf("Run it in a terminal, or print the code anyway by --force"+l.orByPhone(), "%s: the output is no terminal to show the QR code on: %s", advice.Title(l.instance), needed)
 	}
 	l.small = failf("Enlarge the window or make its font smaller, or print the code anyway by --force"+l.orByPhone(),
-		"%s: the terminal of %d columns and %d lines is too small for the QR code: %s", title(l.instance), on.width, on.height, needed)
+		"%s: the terminal of %d columns and %d lines is too small for the QR code: %s", advice.Title(l.instance), on.width, on.height, needed)
 	return l.small
 }
 
@@ -246,7 +247,7 @@ func (l *login) pair(ctx context.Context) error {
 	if code == "" {
 		if l.refused++; l.refused > 1 {
 			return failf("See whether the number is that of a WhatsApp account, or scan the QR code: leave --phone out",
-				"%s: the vendor gives no code for --phone %d", title(l.instance), l.phone)
+				"%s: the vendor gives no code for --phone %d", advice.Title(l.instance), l.phone)
 		}
 		l.forget()
 		l.doing = "The vendor gave no code, asking once more"

@@ -34,19 +34,19 @@ func (l *login) dead(ctx context.Context) error {
 	switch l.state {
 	case states.Blocked:
 		return failf("Appeal in the messenger on the phone, or log out in the vendor's console and log in with another number",
-			"%s: the messenger blocked the account", title(l.instance))
+			"%s: the messenger blocked the account", advice.Title(l.instance))
 	case states.YellowCard:
-		return failf("Reboot it: kubectl greenapi reboot "+name, "%s: the messenger warned the account (yellowCard)", title(l.instance))
+		return failf("Reboot it: kubectl greenapi reboot "+name, "%s: the messenger warned the account (yellowCard)", advice.Title(l.instance))
 	case states.Suspended:
 		until := ""
 		if account, err := l.account(ctx); err == nil && account.SuspendedUntil != nil {
 			until = " until " + account.SuspendedUntil.Format(time.RFC3339)
 		}
 		return failf("It ends by itself; then run this again if the account is not authorized. Meanwhile write to saved contacts only",
-			"%s: the messenger suspended the account%s", title(l.instance), until)
+			"%s: the messenger suspended the account%s", advice.Title(l.instance), until)
 	}
 	if known := states.Of(l.state); known.Login == states.LoginDead {
-		return failf("See the vendor's console", "%s: its state is %s. %s", title(l.instance), known.Word, known.Message)
+		return failf("See the vendor's console", "%s: its state is %s. %s", advice.Title(l.instance), known.Word, known.Message)
 	}
 	return nil
 }
@@ -65,10 +65,10 @@ func (l *login) welcome(ctx context.Context, already bool) {
 	}
 	l.screen.clear()
 	if already {
-		fmt.Fprintf(l.Out, "%s is authorized already%s.\nTo log another account in, log this one out in the vendor's console first.\n", title(l.instance), phone)
+		fmt.Fprintf(l.Out, "%s is authorized already%s.\nTo log another account in, log this one out in the vendor's console first.\n", advice.Title(l.instance), phone)
 		return
 	}
-	fmt.Fprintf(l.Out, "%s is authorized%s.\n", title(l.instance), phone)
+	fmt.Fprintf(l.Out, "%s is authorized%s.\n", advice.Title(l.instance), phone)
 	if l.instance.Core().Paused {
 		fmt.Fprintln(l.Out, "It is paused: the operator will show it once it is resumed.")
 		return
@@ -94,7 +94,7 @@ func (l *login) overdue() error {
 		next = "Finish in the vendor's console or on the phone, and run it again"
 	}
 	return &problem{
-		what: fmt.Sprintf("%s was not authorized within %s; its state is %s", title(l.instance), l.flags.timeout, l.word()),
+		what: fmt.Sprintf("%s was not authorized within %s; its state is %s", advice.Title(l.instance), l.flags.timeout, l.word()),
 		next: next, code: exitNo,
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"k8s.io/klog/v2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
@@ -99,7 +100,7 @@ func (f *fileSecrets) check(ctx context.Context, c *candidate, objects []object)
 		err = f.cluster.Create(ctx, wished, client.DryRunAll, client.FieldValidation(metav1.FieldValidationStrict))
 	}
 	f.compareSecrets(ctx, c)
-	subject := title(c.instance) + " in " + c.source
+	subject := advice.Title(c.instance) + " in " + c.source
 	switch {
 	case err == nil:
 	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err):

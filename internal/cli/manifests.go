@@ -24,6 +24,7 @@ import (
 	strictjson "sigs.k8s.io/json"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
@@ -193,7 +194,7 @@ func markDuplicates(candidates []candidate, defaultURL string) {
 		if c.err != nil {
 			continue
 		}
-		keys := []string{title(c.instance)}
+		keys := []string{advice.Title(c.instance)}
 		if key, ok := instance.Key(c.instance, defaultURL); ok {
 			keys = append(keys, fmt.Sprintf("%d at %s", key.ID, key.Origin))
 		}
@@ -206,7 +207,7 @@ func markDuplicates(candidates []candidate, defaultURL string) {
 				candidates[i].err = failf("Keep one of the two", "%s is in the files twice: in %s and in %s", key, other.source, c.source)
 			case candidates[i].err == nil:
 				candidates[i].err = failf("Delete one of the two: one instance has one resource", "%s in %s names instance %d, which %s in %s names already",
-					title(c.instance), c.source, c.instance.Core().IDInstance, title(other.instance), other.source)
+					advice.Title(c.instance), c.source, c.instance.Core().IDInstance, advice.Title(other.instance), other.source)
 			}
 		}
 	}

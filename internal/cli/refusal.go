@@ -24,7 +24,7 @@ type place struct {
 // placeOf says where a resource holds what leads to its instance.
 func placeOf(instance v1alpha1.Instance) place {
 	ref := instance.Core().APITokenSecretRef
-	return place{subject: title(instance), argument: advice.Argument(instance), id: "spec.idInstance", address: "spec.apiUrl",
+	return place{subject: advice.Title(instance), argument: advice.Argument(instance), id: "spec.idInstance", address: "spec.apiUrl",
 		token: fmt.Sprintf("key %q of Secret %q", ref.KeyOr(v1alpha1.DefaultAPITokenKey), ref.Name)}
 }
 

@@ -17,7 +17,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
 )
 
 // session is what all verbs share: where to read and write, and the cluster that kubectl's own flags name.
@@ -93,6 +92,3 @@ func noCluster(err error, what, next string) error {
 	list := map[string]string{"context": "kubectl config get-contexts", "cluster": "kubectl config get-clusters", "auth info": "kubectl config get-users"}[kind]
 	return failf("List what it has: "+list, "The kubeconfig has no %s %q", strings.Replace(kind, "auth info", "user", 1), name)
 }
-
-// title names a resource in messages.
-func title(resource v1alpha1.Instance) string { return advice.Title(resource) }

@@ -43,7 +43,7 @@ func (p *pageView) all(ctx context.Context, found []v1alpha1.Instance) error {
 // changed draws the page anew: over the old one on a terminal, below it elsewhere.
 func (p *pageView) changed(ctx context.Context, instance v1alpha1.Instance, gone bool) error {
 	if gone {
-		fmt.Fprintf(p.Out, "%s was deleted\n", title(instance))
+		fmt.Fprintf(p.Out, "%s was deleted\n", advice.Title(instance))
 		return errGone
 	}
 	p.instance = instance
@@ -84,7 +84,7 @@ func (p *pageView) draw(ctx context.Context, instance v1alpha1.Instance) string 
 }
 
 func (w *page) heading(how advice.Assessment) {
-	fmt.Fprintln(w, w.paint(shadeBold, wrap(title(w.instance), w.width, 0, 2)))
+	fmt.Fprintln(w, w.paint(shadeBold, wrap(advice.Title(w.instance), w.width, 0, 2)))
 	shades := map[advice.Mood]shade{advice.Fine: shadeGood, advice.Waits: shadeBusy, advice.NeedsYou: shadeBad}
 	// The color comes after the wrapping, which counts characters.
 	word, rest, _ := strings.Cut(wrap(how.Headline, w.width, 0, 2), ":")

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
@@ -91,7 +92,7 @@ func (s *session) statuses(ctx context.Context, name string, flags statusesFlags
 		return err
 	}
 	if instance.KindOf(resource).Messenger != whatsApp {
-		return failf("Name a WhatsAppInstance: kubectl get wai -n "+resource.GetNamespace()+" lists them", "%s: only WhatsApp has statuses", title(resource))
+		return failf("Name a WhatsAppInstance: kubectl get wai -n "+resource.GetNamespace()+" lists them", "%s: only WhatsApp has statuses", advice.Title(resource))
 	}
 	if err := flags.vendor.settle(ctx, s, cluster); err != nil {
 		return err
@@ -105,7 +106,7 @@ func (s *session) statuses(ctx context.Context, name string, flags statusesFlags
 		return ctx.Err()
 	}
 	if status, ok := errors.AsType[*greenapi.StatusError](err); ok && status.Cause == greenapi.CauseForbidden {
-		return failf("Ask GREEN-API's support to enable it", "%s: the beta of statuses is not enabled for this account", title(resource))
+		return failf("Ask GREEN-API's support to enable it", "%s: the beta of statuses is not enabled for this account", advice.Title(resource))
 	}
 	if err != nil {
 		return explainVendor(err, placeOf(resource))

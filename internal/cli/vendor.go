@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
 	"github.com/greenapi-operator/greenapi-operator/internal/cli/managerflags"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
@@ -62,14 +63,14 @@ func (v *vendorFlags) open() *greenapi.Client {
 func (s *session) connect(ctx context.Context, cluster client.Reader, resource v1alpha1.Instance, flags vendorFlags, conceal ...string) (*greenapi.Instance, error) {
 	origin, err := instance.OriginSeen(resource, flags.defaultURL)
 	if err != nil {
-		return nil, failf("Correct spec.apiUrl", "%s: %s", title(resource), err)
+		return nil, failf("Correct spec.apiUrl", "%s: %s", advice.Title(resource), err)
 	}
 	target := instance.Target(resource, origin, plan.Wishes(resource.TypedSettings()))
 	target.Conceal = conceal
 	vendor := flags.open()
 	// The address is checked before the Secret is read: a token that may not be sent need not be known.
 	if _, err := vendor.Instance(target); err != nil {
-		return nil, failf("Correct spec.apiUrl, or allow the host by --allowed-api-hosts", "%s: %s", title(resource), err)
+		return nil, failf("Correct spec.apiUrl, or allow the host by --allowed-api-hosts", "%s: %s", advice.Title(resource), err)
 	}
 	ref := instance.APITokenRef(resource)
 	value, err := flags.apiToken(ctx, cluster, resource)
@@ -79,7 +80,7 @@ func (s *session) connect(ctx context.Context, cluster client.Reader, resource v
 	target.Token = strings.TrimSpace(value)
 	if !greenapi.ValidToken(target.Token) {
 		return nil, failf("Copy apiTokenInstance from the vendor's console into it", "%s: key %q of Secret %q does not hold an API token",
-			title(resource), ref.Key, ref.Name)
+			advice.Title(resource), ref.Key, ref.Name)
 	}
 	return vendor.Instance(target)
 }
@@ -92,11 +93,11 @@ func (v *vendorFlags) apiToken(ctx context.Context, cluster client.Reader, resou
 		return "", err
 	}
 	if why := v.unlabeled(secret, false); why != "" {
-		return "", failf("Label it so", "%s: %s", title(resource), why)
+		return "", failf("Label it so", "%s: %s", advice.Title(resource), why)
 	}
 	value, ok := secret.Data[ref.Key]
 	if !ok {
-		return "", failf("Add it, or name another key in the spec", "%s: Secret %q has no key %q", title(resource), ref.Name, ref.Key)
+		return "", failf("Add it, or name another key in the spec", "%s: Secret %q has no key %q", advice.Title(resource), ref.Name, ref.Key)
 	}
 	return string(value), nil
 }
@@ -124,9 +125,9 @@ func readSecret(ctx context.Context, cluster client.Reader, instance v1alpha1.In
 	case errors.As(err, &known):
 		return nil, err
 	case apierrors.IsNotFound(err):
-		return nil, &problem{what: fmt.Sprintf("%s: Secret %q is not there", title(instance), name), next: "Create it in the namespace of the instance", cause: err}
+		return nil, &problem{what: fmt.Sprintf("%s: Secret %q is not there", advice.Title(instance), name), next: "Create it in the namespace of the instance", cause: err}
 	case err != nil:
-		return nil, explain(err, title(instance)+", Secret "+name)
+		return nil, explain(err, advice.Title(instance)+", Secret "+name)
 	}
 	return secret, nil
 }
