@@ -5,6 +5,7 @@
 package kustomize_test
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,13 +14,17 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/yaml"
 
 	"github.com/greenapi-operator/greenapi-operator/internal/installation"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+	"github.com/greenapi-operator/greenapi-operator/internal/testenv"
 )
 
 // build builds a kustomization with an instance of a kind and the component of this folder.
@@ -91,34 +96,97 @@ func TestASecretIsRenamedInTheInstanceAsWell(t *testing.T) {
 	}
 }
 
-// TestTheEmergencyStopsOfThePage: what docs/operating.md has people write into a kustomization stops the manager.
+// TestTheEmergencyStopsOfThePage: what docs/operating.md has people write into a kustomization stops the manager, and holds
+// when kubectl, Argo CD (which applies as kubectl does, or server-side by its own name) and Flux apply it again. Scaling alone is undone by each.
 func TestTheEmergencyStopsOfThePage(t *testing.T) {
 	t.Parallel()
-	g := NewWithT(t)
 	page, err := os.ReadFile("../../docs/operating.md")
-	g.Expect(err).NotTo(HaveOccurred())
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 	blocks := regexp.MustCompile("(?ms)^  ```yml\n(.*?)^  ```$").FindAllStringSubmatch(string(page), -1)
-	g.Expect(blocks).To(HaveLen(2))
-	for _, block := range blocks {
-		overlay := regexp.MustCompile("(?m)^  ").ReplaceAllString(block[1], "")
-		g.Expect(installation.Render(t, "../default", overlay).Deployment(t).Spec.Replicas).To(HaveValue(BeZero()), overlay)
+	NewWithT(t).Expect(blocks).To(HaveLen(2))
+	runs := installation.Render(t, "../default")
+	kubectl := func(arguments ...string) func(*cluster, installation.Objects) {
+		return func(c *cluster, manifests installation.Objects) { c.kubectl(manifests, arguments...) }
 	}
+	for tool, apply := range map[string]func(*cluster, installation.Objects){
+		"kubectl":              kubectl("apply", "-f", "-"),
+		"Argo CD, server-side": kubectl("apply", "--server-side", "--force-conflicts", "--field-manager=argocd-controller", "-f", "-"),
+		"Flux":                 func(c *cluster, manifests installation.Objects) { testenv.FluxApplies(c.t, c.admin, manifests...) },
+	} {
+		t.Run(tool, func(t *testing.T) {
+			t.Parallel()
+			c := start(t)
+			replicas := func() int32 {
+				live := &appsv1.Deployment{}
+				c.Expect(c.admin.Get(t.Context(), client.ObjectKeyFromObject(runs.Deployment(t)), live)).To(Succeed())
+				return *live.Spec.Replicas
+			}
+			apply(c, runs)
+			c.Expect(replicas()).To(BeEquivalentTo(1))
+			for _, block := range blocks {
+				c.kubectl(nil, "--namespace", runs.Deployment(t).Namespace, "scale", "deployment/"+runs.Deployment(t).Name, "--replicas=0")
+				c.Expect(replicas()).To(BeZero())
+				apply(c, runs)
+				c.Expect(replicas()).To(BeEquivalentTo(1), "scaling is undone")
+
+				overlay := regexp.MustCompile("(?m)^  ").ReplaceAllString(block[1], "")
+				stopped := installation.Render(t, "../default", overlay)
+				for range 2 {
+					apply(c, stopped)
+					c.Expect(replicas()).To(BeZero(), overlay)
+				}
+				apply(c, runs)
+				c.Expect(replicas()).To(BeEquivalentTo(1), "the way back")
+			}
+		})
+	}
+}
+
+// cluster is a control plane with who may do everything in it.
+type cluster struct {
+	*WithT
+
+	t          *testing.T
+	admin      client.Client
+	kubeconfig string
+}
+
+func start(t *testing.T) *cluster {
+	t.Helper()
+	c := &cluster{WithT: NewWithT(t), t: t, kubeconfig: filepath.Join(t.TempDir(), "kubeconfig")}
+	environment := &envtest.Environment{}
+	config, err := environment.Start()
+	c.Expect(err).NotTo(HaveOccurred(), "run the tests by `make test`, or set KUBEBUILDER_ASSETS to what `make envtest` prints")
+	t.Cleanup(func() { _ = environment.Stop() })
+	c.Expect(os.WriteFile(c.kubeconfig, environment.KubeConfig, 0o600)).To(Succeed())
+	c.admin, err = client.New(config, client.Options{})
+	c.Expect(err).NotTo(HaveOccurred())
+	return c
+}
+
+// kubectl runs with the manifests as its input.
+func (c *cluster) kubectl(manifests installation.Objects, arguments ...string) {
+	c.t.Helper()
+	kubectl := os.Getenv("TEST_KUBECTL")
+	c.Expect(kubectl).NotTo(BeEmpty(), "run the tests by `make test`, or set it to what `make kubectl` prints")
+	var input bytes.Buffer
+	for _, manifest := range manifests {
+		text, err := yaml.Marshal(manifest)
+		c.Expect(err).NotTo(HaveOccurred())
+		input.WriteString("---\n" + string(text))
+	}
+	command := exec.CommandContext(c.t.Context(), kubectl, append([]string{"--kubeconfig", c.kubeconfig}, arguments...)...)
+	command.Stdin = &input
+	output, err := command.CombinedOutput()
+	c.Expect(err).NotTo(HaveOccurred(), "kubectl %s: %s", arguments, output)
 }
 
 // TestServerSideApplyAfterApply: what was applied with kubectl apply -k can be applied server-side without a conflict, so
 // the manifests leave nothing out that the API server fills in.
 func TestServerSideApplyAfterApply(t *testing.T) {
 	t.Parallel()
-	g, kubectl := NewWithT(t), os.Getenv("TEST_KUBECTL")
-	g.Expect(kubectl).NotTo(BeEmpty(), "run the tests by `make test`, or set it to what `make kubectl` prints")
-	environment := &envtest.Environment{}
-	_, err := environment.Start()
-	g.Expect(err).NotTo(HaveOccurred(), "run the tests by `make test`, or set KUBEBUILDER_ASSETS to what `make envtest` prints")
-	t.Cleanup(func() { _ = environment.Stop() })
-	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
-	g.Expect(os.WriteFile(kubeconfig, environment.KubeConfig, 0o600)).To(Succeed())
+	c := start(t)
 	for _, arguments := range []string{"apply -k ../default", "apply --server-side -k ../default"} {
-		output, err := exec.CommandContext(t.Context(), kubectl, append([]string{"--kubeconfig", kubeconfig}, strings.Fields(arguments)...)...).CombinedOutput()
-		g.Expect(err).NotTo(HaveOccurred(), "kubectl %s: %s", arguments, output)
+		c.kubectl(nil, strings.Fields(arguments)...)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
+	"github.com/greenapi-operator/greenapi-operator/internal/testenv"
 )
 
 // TestDiffOfAFileKnowsTheOwnerOfANumber: of two resources whose token was accepted the older one owns the instance, whether its
@@ -74,11 +75,11 @@ func TestAPauseOfKubectlsIsTakenOver(t *testing.T) {
 	d := newDesk(t)
 	line := d.craft("support", 1, nil)
 	manifest := d.inGit(line, nil)
-	d.flux(line, manifest)
+	testenv.FluxApplies(t, admin, manifest)
 	d.Expect(admin.Patch(d.ctx, line, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"paused":true}}`)), client.FieldOwner("kubectl-patch"))).To(Succeed())
 	told := d.kubectl("pause", "support")
 	d.Expect(told.code).To(Equal(exitDone))
-	d.flux(line, manifest)
+	testenv.FluxApplies(t, admin, manifest)
 	if told.err == "" {
 		d.Expect(d.reread(line).Spec.Paused).To(BeTrue(), "nothing was said, and Flux undid it")
 	}
@@ -111,7 +112,7 @@ func TestAPauseThatArgoUndoesIsToldWithoutTheAnnotation(t *testing.T) {
 	line.Labels = map[string]string{argoLabel: "lines"}
 	d.Expect(admin.Update(d.ctx, line)).To(Succeed())
 	d.Expect(d.kubectl("pause", "by-argo").err).To(BeEmpty(), "Git does not have paused")
-	d.Expect(admin.Patch(d.ctx, line, client.RawPatch(types.ApplyPatchType, []byte(d.inGit(line, map[string]any{"paused": true}))), client.FieldOwner("argocd-controller"), client.ForceOwnership)).To(Succeed())
+	d.argoApplies(d.inGit(line, map[string]any{"paused": true}))
 	d.Expect(d.kubectl("resume", "by-argo").err).To(ContainSubstring("by-argo: Argo CD (Application lines) sets paused from Git"))
 }
 
