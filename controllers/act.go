@@ -14,15 +14,16 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+	"github.com/greenapi-operator/greenapi-operator/internal/schedule"
 )
 
 // decide asks package plan what to do. Only a pass that read both state and settings decides about settings; about a
 // reboot the state is enough.
 func (r *Reconciler) decide(ctx context.Context, p *pass) error {
-	if !p.looked.state {
+	if !p.looked.State {
 		return nil
 	}
-	if p.looked.settings || p.mismatched {
+	if p.looked.Settings || p.mismatched {
 		if err := r.checkMessenger(p); err != nil {
 			return err
 		}
@@ -30,7 +31,7 @@ func (r *Reconciler) decide(ctx context.Context, p *pass) error {
 	if !p.owns {
 		return &retrying{message: "Several resources name this instance, and it is not known yet which of them manages it", after: r.Options.Limits.SettlePoll}
 	}
-	if p.looked.settings {
+	if p.looked.Settings {
 		r.decideSettings(p)
 		if err := r.guardToken(ctx, p); err != nil {
 			return err
@@ -63,7 +64,7 @@ func (r *Reconciler) checkMessenger(p *pass) error {
 	if kind.Name == r.Kind.Name || !known && !p.mismatched {
 		return nil
 	}
-	p.memory.retryAt = p.now.Add(jitter(r.waitingSettingsInterval(p.core())))
+	p.memory.schedule.Reads.Wait(p.now, schedule.Jitter(r.waitingSettingsInterval(p.core())))
 	message := "The instance belongs to another messenger. Delete this resource and create one of the right kind for it"
 	if known {
 		message = fmt.Sprintf("The instance belongs to another messenger, and its kind is %s. Delete this resource and create a %s for it", kind.Name, kind.Name)
@@ -106,7 +107,7 @@ func (r *Reconciler) act(ctx context.Context, p *pass) error {
 	}
 	if p.reboot.Reason != "" {
 		reboot := r.rebootEffect(p)
-		rest := reboot.calls.rest(p.now)
+		rest := reboot.calls.Rest(p.now)
 		if rest == 0 {
 			return r.rebootBeforeSettings(ctx, p, reboot)
 		}
@@ -198,7 +199,7 @@ func (r *Reconciler) outcome(ctx context.Context, p *pass, saved bool, err error
 		plan.NotSent(&p.decision.History, p.before, r.Clock.Now())
 		p.decision.Handled = false
 		r.callFailed(ctx, p, p.calls, err)
-		p.decision.LookAgain = p.calls.rest(p.now)
+		p.decision.LookAgain = p.calls.Rest(p.now)
 		return
 	default:
 		p.decision.Synced = v1alpha1.ReasonSettling

@@ -46,7 +46,7 @@ func (r *Reconciler) compose(p *pass) v1alpha1.InstanceStatus {
 	status := *p.stored.DeepCopy()
 	w := statusWriter{InstanceStatus: &status, generation: p.generation(), now: metav1.NewTime(r.Clock.Now()).Rfc3339Copy()}
 	w.introduce()
-	if p.apiURL != "" && (p.looked.state || !instance.AcceptedOnce(w.InstanceStatus)) {
+	if p.apiURL != "" && (p.looked.State || !instance.AcceptedOnce(w.InstanceStatus)) {
 		// Where a token was accepted decides who owns an instance, so another address counts once it answered.
 		w.APIURL = p.apiURL
 	}
@@ -92,7 +92,7 @@ func (w statusWriter) composePaused() {
 }
 
 func (w statusWriter) composeState(p *pass) {
-	if !p.looked.state {
+	if !p.looked.State {
 		return
 	}
 	w.set(v1alpha1.CredentialsValidCondition, metav1.ConditionTrue, v1alpha1.ReasonTokenAccepted, "The vendor accepted the API token")
@@ -103,7 +103,7 @@ func (w statusWriter) composeState(p *pass) {
 	if !states.Of(p.state).Ends {
 		w.SuspendedUntil = nil
 	}
-	if _, named := instance.KindOfMessenger(p.settings.Messenger()); named && p.looked.settings {
+	if _, named := instance.KindOfMessenger(p.settings.Messenger()); named && p.looked.Settings {
 		// A mismatch ends by a reading that names the right messenger (R27); composeEnd notes one.
 		w.TypeInstance = ""
 	}
@@ -111,7 +111,7 @@ func (w statusWriter) composeState(p *pass) {
 
 // composeAvailable says whether the messenger works; of a suspension also until when, once that is known.
 func (w statusWriter) composeAvailable(p *pass) {
-	if !p.looked.state {
+	if !p.looked.State {
 		return
 	}
 	available := availability(p.state)
@@ -128,7 +128,7 @@ func (w statusWriter) composeAccount(p *pass) {
 		return
 	}
 	// What the state is says the latest look at it, or else the account itself.
-	keep := w.StateInstance == states.Starting || !p.looked.state && p.account.State == states.Starting
+	keep := w.StateInstance == states.Starting || !p.looked.State && p.account.State == states.Starting
 	take := func(field *string, shown string) {
 		if shown != "" || !keep {
 			*field = shown
@@ -211,7 +211,7 @@ func (w statusWriter) composeEnd(p *pass) {
 			w.set(end.condition, metav1.ConditionFalse, end.reason, end.message)
 		}
 		w.TypeInstance = cmp.Or(end.messenger, w.TypeInstance)
-		if !p.looked.state && end.condition != v1alpha1.AvailableCondition {
+		if !p.looked.State && end.condition != v1alpha1.AvailableCondition {
 			// Nobody will look soon, so what was seen last says nothing any more.
 			w.set(v1alpha1.AvailableCondition, metav1.ConditionUnknown, v1alpha1.ReasonNotObserved, "The state cannot be read; the condition Stalled says why")
 		}

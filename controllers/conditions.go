@@ -138,7 +138,7 @@ func (r *Reconciler) composeProgress(p *pass, w statusWriter) {
 		r.composePassingFailure(p, w, end.message)
 		return
 	case *waiting:
-		if (p.memory.failing || p.putOff) && r.stale(p) {
+		if (p.memory.schedule.Failing() || p.putOff) && r.stale(p) {
 			r.composePassingFailure(p, w, "The vendor has not answered for some time")
 		}
 		return

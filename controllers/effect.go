@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/schedule"
 )
 
 // effect is a call that changes something at the vendor. There is one way in which any of them is made: what may hold it is
@@ -42,7 +43,7 @@ func (*Reconciler) failureGate(_ context.Context, p *pass, e effect) (time.Durat
 	if e.asked {
 		return 0, nil
 	}
-	return e.calls.rest(p.now), nil
+	return e.calls.Rest(p.now), nil
 }
 
 // slotGate holds a call until the instance may restart (R28).
@@ -57,7 +58,7 @@ func (r *Reconciler) slotGate(ctx context.Context, p *pass, _ effect) (time.Dura
 func (*Reconciler) stopGate(ctx context.Context, _ *pass, _ effect) (time.Duration, error) {
 	select {
 	case <-ctx.Done():
-		return callSpacing, nil
+		return schedule.CallSpacing, nil
 	default:
 		return 0, nil
 	}
@@ -65,7 +66,7 @@ func (*Reconciler) stopGate(ctx context.Context, _ *pass, _ effect) (time.Durati
 
 // limitGate holds a call to the vendor's limit (R3).
 func (r *Reconciler) limitGate(_ context.Context, p *pass, e effect) (time.Duration, error) {
-	return r.limiter.take(p.now, p.id, r.Options.CallTimeout, e.method), nil
+	return r.limiter.Take(p.now, p.id, r.Options.CallTimeout, e.method), nil
 }
 
 // carryOut makes a call that was decided on, or holds it.
@@ -76,7 +77,7 @@ func (r *Reconciler) carryOut(ctx context.Context, p *pass, e effect) error {
 			return err
 		}
 	}
-	defer func() { r.limiter.done(r.Clock.Now(), p.id, e.method) }()
+	defer func() { r.limiter.Done(r.Clock.Now(), p.id, e.method) }()
 	// From here on nothing but the deadline stops this: a rollout must not leave an intent behind.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.Options.CallTimeout+saveTimeout)
 	defer cancel()
@@ -85,7 +86,7 @@ func (r *Reconciler) carryOut(ctx context.Context, p *pass, e effect) error {
 		return err
 	}
 	r.startRestart(p, e.reboot)
-	r.limiter.reserve(p.now, 1)
+	r.limiter.Reserve(p.now, 1)
 	begun := r.Clock.Now()
 	err := e.call(ctx, permit)
 	r.logCall(ctx, e.method, begun, err)

@@ -7,12 +7,10 @@ package controllers
 func (r *Reconciler) Remembered() map[string]int {
 	r.memories.mu.Lock()
 	defer r.memories.mu.Unlock()
-	r.limiter.mu.Lock()
-	defer r.limiter.mu.Unlock()
 	r.ownWrites.mu.Lock()
 	defer r.ownWrites.mu.Unlock()
 	slots, waiters := r.restarts.Len()
-	return map[string]int{"slots": slots, "waiters": waiters + r.origins.Len(), "resources": len(r.memories.byKey), "calls": len(r.limiter.next), "writes": len(r.ownWrites.byKey)}
+	return map[string]int{"slots": slots, "waiters": waiters + r.origins.Len(), "resources": len(r.memories.byKey), "calls": r.limiter.Len(), "writes": len(r.ownWrites.byKey)}
 }
 
 // Turns takes the resources whose turn to be written has come.

@@ -27,6 +27,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/origins"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 	"github.com/greenapi-operator/greenapi-operator/internal/restarts"
+	"github.com/greenapi-operator/greenapi-operator/internal/schedule"
 	"github.com/greenapi-operator/greenapi-operator/internal/sharding"
 )
 
@@ -82,7 +83,7 @@ type Shared struct {
 	Recorder events.EventRecorder
 	Metrics  *Metrics
 
-	limiter    *limiter
+	limiter    *schedule.Spacing
 	ownWrites  *ownWrites
 	restarts   *restarts.Budget
 	tokenUsers *tokenUsers
@@ -91,7 +92,7 @@ type Shared struct {
 
 // NewShared completes a Shared.
 func NewShared(s Shared) *Shared {
-	s.limiter, s.restarts, s.tokenUsers, s.usedTokens = newLimiter(s.Options.QPS), restarts.NewBudget(), newTokenUsers(), newUsedTokens()
+	s.limiter, s.restarts, s.tokenUsers, s.usedTokens = schedule.NewSpacing(s.Options.QPS), restarts.NewBudget(), newTokenUsers(), newUsedTokens()
 	// Twice the settle time, so that it is still known whose an outcome is when that time is just over.
 	s.ownWrites = newOwnWrites(2 * s.Options.Limits.SettleTimeout)
 	return &s
@@ -135,7 +136,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		r.leaveOrigin(p)
 		if !finished {
 			// The API server failed, or the pass panicked, which the queue recovers from: what was read is not known.
-			p.memory.readAll()
+			p.memory.schedule.ReadAll()
 		}
 	}()
 	for _, step := range []func(context.Context, *pass) error{r.resolve, r.observe, r.decide, r.act} {
@@ -182,12 +183,12 @@ func (r *Reconciler) begin(ctx context.Context, key types.NamespacedName) (*pass
 func (r *Reconciler) gone(ctx context.Context, key types.NamespacedName) reconcile.Result {
 	now := r.Clock.Now()
 	r.giveUpSlot(ctx, key, now)
-	r.limiter.sweep(now)
+	r.limiter.Sweep(now)
 	r.ownWrites.sweep(now)
 	if !r.memories.forget(key) {
 		return reconcile.Result{}
 	}
-	return reconcile.Result{RequeueAfter: max(r.ownWrites.keep, r.Options.CallTimeout) + 2*callSpacing, Priority: &pollPriority}
+	return reconcile.Result{RequeueAfter: max(r.ownWrites.keep, r.Options.CallTimeout) + 2*schedule.CallSpacing, Priority: &pollPriority}
 }
 
 // get reads a resource from the cache, and from the API server if the cache is behind this process's own last write.

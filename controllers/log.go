@@ -150,7 +150,7 @@ func (r *Reconciler) logPass(ctx context.Context, p *pass, next time.Duration) {
 		log.Info("The pass ended early", "cause", p.end.Error(), "next", next.String())
 	}
 	if log, ok := logAt(ctx, logCalls); ok {
-		log.Info("Pass finished", "state", p.looked.state, "settings", p.looked.settings, "account", p.looked.account,
+		log.Info("Pass finished", "state", p.looked.State, "settings", p.looked.Settings, "account", p.looked.Account,
 			"took", r.Clock.Since(p.now).String(), "next", next.String())
 	}
 }

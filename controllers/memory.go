@@ -5,7 +5,6 @@ package controllers
 
 import (
 	"maps"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/keys"
+	"github.com/greenapi-operator/greenapi-operator/internal/schedule"
 )
 
 // memory is what this process remembers of one resource: due times, backoff, and the secret values it read. Nothing in
@@ -26,30 +26,21 @@ type memory struct {
 	writtenAt time.Time
 	since     time.Time
 
-	// generation, apiToken and webhookToken are those that the latest full look was made with.
-	generation             int64
+	// apiToken and webhookToken are those that the latest look was made with.
 	apiToken               secretValue
 	webhookToken           *secretValue
 	usedToken, usedWebhook string
 	// digestToken is the API token that the digests of the webhook token in the status are keyed with.
 	digestToken string
 
-	// When the state is due, state and settings (while something is pending), state and account (right after a
-	// suspension), and everything. A zero time is never.
-	stateDue, settingsDue, accountDue, fullDue time.Time
-	// statusesDue is when the statuses of contacts are due.
-	statusesDue time.Time
-	// started: the first looks are planned. awaitStart: a write waits for the instance to have started.
-	planned, awaitStart bool
-	// failing: the latest look failed, so that the next one reads everything.
-	failing bool
+	// schedule says when what is read.
+	schedule schedule.Schedule
+	// awaitStart: a write waits for the instance to have started.
+	awaitStart bool
 	// settingsCalls and rebootCalls are what is remembered of failed calls of the methods that change something.
 	settingsCalls, rebootCalls callBackoff
-	// failures and refusals of readings in a row; retryAt is when the backoff is over.
-	failures, throttled, refusals, accountFailures int
-	retryAt                                        time.Time
-	// settingsLimit and accountLimit are quotas and rate limits of one reading method, which stop no other.
-	settingsLimit, accountLimit methodLimit
+	// settingsLimited and accountLimited are quotas and rate limits of one reading method, which stop no other, by the vendor's word.
+	settingsLimited, accountLimited error
 	// settingsFailedSince is since when the settings could not be read though they were asked for, zero while they can be.
 	settingsFailedSince time.Time
 	// rebootAsked is the latest request for a reboot.
@@ -87,9 +78,6 @@ type memory struct {
 // read notes that the state was read now; readAt is when it was.
 func (m *memory) read(now time.Time) { m.lastRead.Store(int64(now.Sub(m.since))) }
 func (m *memory) readAt() time.Time  { return m.since.Add(time.Duration(m.lastRead.Load())) }
-
-// readAll makes the next pass read everything at once.
-func (m *memory) readAll() { m.generation = 0 }
 
 // memories holds a memory for each resource.
 type memories struct {
@@ -202,24 +190,4 @@ func (w *ownWrites) holds(uid types.UID, record *v1alpha1.ApplyRecord, now time.
 		}
 	}
 	return false
-}
-
-// jitter spreads an interval by ten percent to either side.
-func jitter(d time.Duration) time.Duration {
-	return time.Duration(float64(d) * (0.9 + 0.2*rand.Float64()))
-}
-
-const (
-	firstBackoff    = time.Second
-	longestBackoff  = 5 * time.Minute
-	longestThrottle = time.Minute
-)
-
-// backoff is the wait after so many failures in a row: a second, doubling up to the longest.
-func backoff(failures int, longest time.Duration) time.Duration {
-	wait := firstBackoff
-	for i := 1; i < failures && wait < longest; i++ {
-		wait *= 2
-	}
-	return jitter(min(wait, longest))
 }

@@ -13,60 +13,51 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+	"github.com/greenapi-operator/greenapi-operator/internal/schedule"
 	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
 // observe reads what is due at the vendor. It changes nothing there.
 func (r *Reconciler) observe(ctx context.Context, p *pass) error {
-	due := r.due(p)
-	if !due.any() {
-		return &waiting{after: untilNext(p.memory, p.now)}
+	m, due := p.memory, r.due(p)
+	if !due.Any() {
+		return &waiting{after: m.schedule.Next(p.now)}
 	}
 	if err := r.admit(ctx, p, due); err != nil {
 		return err
 	}
-	if m := p.memory; p.full(due) {
-		if m.generation != 0 && m.generation != p.generation() {
-			m.settingsCalls.mended()
-			m.rebootCalls.mended()
-		}
-		m.generation = p.generation()
+	if m.schedule.Full(p.now, due) && m.schedule.Begun(p.generation()) {
+		m.settingsCalls.mended()
+		m.rebootCalls.mended()
 	}
 	err := r.read(ctx, p, due)
-	if err == nil && p.looked.state {
+	if err == nil && p.looked.State {
 		err = r.follow(ctx, p)
 	}
 	if err != nil {
 		return r.failed(ctx, p, err)
 	}
-	m := p.memory
-	if !p.looked.state {
+	if !p.looked.State {
 		return nil
 	}
 	// Reading may take a minute, and an intent is as old as what it is decided from: a call leaves soon after it (R10).
 	p.now = r.Clock.Now()
-	m.failures, m.throttled, m.refusals, m.retryAt, m.refusedSince, m.accepted = 0, 0, 0, time.Time{}, time.Time{}, true
-	if p.looked.account {
-		m.accountFailures = 0
-	}
-	if p.accountErr != nil && !m.accountLimit.limits(p.now) {
-		m.accountFailures++
-		m.fullDue = p.now.Add(backoff(m.accountFailures, longestBackoff))
-	}
+	m.refusedSince, m.accepted = time.Time{}, true
+	m.schedule.Answered(p.now, p.looked, p.accountErr != nil)
 	return nil
 }
 
 // admit asks the limits for the calls of this pass (R3).
-func (r *Reconciler) admit(ctx context.Context, p *pass, due looks) error {
+func (r *Reconciler) admit(ctx context.Context, p *pass, due schedule.Looks) error {
 	m := p.memory
 	if !m.reserved.IsZero() && m.reserved.After(p.now) {
 		return &waiting{after: m.reserved.Sub(p.now)}
 	}
-	if wait := r.limiter.take(p.now, p.id, r.readTimeout(p.memory), r.methods(due)...); wait > 0 {
+	if wait := r.limiter.Take(p.now, p.id, r.readTimeout(p.memory), r.methods(due)...); wait > 0 {
 		return &waiting{after: wait}
 	}
 	if m.reserved.IsZero() {
-		if m.reserved = r.limiter.reserve(p.now, due.count()); m.reserved.After(p.now) {
+		if m.reserved = r.limiter.Reserve(p.now, due.Count()); m.reserved.After(p.now) {
 			r.release(p, due)
 			return &waiting{after: m.reserved.Sub(p.now)}
 		}
@@ -80,31 +71,31 @@ func (r *Reconciler) admit(ctx context.Context, p *pass, due looks) error {
 }
 
 // release gives the calls back that are not made.
-func (r *Reconciler) release(p *pass, due looks) {
+func (r *Reconciler) release(p *pass, due schedule.Looks) {
 	for _, method := range r.methods(due) {
-		r.limiter.release(p.id, method)
+		r.limiter.Release(p.id, method)
 	}
 }
 
-func (r *Reconciler) methods(due looks) []string {
+func (r *Reconciler) methods(due schedule.Looks) []string {
 	var methods []string
-	if due.state {
+	if due.State {
 		methods = append(methods, greenapi.MethodGetStateInstance)
 	}
-	if due.settings {
+	if due.Settings {
 		methods = append(methods, greenapi.MethodGetSettings)
 	}
-	if due.account {
+	if due.Account {
 		methods = append(methods, r.Kind.AccountMethod)
 	}
-	if due.statuses {
+	if due.Statuses {
 		methods = append(methods, greenapi.MethodGetIncomingStatuses)
 	}
 	return methods
 }
 
 // read makes the calls side by side (R4) and returns the error that says most.
-func (r *Reconciler) read(ctx context.Context, p *pass, due looks) error {
+func (r *Reconciler) read(ctx context.Context, p *pass, due schedule.Looks) error {
 	var (
 		toCall                         []func()
 		account                        greenapi.Account
@@ -115,38 +106,38 @@ func (r *Reconciler) read(ctx context.Context, p *pass, due looks) error {
 			return
 		}
 		toCall = append(toCall, func() {
-			defer func() { r.limiter.done(r.Clock.Now(), p.id, method) }()
+			defer func() { r.limiter.Done(r.Clock.Now(), p.id, method) }()
 			begun := r.Clock.Now()
 			r.logCall(ctx, method, begun, f())
 		})
 	}
-	call(due.state, greenapi.MethodGetStateInstance, func() error { p.state, stateErr = p.vendor.State(ctx); return stateErr })
-	call(due.settings, greenapi.MethodGetSettings, func() error { p.settings, settingsErr = p.vendor.Settings(ctx); return settingsErr })
-	call(due.account, r.Kind.AccountMethod, func() error { account, acctErr = p.vendor.Account(ctx); return acctErr })
-	call(due.statuses, greenapi.MethodGetIncomingStatuses, func() error { r.readStatuses(ctx, p); return p.statusesErr })
+	call(due.State, greenapi.MethodGetStateInstance, func() error { p.state, stateErr = p.vendor.State(ctx); return stateErr })
+	call(due.Settings, greenapi.MethodGetSettings, func() error { p.settings, settingsErr = p.vendor.Settings(ctx); return settingsErr })
+	call(due.Account, r.Kind.AccountMethod, func() error { account, acctErr = p.vendor.Account(ctx); return acctErr })
+	call(due.Statuses, greenapi.MethodGetIncomingStatuses, func() error { r.readStatuses(ctx, p); return p.statusesErr })
 	begun := r.Clock.Now()
 	ctx = greenapi.WithTimeout(ctx, r.readTimeout(p.memory))
 	sideBySide(toCall)
 	took := r.Clock.Now().Sub(begun)
 	r.timed(p, begun)
 
-	if due.state && stateErr == nil {
-		p.looked.state = true
+	if due.State && stateErr == nil {
+		p.looked.State = true
 		p.memory.read(p.now)
 	}
-	if due.settings {
+	if due.Settings {
 		settingsErr = r.noteSettings(p, settingsErr)
 	}
 	if timedOut(stateErr, settingsErr, p.settingsErr, acctErr, p.statusesErr) {
 		p.memory.timeouts++
 	}
-	if due.account {
+	if due.Account {
 		p.noteAccount(&account, acctErr)
 	}
 	if err := gravest(stateErr, settingsErr); err != nil {
 		return err
 	}
-	if due.core() != (looks{}) && acctErr == nil {
+	if due.Core().Any() && acctErr == nil {
 		r.answered(p.memory, took)
 	}
 	return nil
@@ -158,28 +149,34 @@ func (r *Reconciler) noteSettings(p *pass, err error) error {
 	if err == nil {
 		err = r.checkReadable(p)
 	}
-	if p.looked.settings = err == nil; p.looked.settings {
+	if p.looked.Settings = err == nil; p.looked.Settings {
 		m.settingsFailedSince = time.Time{}
 	} else if m.settingsFailedSince.IsZero() {
 		m.settingsFailedSince = p.now
 	}
-	if m.settingsLimit.note(err, p.now) && p.looked.state {
-		p.settingsErr = err
-		m.fullDue, m.settingsDue = m.settingsLimit.until, time.Time{}
-		return nil
+	if wait := methodLimit(err); wait > 0 {
+		m.settingsLimited = err
+		m.schedule.Limit(schedule.Looks{Settings: true}, p.now.Add(wait))
+		if p.looked.State {
+			p.settingsErr = err
+			return nil
+		}
 	}
 	return err
 }
 
 // noteAccount notes a reading of the account, or why there is none.
 func (p *pass) noteAccount(account *greenapi.Account, err error) {
-	p.memory.accountLimit.note(err, p.now)
+	if wait := methodLimit(err); wait > 0 {
+		p.memory.accountLimited = err
+		p.memory.schedule.Limit(schedule.Looks{Account: true}, p.now.Add(wait))
+	}
 	if status, ok := errors.AsType[*greenapi.StatusError](err); ok && status.Cause == greenapi.CauseNotAuthorized {
 		// The vendor shows no account while none is authorized: no failure, and nothing to show.
 		account, err = &greenapi.Account{State: p.state}, nil
 	}
 	if p.accountErr = err; err == nil {
-		p.looked.account, p.account = true, account
+		p.looked.Account, p.account = true, account
 	}
 }
 
@@ -217,20 +214,20 @@ func gravest(errs ...error) error {
 // follow reads more where the state has changed: the account always, the settings once a waiting write can go or the
 // instance was authorized anew, since settings are known to change then (green-api/issues #1077).
 func (r *Reconciler) follow(ctx context.Context, p *pass) error {
-	more := looks{}
+	more := schedule.Looks{}
 	changed := p.state != p.stored.StateInstance
-	if changed && !p.looked.account && p.accountErr == nil {
-		more.account = true
+	if changed && !p.looked.Account && p.accountErr == nil {
+		more.Account = true
 	}
 	recovered := stalledFor(&p.stored, p.generation(), v1alpha1.ReasonStuckStarting) && p.state != states.Starting
-	if !p.looked.settings && (changed && p.state == states.Authorized || p.memory.awaitStart && !states.Of(p.state).Restarting || recovered) {
-		more.settings = true
+	if !p.looked.Settings && (changed && p.state == states.Authorized || p.memory.awaitStart && !states.Of(p.state).Restarting || recovered) {
+		more.Settings = true
 	}
-	if more = p.permitted(more); !more.any() {
+	if more = p.memory.schedule.Permitted(p.now, more); !more.Any() {
 		return nil
 	}
-	if wait := r.limiter.take(p.now, p.id, r.readTimeout(p.memory), r.methods(more)...); wait > 0 {
-		p.memory.fullDue = p.now.Add(wait)
+	if wait := r.limiter.Take(p.now, p.id, r.readTimeout(p.memory), r.methods(more)...); wait > 0 {
+		p.memory.schedule.Postpone(p.now, wait)
 		return nil
 	}
 	return r.read(ctx, p, more)

@@ -13,6 +13,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+	"github.com/greenapi-operator/greenapi-operator/internal/schedule"
 )
 
 // passEnd is how a step ends a pass; report turns it into conditions. It is one of the four types below. Any other
@@ -109,10 +110,10 @@ func (r *Reconciler) failed(ctx context.Context, p *pass, err error) error {
 	m := p.memory
 	if ctx.Err() != nil {
 		// The process stops: what failed says nothing about the vendor.
-		return &waiting{after: callSpacing}
+		return &waiting{after: schedule.CallSpacing}
 	}
-	m.failing = true
-	end := classify(err)
+	m.schedule.Failed()
+	end, reads := classify(err), &m.schedule.Reads
 	var (
 		refusal *refused
 		limited *waiting
@@ -123,19 +124,11 @@ func (r *Reconciler) failed(ctx context.Context, p *pass, err error) error {
 	case errors.As(end, &refusal):
 		end = r.refuse(ctx, p, refusal)
 	case errors.As(end, &limited):
-		m.throttled++
-		if limited.after == 0 {
-			limited.after = backoff(m.throttled, longestThrottle)
-		}
-		m.retryAt = p.now.Add(limited.after)
+		limited.after = reads.Throttled(p.now, limited.after)
 	case errors.As(end, &retry):
-		m.failures++
-		if retry.after == 0 {
-			retry.after = backoff(m.failures, longestBackoff)
-		}
-		m.retryAt = p.now.Add(retry.after)
+		retry.after = reads.Failed(p.now, retry.after)
 	case errors.As(end, &stall):
-		m.retryAt = p.now.Add(jitter(r.waitingSettingsInterval(p.core())))
+		reads.Wait(p.now, schedule.Jitter(r.waitingSettingsInterval(p.core())))
 	}
 	return end
 }
@@ -148,21 +141,20 @@ const refusalsUntilStalled = 3
 func (r *Reconciler) refuse(ctx context.Context, p *pass, refusal *refused) error {
 	m := p.memory
 	if refusal.rotates() && r.tokenRotated(ctx, p) {
-		return &waiting{after: callSpacing}
+		return &waiting{after: schedule.CallSpacing}
 	}
-	m.refusals++
+	reads := &m.schedule.Reads
+	refusals := reads.Refused()
 	if r.isNew(p, refusal) {
-		wait := backoff(m.refusals, r.waitingStateInterval(p.core()))
-		m.retryAt = p.now.Add(wait)
+		wait := reads.Wait(p.now, schedule.Doubling(refusals, r.waitingStateInterval(p.core())))
 		return &retrying{condition: refusal.condition, reason: refusal.reason, after: wait,
 			message: refusal.message + ". The vendor answers so for some minutes after an instance was made, so it is asked again"}
 	}
-	if !m.accepted || m.refusals >= refusalsUntilStalled || stalledFor(&p.stored, p.generation(), refusal.reason) {
-		m.retryAt = p.now.Add(jitter(r.waitingSettingsInterval(p.core())))
+	if !m.accepted || refusals >= refusalsUntilStalled || stalledFor(&p.stored, p.generation(), refusal.reason) {
+		reads.Wait(p.now, schedule.Jitter(r.waitingSettingsInterval(p.core())))
 		return &stalled{condition: refusal.condition, reason: refusal.reason, message: refusal.message}
 	}
-	wait := jitter(r.waitingStateInterval(p.core()))
-	m.retryAt = p.now.Add(wait)
+	wait := reads.Wait(p.now, schedule.Jitter(r.waitingStateInterval(p.core())))
 	return &retrying{condition: refusal.condition, reason: refusal.reason, message: refusal.message, after: wait}
 }
 

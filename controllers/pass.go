@@ -13,6 +13,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/keys"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+	"github.com/greenapi-operator/greenapi-operator/internal/schedule"
 )
 
 // Vendor is what the reconciler needs of the vendor's API of one instance.
@@ -71,7 +72,7 @@ type pass struct {
 	slowest        time.Duration
 
 	// observe
-	looked   looks
+	looked   schedule.Looks
 	state    string
 	settings greenapi.Settings
 	observed plan.Observed // the managed ones of them
@@ -100,30 +101,6 @@ type pass struct {
 
 	// end is how the pass ended, nil if every step was taken.
 	end passEnd
-}
-
-// looks are the vendor's methods that a pass reads.
-type looks struct{ state, settings, account, statuses bool }
-
-// everything that a decision may depend on.
-var everything = looks{state: true, settings: true, account: true}
-
-func (l looks) any() bool { return l.state || l.settings || l.account || l.statuses }
-
-// core leaves out what no decision depends on.
-func (l looks) core() looks {
-	l.statuses = false
-	return l
-}
-
-func (l looks) count() int {
-	n := 0
-	for _, look := range []bool{l.state, l.settings, l.account, l.statuses} {
-		if look {
-			n++
-		}
-	}
-	return n
 }
 
 func (p *pass) core() *v1alpha1.InstanceSpec { return p.instance.Core() }

@@ -98,7 +98,7 @@ func (r *Reconciler) rebootEffect(p *pass) effect {
 		method: greenapi.MethodReboot, calls: calls, reboot: true,
 		hold: func(wait time.Duration) {
 			p.reboot.LookAgain = wait
-			if calls.rest(p.now) > 0 {
+			if calls.Rest(p.now) > 0 {
 				p.rebootCalls = calls
 			}
 		},
@@ -125,7 +125,7 @@ func (r *Reconciler) rebootEffect(p *pass) effect {
 			}
 			p.reboot.undone, p.rebootCalls = true, calls
 			r.callFailed(ctx, p, calls, err)
-			p.reboot.LookAgain = calls.rest(p.now)
+			p.reboot.LookAgain = calls.Rest(p.now)
 		},
 	}
 }

@@ -33,7 +33,7 @@ func (r *Reconciler) report(ctx context.Context, p *pass) (reconcile.Result, err
 	case apierrors.IsNotFound(err):
 		return reconcile.Result{}, nil
 	case err != nil:
-		p.memory.readAll()
+		p.memory.schedule.ReadAll()
 		return reconcile.Result{}, err
 	}
 	if p.decision != nil && (p.desired.TokenRef == nil || p.desired.SecretVersion != "") {
@@ -97,19 +97,19 @@ func (r *Reconciler) remember(p *pass) {
 	m := p.memory
 	switch p.end.(type) {
 	case *retrying, *stalled:
-		m.failing = true
+		m.schedule.Failed()
 		if p.vendor == nil {
 			// It failed before anything was read: once that is mended, everything is read at once.
-			m.readAll()
+			m.schedule.ReadAll()
 		}
 	}
 	switch {
-	case p.looked.state:
+	case p.looked.State:
 		m.failedSince = time.Time{}
-	case m.failing && m.failedSince.IsZero():
+	case m.schedule.Failing() && m.failedSince.IsZero():
 		m.failedSince = p.now
 	}
 	if p.end == nil && p.decision != nil {
-		m.failing = false
+		m.schedule.Recovered()
 	}
 }

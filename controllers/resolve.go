@@ -160,14 +160,15 @@ func (r *Reconciler) noteTokens(p *pass, apiToken, webhookToken string) {
 		// Another reason for which the token is not known is news too.
 		webhookToken = "(" + p.tokenHold.reason + ")"
 	}
-	if !m.planned {
+	if !m.schedule.Planned() {
 		// What an earlier process saw: the vendor accepted a token of this resource.
 		m.accepted = p.accepted
 	} else if m.usedToken != apiToken || m.usedWebhook != webhookToken {
-		m.readAll()
+		m.schedule.ReadAll()
 	}
 	if m.usedToken != "" && m.usedToken != apiToken {
-		m.accepted, m.refusals = false, 0
+		m.accepted = false
+		m.schedule.Reads.ForgetRefusals()
 		m.settingsCalls.mended()
 		m.rebootCalls.mended()
 	}

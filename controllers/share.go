@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/greenapi-operator/greenapi-operator/internal/origins"
+	"github.com/greenapi-operator/greenapi-operator/internal/schedule"
 )
 
 // putOffLook is when a resource that was put off looks again by itself, should nobody wake it.
@@ -49,7 +50,7 @@ func (r *Reconciler) enterOrigin(ctx context.Context, p *pass) error {
 	if log, enabled := logAt(ctx, logDecisions); enabled {
 		log.Info("Put off: as many workers as may be are out for this host", "answers", !hangs)
 	}
-	return &waiting{after: jitter(putOffLook)}
+	return &waiting{after: schedule.Jitter(putOffLook)}
 }
 
 // leaveOrigin gives the place back once the calls of a pass are over.

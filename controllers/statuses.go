@@ -18,7 +18,7 @@ import (
 // readStatuses reads the statuses of contacts. Whatever comes of it, nothing else of the pass depends on it.
 func (r *Reconciler) readStatuses(ctx context.Context, p *pass) {
 	summary, err := p.vendor.IncomingStatuses(ctx, p.instance.Statuses().WindowOrDefault())
-	p.looked.statuses = true
+	p.looked.Statuses = true
 	if err != nil {
 		p.statusesErr = err
 		return

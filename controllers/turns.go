@@ -108,7 +108,7 @@ func (r *Reconciler) slotDone(p *pass, s *restarts.Slot, waits bool) bool {
 	case s == nil && !waits, p.turn.waits, p.turn.held, p.stored.Apply.Active():
 		return false
 	case s != nil && s.Reboot:
-		return p.reboot.undone || p.looked.state && !states.Of(p.state).Restarting && p.now.Sub(s.Since) >= r.Options.Limits.SettlePoll
+		return p.reboot.undone || p.looked.State && !states.Of(p.state).Restarting && p.now.Sub(s.Since) >= r.Options.Limits.SettlePoll
 	default:
 		// Where nothing was decided nothing says that the turn is not needed, or that a write has ended.
 		return p.decision != nil
