@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
@@ -105,34 +104,32 @@ func (r *Reconciler) act(ctx context.Context, p *pass) error {
 		// What was asked for is not tried again by itself, and who asked is to know.
 		p.rebootCalls = &p.memory.rebootCalls
 	}
-	if p.reboot.Reason != "" {
-		reboot := r.rebootEffect(p)
-		rest := reboot.calls.Rest(p.now)
-		if rest == 0 {
-			return r.rebootBeforeSettings(ctx, p, reboot)
-		}
-		reboot.hold(rest)
+	rest := p.memory.rebootCalls.Rest(p.now)
+	if p.reboot.Reason != "" && rest > 0 {
+		r.rebootEffect(p).hold(plan.Hold{By: plan.HeldByFailures, For: rest})
 	}
-	switch {
-	case p.decision == nil:
-		return nil
-	case len(p.decision.Send) > 0:
+	switch plan.Choose(p.decision, p.reboot.RebootDecision, rest) {
+	case plan.ActionReboot:
+		return r.rebootBeforeSettings(ctx, p)
+	case plan.ActionWrite:
 		return r.carryOut(ctx, p, r.settingsEffect(p))
-	case p.decision.Synced != v1alpha1.ReasonApplyPending && p.decision.Synced != v1alpha1.ReasonInstanceStarting:
-		p.memory.settingsCalls = callBackoff{}
+	case plan.ActionNone:
+		if d := p.decision; d != nil && d.Synced != v1alpha1.ReasonApplyPending && d.Held.By == "" {
+			p.memory.settingsCalls = callBackoff{}
+		}
 	}
 	return nil
 }
 
 // rebootBeforeSettings reboots, which is the one call of the pass; settings follow once the instance has started.
-func (r *Reconciler) rebootBeforeSettings(ctx context.Context, p *pass, reboot effect) error {
+func (r *Reconciler) rebootBeforeSettings(ctx context.Context, p *pass) error {
 	withheld := p.decision != nil && len(p.decision.Send) > 0
 	if withheld {
-		p.postpone(r.Options.Limits.SettlePoll)
+		p.postpone(plan.Hold{By: plan.HeldByReboot, For: r.Options.Limits.SettlePoll})
 	}
-	err := r.carryOut(ctx, p, reboot)
-	if withheld && p.turn.waits {
-		p.postpone(r.Options.SettingsInterval)
+	err := r.carryOut(ctx, p, r.rebootEffect(p))
+	if withheld && p.reboot.held.By == plan.HeldByTurn {
+		p.postpone(p.reboot.held)
 	}
 	return err
 }
@@ -174,10 +171,10 @@ func (p *pass) wire() map[string]any {
 }
 
 // postpone takes a planned call back that cannot be made yet: the history stays as it was.
-func (p *pass) postpone(wait time.Duration) {
+func (p *pass) postpone(hold plan.Hold) {
 	p.decision.Send = nil
 	p.decision.Handled = false
-	p.decision.LookAgain = wait
+	p.decision.LookAgain, p.decision.Held = hold.For, hold
 	p.decision.History = plan.TakeOver(instance.History(&p.stored), p.desired)
 }
 

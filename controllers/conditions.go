@@ -64,12 +64,13 @@ func differText(p *pass, names string) string {
 
 // heldText says what holds the call that would put settings right.
 func heldText(p *pass, names string) string {
-	switch {
-	case p.turn.waits:
+	switch p.decision.Held.By {
+	case plan.HeldByTurn:
 		return fmt.Sprintf("These settings differ and wait%s: %s", queueText(p.turn.ahead), names)
-	case p.decision.LoginWait:
+	case plan.HeldByLogin:
 		return fmt.Sprintf("These settings differ and wait up to ten minutes for the person who is logging in: %s", names)
-	case p.calls != nil && p.calls.problem != nil:
+	}
+	if p.calls != nil && p.calls.problem != nil {
 		return fmt.Sprintf("These settings differ, and the vendor does not take them now: %s", names)
 	}
 	return fmt.Sprintf("These settings differ and are about to be written: %s", names)
@@ -192,7 +193,7 @@ func (w statusWriter) composeCalls(p *pass) {
 
 // composeTurn says that a reboot waits for its turn, if nothing else is said.
 func (w statusWriter) composeTurn(p *pass) {
-	if p.turn.waits && p.reboot.Reason != "" {
+	if p.reboot.held.By == plan.HeldByTurn {
 		w.reconcilingUnlessSaid(v1alpha1.ReasonProgressing, "The reboot waits"+queueText(p.turn.ahead))
 	}
 }

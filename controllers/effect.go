@@ -5,9 +5,9 @@ package controllers
 
 import (
 	"context"
-	"time"
 
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 	"github.com/greenapi-operator/greenapi-operator/internal/schedule"
 )
 
@@ -22,7 +22,7 @@ type effect struct {
 	// asked: a person asked for it just now, so that a wait after failures is cut short.
 	asked bool
 	// hold takes the call back until it may be made.
-	hold func(wait time.Duration)
+	hold func(plan.Hold)
 	// intend stores the intent.
 	intend func(ctx context.Context) error
 	// call makes the call, and conclude notes what became of it.
@@ -30,50 +30,51 @@ type effect struct {
 	conclude func(ctx context.Context, err error)
 }
 
-// gate is something that may hold a call: it returns how long, 0 for not at all.
-type gate func(ctx context.Context, p *pass, e effect) (time.Duration, error)
+// gate is something that may hold a call.
+type gate func(ctx context.Context, p *pass, e effect) (plan.Hold, error)
 
-// gates are all that may hold a call, in the order in which they are asked. The last one reserves the call, so it is the last.
+// gates are those beside the ones of package plan, in the order in which they are asked. The last one reserves the call, so it is
+// the last.
 func (r *Reconciler) gates() []gate {
 	return []gate{r.failureGate, r.slotGate, r.stopGate, r.limitGate}
 }
 
 // failureGate holds a call after failed ones of the same method.
-func (*Reconciler) failureGate(_ context.Context, p *pass, e effect) (time.Duration, error) {
+func (*Reconciler) failureGate(_ context.Context, p *pass, e effect) (plan.Hold, error) {
 	if e.asked {
-		return 0, nil
+		return plan.Hold{}, nil
 	}
-	return e.calls.Rest(p.now), nil
+	return plan.HoldFor(plan.HeldByFailures, e.calls.Rest(p.now)), nil
 }
 
 // slotGate holds a call until the instance may restart (R28).
-func (r *Reconciler) slotGate(ctx context.Context, p *pass, _ effect) (time.Duration, error) {
+func (r *Reconciler) slotGate(ctx context.Context, p *pass, _ effect) (plan.Hold, error) {
 	if ok, err := r.acquireSlot(ctx, p); !ok {
-		return r.Options.SettingsInterval, err
+		return plan.Hold{By: plan.HeldByTurn, For: r.Options.SettingsInterval}, err
 	}
-	return 0, nil
+	return plan.Hold{}, nil
 }
 
 // stopGate holds a call while the process ends.
-func (*Reconciler) stopGate(ctx context.Context, _ *pass, _ effect) (time.Duration, error) {
+func (*Reconciler) stopGate(ctx context.Context, _ *pass, _ effect) (plan.Hold, error) {
 	select {
 	case <-ctx.Done():
-		return schedule.CallSpacing, nil
+		return plan.Hold{By: plan.HeldByStop, For: schedule.CallSpacing}, nil
 	default:
-		return 0, nil
+		return plan.Hold{}, nil
 	}
 }
 
 // limitGate holds a call to the vendor's limit (R3).
-func (r *Reconciler) limitGate(_ context.Context, p *pass, e effect) (time.Duration, error) {
-	return r.limiter.Take(p.now, p.id, r.Options.CallTimeout, e.method), nil
+func (r *Reconciler) limitGate(_ context.Context, p *pass, e effect) (plan.Hold, error) {
+	return plan.HoldFor(plan.HeldBySpacing, r.limiter.Take(p.now, p.id, r.Options.CallTimeout, e.method)), nil
 }
 
 // carryOut makes a call that was decided on, or holds it.
 func (r *Reconciler) carryOut(ctx context.Context, p *pass, e effect) error {
 	for _, asks := range r.gates() {
-		if wait, err := asks(ctx, p, e); wait > 0 {
-			e.hold(wait)
+		if hold, err := asks(ctx, p, e); hold.By != "" || err != nil {
+			e.hold(hold)
 			return err
 		}
 	}

@@ -23,6 +23,8 @@ type reboot struct {
 	// asked is a new value of the annotation reboot-requested-at; ignored if it is only to be echoed.
 	asked   string
 	ignored bool
+	// held is what holds the reboot.
+	held plan.Hold
 	// intended is the time that was stored before the call. undone: the call certainly took no effect.
 	intended *metav1.Time
 	undone   bool
@@ -96,8 +98,8 @@ func (r *Reconciler) rebootEffect(p *pass) effect {
 	at, yes := metav1.NewTime(p.now).Rfc3339Copy(), false
 	return effect{
 		method: greenapi.MethodReboot, calls: calls, reboot: true,
-		hold: func(wait time.Duration) {
-			p.reboot.LookAgain = wait
+		hold: func(hold plan.Hold) {
+			p.reboot.LookAgain, p.reboot.held = hold.For, hold
 			if calls.Rest(p.now) > 0 {
 				p.rebootCalls = calls
 			}

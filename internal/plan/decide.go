@@ -11,11 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
-
-// loginGrace is how long settings wait for a person who is logging in (R15).
-const loginGrace = 10 * time.Minute
 
 // maxRetryWait is a wait before an attempt that is not made longer any more; four times as long still is a time.
 const maxRetryWait = 365 * 24 * time.Hour
@@ -193,7 +189,8 @@ func (d *decider) drift(differ []string) {
 	}
 	if d.starting() {
 		d.say(v1alpha1.ReasonInstanceStarting, differ)
-		d.out.LookAgain = d.Limits.SettlePoll
+		d.out.Held = startGate(&d.Input)
+		d.out.LookAgain = d.out.Held.For
 		return
 	}
 	twice := slices.DeleteFunc(slices.Clone(differ), func(name string) bool { return d.driftRest(name) > 0 })
@@ -216,21 +213,16 @@ func (d *decider) rebootRest() time.Duration {
 	return d.Limits.SettleTimeout - d.elapsed(d.LastReboot)
 }
 
-// apply plans a setSettings, unless the instance cannot take one now (R15).
+// apply plans a setSettings, unless something holds it.
 func (d *decider) apply(reason v1alpha1.ApplyReason, attempt int32, names []string) {
-	if d.starting() {
-		d.say(v1alpha1.ReasonInstanceStarting, names)
-		d.out.LookAgain, d.out.Handled = d.Limits.SettlePoll, false
+	d.say(v1alpha1.ReasonApplyPending, names)
+	if hold := held(&d.Input); hold.By != "" {
+		if hold.By == HeldByStart {
+			d.say(v1alpha1.ReasonInstanceStarting, names)
+		}
+		d.out.LookAgain, d.out.Handled, d.out.Held = hold.For, false, hold
 		return
 	}
-	if states.Of(d.State).Login == states.LoginEnter {
-		if rest := loginGrace - d.elapsed(d.StateSince); rest > 0 {
-			d.say(v1alpha1.ReasonApplyPending, names)
-			d.out.LookAgain, d.out.Handled, d.out.LoginWait = min(rest, d.Limits.SettlePoll), false, true
-			return
-		}
-	}
-	d.say(v1alpha1.ReasonApplyPending, names)
 	d.out.Send = names
 	d.intend(reason, attempt)
 }
@@ -247,9 +239,6 @@ func (d *decider) close() Decision {
 
 // say sets the reason of condition Synced.
 func (d *decider) say(reason string, names []string) { d.out.Synced, d.out.Settings = reason, names }
-
-// elapsed is the time since then; a time in the future counts as now (R16).
-func (d *decider) elapsed(since time.Time) time.Duration { return max(d.Now.Sub(since), 0) }
 
 // intend writes the record of the call to come.
 func (d *decider) intend(reason v1alpha1.ApplyReason, attempt int32) {

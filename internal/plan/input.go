@@ -95,6 +95,9 @@ type Decision struct {
 	Handled bool
 	// Retries reports whether the reason is about settings that are tried again, besides which others may be given up.
 	Retries bool
-	// LoginWait reports whether the write waits for a person who is logging in (R15).
-	LoginWait bool
+	// Held is what holds a write that is due.
+	Held Hold
 }
+
+// elapsed is the time since then; a time in the future counts as now (R16).
+func (in *Input) elapsed(since time.Time) time.Duration { return max(in.Now.Sub(since), 0) }

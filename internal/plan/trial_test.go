@@ -390,7 +390,7 @@ func TestR15_AWaitForALoginSaysSo(t *testing.T) {
 	s.state("pendingPassword")
 	s.edit(on)
 	s.quiet(v1alpha1.ReasonApplyPending)
-	if !s.d.LoginWait {
+	if s.d.Held.By != plan.HeldByLogin {
 		t.Error("the decision does not say what it waits for")
 	}
 }

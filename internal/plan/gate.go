@@ -1,0 +1,105 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"time"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/states"
+)
+
+// Holder names what holds a call.
+type Holder string
+
+// What may hold a call.
+const (
+	// HeldByStart: the instance has not started, and takes no settings (R15).
+	HeldByStart Holder = "Start"
+	// HeldByLogin: a person is logging in (R15).
+	HeldByLogin Holder = "Login"
+	// HeldByReboot: settings follow a reboot, which goes first (R20).
+	HeldByReboot Holder = "Reboot"
+	// HeldByFailures: the vendor did not take the latest calls of this method.
+	HeldByFailures Holder = "Failures"
+	// HeldByTurn: other instances restart first (R28).
+	HeldByTurn Holder = "Turn"
+	// HeldByStop: the process ends.
+	HeldByStop Holder = "Stop"
+	// HeldBySpacing: the latest call of this method was less than a second ago (R3).
+	HeldBySpacing Holder = "Spacing"
+)
+
+// Hold says that a call is not made yet. Its zero value holds nothing.
+type Hold struct {
+	// By is what holds it.
+	By Holder
+	// For is how soon to look again.
+	For time.Duration
+}
+
+// HoldFor holds by something for as long as it lasts, if it lasts.
+func HoldFor(by Holder, rest time.Duration) Hold {
+	if rest <= 0 {
+		return Hold{}
+	}
+	return Hold{By: by, For: rest}
+}
+
+// gate says whether it holds a setSettings that is planned.
+type gate func(in *Input) Hold
+
+// gates are those that need to know no more than a decision does, in the order in which they are asked. The others are the
+// caller's.
+var gates = []gate{startGate, loginGate}
+
+// held is the first gate that holds a setSettings.
+func held(in *Input) Hold {
+	for _, asks := range gates {
+		if hold := asks(in); hold.By != "" {
+			return hold
+		}
+	}
+	return Hold{}
+}
+
+func startGate(in *Input) Hold {
+	if !states.Of(in.State).Restarting {
+		return Hold{}
+	}
+	return Hold{By: HeldByStart, For: in.Limits.SettlePoll}
+}
+
+// loginGrace is how long settings wait for a person who is logging in (R15).
+const loginGrace = 10 * time.Minute
+
+func loginGate(in *Input) Hold {
+	rest := loginGrace - in.elapsed(in.StateSince)
+	if states.Of(in.State).Login != states.LoginEnter || rest <= 0 {
+		return Hold{}
+	}
+	return Hold{By: HeldByLogin, For: min(rest, in.Limits.SettlePoll)}
+}
+
+// Action is the one call that follows from what was decided.
+type Action string
+
+// The calls that change something; at most one is made at a time.
+const (
+	ActionNone   Action = ""
+	ActionWrite  Action = "Write"
+	ActionReboot Action = "Reboot"
+)
+
+// Choose says which call is made where settings and a reboot were decided on, each of which may be nil or nothing: the reboot
+// unless it has to wait after failed calls, and settings follow once the instance has started.
+func Choose(settings *Decision, reboot RebootDecision, rebootRest time.Duration) Action {
+	switch {
+	case reboot.Reason != "" && rebootRest <= 0:
+		return ActionReboot
+	case settings != nil && len(settings.Send) > 0:
+		return ActionWrite
+	default:
+		return ActionNone
+	}
+}
