@@ -152,8 +152,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	return r.report(ctx, p)
 }
 
-// begin reads the resource and what is remembered of it. A resource without conditions gets its first ones at once, so
-// that whoever waits for it sees that somebody is at work.
+// begin reads the resource and what is remembered of it.
 func (r *Reconciler) begin(ctx context.Context, key types.NamespacedName) (*pass, error) {
 	instance, err := r.get(ctx, key)
 	if err != nil {
@@ -170,11 +169,6 @@ func (r *Reconciler) begin(ctx context.Context, key types.NamespacedName) (*pass
 		return nil, nil
 	}
 	p.readRebootRequest()
-	if len(status.Conditions) == 0 && !p.core().Paused {
-		if err := r.save(ctx, p, r.compose(p)); err != nil {
-			return nil, err
-		}
-	}
 	return p, nil
 }
 

@@ -117,7 +117,7 @@ func (r *Reconciler) read(ctx context.Context, p *pass, due schedule.Looks) erro
 	call(due.Statuses, greenapi.MethodGetIncomingStatuses, func() error { r.readStatuses(ctx, p); return p.statusesErr })
 	begun := r.Clock.Now()
 	ctx = greenapi.WithTimeout(ctx, r.readTimeout(p.memory))
-	sideBySide(toCall)
+	r.announcing(ctx, p, func() { sideBySide(toCall) })
 	took := r.Clock.Now().Sub(begun)
 	r.timed(p, begun)
 

@@ -29,7 +29,7 @@ func (r *Reconciler) report(ctx context.Context, p *pass) (reconcile.Result, err
 	r.remember(p)
 	ctx = context.WithoutCancel(ctx)
 	status := r.compose(p)
-	switch err := r.store(ctx, p, status); {
+	switch err := r.storeNews(ctx, p, status); {
 	case apierrors.IsNotFound(err):
 		return reconcile.Result{}, nil
 	case err != nil:
@@ -46,6 +46,14 @@ func (r *Reconciler) report(ctx context.Context, p *pass) (reconcile.Result, err
 	result := r.next(p)
 	r.logPass(ctx, p, result.RequeueAfter)
 	return result, nil
+}
+
+// storeNews stores a status, unless it is a first one that says no more than that somebody waits for a look.
+func (r *Reconciler) storeNews(ctx context.Context, p *pass, status v1alpha1.InstanceStatus) error {
+	if _, waits := p.end.(*waiting); waits && len(p.stored.Conditions) == 0 && p.now.Sub(p.memory.since) < firstLookPatience {
+		return nil
+	}
+	return r.store(ctx, p, status)
 }
 
 // store writes the status if it says anything new. If somebody edited the resource during the pass, it is put onto a
@@ -77,19 +85,30 @@ func (r *Reconciler) store(ctx context.Context, p *pass, status v1alpha1.Instanc
 
 // save writes the status with the resourceVersion of the pass as a precondition.
 func (r *Reconciler) save(ctx context.Context, p *pass, status v1alpha1.InstanceStatus) error {
+	object := p.with(status)
+	if err := r.Client.Status().Update(ctx, object); err != nil {
+		return err
+	}
+	r.saved(p, object)
+	return nil
+}
+
+// with is a copy of the resource with a status.
+func (p *pass) with(status v1alpha1.InstanceStatus) v1alpha1.Instance {
 	object, ok := p.instance.DeepCopyObject().(v1alpha1.Instance)
 	if !ok {
 		panic("controllers: a copy of a resource is of another type")
 	}
 	*object.InstanceStatus() = status
-	if err := r.Client.Status().Update(ctx, object); err != nil {
-		return err
-	}
+	return object
+}
+
+// saved notes what was written.
+func (r *Reconciler) saved(p *pass, object v1alpha1.Instance) {
 	p.instance, p.stored = object, *object.InstanceStatus().DeepCopy()
 	p.clamped = false
 	p.reboot.counted, p.memory.uncounted = cmp.Or(p.memory.uncounted, p.reboot.counted), nil
 	p.memory.version, p.memory.writtenAt = object.GetResourceVersion(), r.Clock.Now()
-	return nil
 }
 
 // remember notes in memory how the pass ended, for the next one.
