@@ -33,11 +33,11 @@ type logLine struct {
 // notice is the event about a fact; without a reason there is none.
 type notice struct{ eventType, reason, action, note string }
 
-func normal(reason, action, note string) notice {
+func normalEvent(reason, action, note string) notice {
 	return notice{corev1.EventTypeNormal, reason, action, note}
 }
 
-func warning(reason, action, note string) notice {
+func warningEvent(reason, action, note string) notice {
 	return notice{corev1.EventTypeWarning, reason, action, note}
 }
 
@@ -52,7 +52,7 @@ func (p *pass) facts() []fact {
 	}
 	if drift := p.drift(); len(drift) > 0 {
 		list = append(list, fact{logged("Drift detected", "settings", drift),
-			normal("DriftDetected", "Observe", "The vendor shows other values without a change of the spec: "+strings.Join(drift, ", "))})
+			normalEvent("DriftDetected", "Observe", "The vendor shows other values without a change of the spec: "+strings.Join(drift, ", "))})
 	}
 	list = append(list, applyFacts(before.Apply, after.Apply)...)
 	list = append(list, abandonedFacts(before.Abandoned, after.Abandoned)...)
@@ -62,14 +62,14 @@ func (p *pass) facts() []fact {
 	list = append(list, credentialsFacts(before, after)...)
 	list = append(list, stalledFacts(before, after)...)
 	if unhealthy(before) && apimeta.IsStatusConditionTrue(after.Conditions, v1alpha1.ReadyCondition) {
-		list = append(list, fact{event: normal("Recovered", "Observe", "The instance is in order again")})
+		list = append(list, fact{event: normalEvent("Recovered", "Observe", "The instance is in order again")})
 	}
 	if counted != nil {
 		// The log tells of a reboot before the conditions, events after them.
-		list = append(list, fact{event: normal("RebootRequested", "Reboot", fmt.Sprintf("Rebooted the instance (%s)", counted.reason))})
+		list = append(list, fact{event: normalEvent("RebootRequested", "Reboot", fmt.Sprintf("Rebooted the instance (%s)", counted.reason))})
 	}
 	if p.reboot.news {
-		list = append(list, fact{event: warning(v1alpha1.ReasonStuckStarting, "Observe", "The instance has been starting for too long")})
+		list = append(list, fact{event: warningEvent(v1alpha1.ReasonStuckStarting, "Observe", "The instance has been starting for too long")})
 	}
 	return list
 }
@@ -99,9 +99,9 @@ func stateNotice(old, now string) notice {
 		note = fmt.Sprintf("The state changed from %s to %s", old, now)
 	}
 	if alarm := states.Of(now).Alarm; alarm == states.AlarmAlways || alarm == states.AlarmAfterAuthorized && old == states.Authorized {
-		return warning("StateChanged", "Observe", note)
+		return warningEvent("StateChanged", "Observe", note)
 	}
-	return normal("StateChanged", "Observe", note)
+	return normalEvent("StateChanged", "Observe", note)
 }
 
 // applyFacts are what became of a setSettings.
@@ -121,16 +121,16 @@ func applyFacts(before, after *v1alpha1.ApplyRecord) []fact {
 	switch after.Outcome {
 	case v1alpha1.OutcomeSettling:
 		message = "Settings written"
-		event = normal("SettingsApplied", "Apply", fmt.Sprintf("Wrote settings (%s), which restarts the instance: %s", after.Reason, settings))
+		event = normalEvent("SettingsApplied", "Apply", fmt.Sprintf("Wrote settings (%s), which restarts the instance: %s", after.Reason, settings))
 	case v1alpha1.OutcomeConfirmed:
 		message = "Settings confirmed"
-		event = normal("SettingsConfirmed", "Verify", "The settings are in effect: "+settings)
+		event = normalEvent("SettingsConfirmed", "Verify", "The settings are in effect: "+settings)
 	case v1alpha1.OutcomeNotPersisted:
 		message = "Settings not kept"
-		event = warning(v1alpha1.ReasonSettingsNotPersisted, "Verify", "The vendor kept other values than were written: "+settings)
+		event = warningEvent(v1alpha1.ReasonSettingsNotPersisted, "Verify", "The vendor kept other values than were written: "+settings)
 	case v1alpha1.OutcomeRejected:
 		message = "Settings rejected"
-		event = warning(v1alpha1.ReasonSettingsRejected, "Apply", "The vendor refused the settings: "+settings)
+		event = warningEvent(v1alpha1.ReasonSettingsRejected, "Apply", "The vendor refused the settings: "+settings)
 	case v1alpha1.OutcomePending:
 		message = "Settings sent, outcome not known"
 	case v1alpha1.OutcomeNotSent:
@@ -162,7 +162,7 @@ func abandonedFacts(before, after []v1alpha1.AbandonedSetting) []fact {
 		told := fact{line: logged("Settings abandoned", "reason", reason, "settings", given[reason])}
 		if reason == v1alpha1.AbandonFlapping {
 			// One for all: of events of one reason about one version of a resource only the first is stored.
-			told.event = warning(v1alpha1.ReasonDriftFlapping, "Abandon", "Something else keeps changing these settings back, so they are no longer written: "+strings.Join(given[reason], ", "))
+			told.event = warningEvent(v1alpha1.ReasonDriftFlapping, "Abandon", "Something else keeps changing these settings back, so they are no longer written: "+strings.Join(given[reason], ", "))
 		}
 		list = append(list, told)
 	}
@@ -179,13 +179,13 @@ func credentialsFacts(before, after *v1alpha1.InstanceStatus) []fact {
 		told := fact{line: logged("Credentials rejected", "reason", now.Reason)}
 		switch now.Reason {
 		case v1alpha1.ReasonUnauthorized, v1alpha1.ReasonInstanceNotFound, v1alpha1.ReasonTokenMalformed:
-			told.event = warning("CredentialsRejected", "Observe", now.Message)
+			told.event = warningEvent("CredentialsRejected", "Observe", now.Message)
 		case v1alpha1.ReasonEndpointNotAllowed:
-			told.event = warning(v1alpha1.ReasonEndpointNotAllowed, "Resolve", now.Message)
+			told.event = warningEvent(v1alpha1.ReasonEndpointNotAllowed, "Resolve", now.Message)
 		}
 		return []fact{told}
 	case now.Status == metav1.ConditionTrue && wasBad:
-		return []fact{{logged("Credentials accepted"), normal("CredentialsAccepted", "Observe", "The vendor accepted the API token again")}}
+		return []fact{{logged("Credentials accepted"), normalEvent("CredentialsAccepted", "Observe", "The vendor accepted the API token again")}}
 	}
 	return nil
 }
@@ -198,7 +198,7 @@ func stalledFacts(before, after *v1alpha1.InstanceStatus) []fact {
 	case now != nil && (old == nil || old.Reason != now.Reason):
 		told := fact{line: logged("Stalled", "reason", now.Reason, "message", now.Message)}
 		if now.Reason == v1alpha1.ReasonDuplicateInstance {
-			told.event = warning(v1alpha1.ReasonDuplicateInstance, "Resolve", now.Message)
+			told.event = warningEvent(v1alpha1.ReasonDuplicateInstance, "Resolve", now.Message)
 		}
 		return []fact{told}
 	case now == nil && old != nil:
