@@ -191,8 +191,8 @@ func (c *cluster) look(object *unstructured.Unstructured) (*unstructured.Unstruc
 	return found, c.admin.Get(c.t.Context(), client.ObjectKeyFromObject(object), found)
 }
 
-// gone expects that none of these objects is there.
-func (c *cluster) gone(objects installation.Objects) {
+// expectAbsent expects that none of these objects is there.
+func (c *cluster) expectAbsent(objects installation.Objects) {
 	c.t.Helper()
 	for _, object := range objects {
 		_, err := c.look(object)

@@ -122,7 +122,7 @@ func TestAnUpgradeKeepsEveryInstance(t *testing.T) {
 	k.untouched("a rollback")
 	c.must(helm, "uninstall", release, "--namespace", system)
 	k.untouched("uninstalling")
-	c.gone(filter(template(t), func(o *unstructured.Unstructured) bool { return o.GetKind() != "CustomResourceDefinition" }))
+	c.expectAbsent(filter(template(t), func(o *unstructured.Unstructured) bool { return o.GetKind() != "CustomResourceDefinition" }))
 
 	// Helm takes the definitions back by the annotations that it left on them, and no other release may.
 	output, err := c.run(helm, "install", "other", chart, "--namespace", system)
@@ -176,7 +176,7 @@ func (s *story) inStep(t *testing.T, rendered installation.Objects) {
 	}
 	all := template(t, "--set", "replicas=2,demo.enabled=true,networkPolicy.enabled=true,serviceMonitor.enabled=true,prometheusRule.enabled=true,grafana.dashboard.enabled=true")
 	all = append(all, template(t, "--set", "scope=namespaced,watchNamespaces={shop,default}")...)
-	s.gone(filter(all, func(o *unstructured.Unstructured) bool {
+	s.expectAbsent(filter(all, func(o *unstructured.Unstructured) bool {
 		return o.GetKind() != "CustomResourceDefinition" && !names[o.GetKind()+"/"+o.GetNamespace()+"/"+o.GetName()]
 	}))
 }

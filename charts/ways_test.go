@@ -107,7 +107,7 @@ func dryRun(c *cluster, w way, rendered installation.Objects) {
 	}
 	output := c.must(kubectl, append([]string{"apply", "--server-side", "--dry-run=server"}, manifest...)...)
 	c.Expect(strings.Count(output, "serverside-applied (server dry run)")).To(Equal(len(rendered)), output)
-	c.gone(filter(rendered, func(o *unstructured.Unstructured) bool { return o.GetKind() != "Namespace" }))
+	c.expectAbsent(filter(rendered, func(o *unstructured.Unstructured) bool { return o.GetKind() != "Namespace" }))
 }
 
 // essence is what has to be the same however it was installed, by kind and name. Set aside are: what the API server adds

@@ -175,7 +175,7 @@ func (w statusWriter) composeDecision(p *pass) {
 	if d.Handled {
 		w.LastHandledReconcileAt = p.requested
 	}
-	synced := syncedVerdict(p, w.find(v1alpha1.SyncedCondition))
+	synced := syncedCondition(p, w.find(v1alpha1.SyncedCondition))
 	w.set(v1alpha1.SyncedCondition, synced.status, synced.reason, synced.message)
 	w.ObservedGeneration = w.generation
 }

@@ -14,35 +14,35 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
-// verdict is what a condition says.
-type verdict struct {
+// conditionState is what a condition says.
+type conditionState struct {
 	status          metav1.ConditionStatus
 	reason, message string
 }
 
 // availability is what condition Available says of a state.
-func availability(state string) verdict {
+func availability(state string) conditionState {
 	known := states.Of(state)
-	return verdict{metav1.ConditionStatus(known.Available), known.Reason, known.Message}
+	return conditionState{metav1.ConditionStatus(known.Available), known.Reason, known.Message}
 }
 
-// syncedVerdict says what condition Synced shows after a decision.
-func syncedVerdict(p *pass, before *metav1.Condition) verdict {
+// syncedCondition says what condition Synced shows after a decision.
+func syncedCondition(p *pass, before *metav1.Condition) conditionState {
 	d := p.decision
 	if p.tokenHold != nil {
-		return verdict{metav1.ConditionFalse, p.tokenHold.reason, p.tokenHold.message}
+		return conditionState{metav1.ConditionFalse, p.tokenHold.reason, p.tokenHold.message}
 	}
 	switch d.Synced {
 	case v1alpha1.ReasonUpToDate:
-		return verdict{metav1.ConditionTrue, d.Synced, "Every managed setting is in effect"}
+		return conditionState{metav1.ConditionTrue, d.Synced, "Every managed setting is in effect"}
 	case v1alpha1.ReasonNothingManaged:
-		return verdict{metav1.ConditionTrue, d.Synced, "The spec manages no setting"}
+		return conditionState{metav1.ConditionTrue, d.Synced, "The spec manages no setting"}
 	case v1alpha1.ReasonSettingsRejected:
-		return verdict{metav1.ConditionFalse, d.Synced, refusedSettings(p, before)}
+		return conditionState{metav1.ConditionFalse, d.Synced, refusedSettings(p, before)}
 	case v1alpha1.ReasonSettingsNotPersisted:
-		return verdict{metav1.ConditionFalse, d.Synced, notKept(d)}
+		return conditionState{metav1.ConditionFalse, d.Synced, notKept(d)}
 	}
-	return verdict{metav1.ConditionFalse, d.Synced, differText(p, strings.Join(d.Settings, ", "))}
+	return conditionState{metav1.ConditionFalse, d.Synced, differText(p, strings.Join(d.Settings, ", "))}
 }
 
 // differText says of settings why they differ.
@@ -99,30 +99,30 @@ func givenUp(p *pass) bool {
 
 // progress is what Ready, Reconciling and Stalled show together; an empty reason means that the condition is absent.
 type progress struct {
-	ready                       verdict
-	reconciling, stalled        string
-	reconcilingText, stalledFor string
+	ready                        conditionState
+	reconciling, stalled         string
+	reconcilingText, stalledText string
 }
 
 func isStalled(reason, message string) progress {
-	return progress{ready: verdict{metav1.ConditionFalse, reason, message}, stalled: reason, stalledFor: message}
+	return progress{ready: conditionState{metav1.ConditionFalse, reason, message}, stalled: reason, stalledText: message}
 }
 
 // isRetrying is for something that is tried again by itself; without a reason nothing is known to be wrong.
 func isRetrying(reason, message string) progress {
-	ready := verdict{metav1.ConditionFalse, reason, message}
+	ready := conditionState{metav1.ConditionFalse, reason, message}
 	if reason == "" {
-		ready = verdict{metav1.ConditionUnknown, v1alpha1.ReasonProgressing, message}
+		ready = conditionState{metav1.ConditionUnknown, v1alpha1.ReasonProgressing, message}
 	}
 	return progress{ready: ready, reconciling: v1alpha1.ReasonProgressingWithRetry, reconcilingText: message}
 }
 
 func isUnderWay(reason, message string) progress {
-	return progress{ready: verdict{metav1.ConditionUnknown, reason, message}, reconciling: reason, reconcilingText: message}
+	return progress{ready: conditionState{metav1.ConditionUnknown, reason, message}, reconciling: reason, reconcilingText: message}
 }
 
 func isDone(message string) progress {
-	return progress{ready: verdict{metav1.ConditionTrue, v1alpha1.ReasonSucceeded, message}}
+	return progress{ready: conditionState{metav1.ConditionTrue, v1alpha1.ReasonSucceeded, message}}
 }
 
 // composeProgress sets Ready, Reconciling and Stalled (R26).
@@ -256,7 +256,7 @@ func mendedByResolving(reason string) bool {
 func (w statusWriter) show(s progress) {
 	w.set(v1alpha1.ReadyCondition, s.ready.status, s.ready.reason, s.ready.message)
 	w.setAbnormal(v1alpha1.ReconcilingCondition, s.reconciling, s.reconcilingText)
-	w.setAbnormal(v1alpha1.StalledCondition, s.stalled, s.stalledFor)
+	w.setAbnormal(v1alpha1.StalledCondition, s.stalled, s.stalledText)
 }
 
 // setAbnormal sets a condition that is there only while it is True; an empty reason removes it.

@@ -124,9 +124,9 @@ func NewReconciler(shared *Shared, kind instance.Kind) *Reconciler {
 //	act      by at most one call that changes something
 //	report   what was found in the status, in events and metrics
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
-	p, err := r.begin(ctx, request.NamespacedName)
+	p, err := r.startPass(ctx, request.NamespacedName)
 	if apierrors.IsNotFound(err) {
-		return r.gone(ctx, request.NamespacedName), nil
+		return r.cleanUp(ctx, request.NamespacedName), nil
 	}
 	if p == nil {
 		return reconcile.Result{}, err
@@ -152,8 +152,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	return r.report(ctx, p)
 }
 
-// begin reads the resource and what is remembered of it.
-func (r *Reconciler) begin(ctx context.Context, key types.NamespacedName) (*pass, error) {
+// startPass reads the resource and what is remembered of it.
+func (r *Reconciler) startPass(ctx context.Context, key types.NamespacedName) (*pass, error) {
 	instance, err := r.get(ctx, key)
 	if err != nil {
 		return nil, err
@@ -172,9 +172,9 @@ func (r *Reconciler) begin(ctx context.Context, key types.NamespacedName) (*pass
 	return p, nil
 }
 
-// gone forgets a resource that was deleted. Its calls are remembered for a while even so, and one more pass follows when
+// cleanUp forgets a resource that was deleted. Its calls are remembered for a while even so, and one more pass follows when
 // that is over: nothing stays for ever, even if this was the last resource.
-func (r *Reconciler) gone(ctx context.Context, key types.NamespacedName) reconcile.Result {
+func (r *Reconciler) cleanUp(ctx context.Context, key types.NamespacedName) reconcile.Result {
 	now := r.Clock.Now()
 	r.giveUpSlot(ctx, key, now)
 	r.limiter.Sweep(now)

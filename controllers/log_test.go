@@ -28,7 +28,7 @@ func TestALogThatNobodyReadsCostsNothing(t *testing.T) {
 	ctx := logr.NewContext(context.Background(), zap.New(zap.WriteTo(io.Discard)))
 	failure := errors.New("it failed")
 	for name, log := range map[string]func(){
-		"tell":   func() { tell(ctx, p, nil) },
+		"facts":  func() { logFacts(ctx, p.facts()) },
 		"pass":   func() { r.logPass(ctx, p, time.Second) },
 		"call":   func() { r.logCall(ctx, "getSettings", now, failure) },
 		"intent": func() { logIntent(ctx, nil, status.Apply) },

@@ -88,12 +88,12 @@ func NewMetrics(registry prometheus.Registerer, reader client.Reader, kinds []in
 			return nil, err
 		}
 	}
-	m.begin()
+	m.initCounters()
 	return m, nil
 }
 
-// begin lets the counters of what is rare begin at 0: Prometheus sees no increase in a series that begins at 1.
-func (m *Metrics) begin() {
+// initCounters lets the counters of what is rare begin at 0: Prometheus sees no increase in a series that begins at 1.
+func (m *Metrics) initCounters() {
 	reasons := []string{string(plan.RebootStuckStarting), string(plan.RebootYellowCard), string(plan.RebootRequested),
 		string(v1alpha1.ApplySpecChange), string(v1alpha1.ApplyDrift), string(v1alpha1.ApplyRetry), string(v1alpha1.ApplyRequested)}
 	for _, kind := range m.kinds {

@@ -39,7 +39,7 @@ type Writer interface {
 // pass is what one Reconcile gathers. Each group of fields is filled by the step that is named above it and only read
 // by the later ones.
 type pass struct {
-	// begin
+	// startPass
 	key      types.NamespacedName
 	instance v1alpha1.Instance
 	// original is the status at the beginning of the pass, stored the one that was last read or written.
@@ -87,7 +87,7 @@ type pass struct {
 	// decide
 	decision *plan.Decision
 
-	// begin, decide and act
+	// startPass, decide and act
 	reboot reboot
 
 	// act
@@ -107,8 +107,8 @@ func (p *pass) core() *v1alpha1.InstanceSpec { return p.instance.Core() }
 
 func (p *pass) generation() int64 { return p.instance.GetGeneration() }
 
-// held reports whether the webhook token is not known, so that nothing is written.
-func (p *pass) held() bool { return p.tokenHold != nil }
+// tokenUnknown reports whether the webhook token is not known, so that nothing is written.
+func (p *pass) tokenUnknown() bool { return p.tokenHold != nil }
 
 // newRequest reports whether the annotation reconcile-requested-at holds a value that was not acted on yet.
 func (p *pass) newRequest() bool { return p.requested != "" }

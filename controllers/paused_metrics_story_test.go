@@ -86,7 +86,7 @@ func TestMetricsLeavePausedAndStalledOnesOut(t *testing.T) {
 
 // TestAStalledOneThatCannotBeReadIsNotAvailable: what was seen last says nothing once nobody looks any more.
 func TestAStalledOneThatCannotBeReadIsNotAvailable(t *testing.T) {
-	for name, begin := range map[string]func(*story){
+	for name, breakIt := range map[string]func(*story){
 		"the token is refused":     func(s *story) { s.vendor.RotateToken(instanceID, "an0ther-token-of-the-story") },
 		"the instance was deleted": func(s *story) { s.vendor.Remove(instanceID) },
 		"the Secret is malformed":  func(s *story) { s.secret("line-token", map[string]string{"apiTokenInstance": "no token at all"}) },
@@ -97,7 +97,7 @@ func TestAStalledOneThatCannotBeReadIsNotAvailable(t *testing.T) {
 			s.settled("line", v1alpha1.ReasonSucceeded)
 			instance, _ := s.vendor.Get(instanceID)
 			s.Expect(s.condition("line", v1alpha1.AvailableCondition).Status).To(Equal(metav1.ConditionTrue))
-			begin(s)
+			breakIt(s)
 			s.Expect(s.until(time.Hour, func() bool { return s.condition("line", v1alpha1.StalledCondition).Reason != "" })).To(BeTrue())
 			available := s.condition("line", v1alpha1.AvailableCondition)
 			s.Expect(available.Status).To(Equal(metav1.ConditionUnknown))

@@ -98,11 +98,11 @@ func (p *policed) update(spec map[string]any) error {
 func (p *policed) judge(spec map[string]any, want string) {
 	p.t.Helper()
 	for _, kind := range instance.Kinds {
-		p.verdict(p.create(kind.Name, spec), want, "%s %v", kind.Name, spec)
+		p.expectAnswer(p.create(kind.Name, spec), want, "%s %v", kind.Name, spec)
 	}
 }
 
-func (p *policed) verdict(err error, want, format string, args ...any) {
+func (p *policed) expectAnswer(err error, want, format string, args ...any) {
 	p.t.Helper()
 	if want == "" {
 		p.Expect(err).NotTo(HaveOccurred(), append([]any{format}, args...)...)
@@ -132,11 +132,11 @@ func TestSamplePolicyOfAPIHosts(t *testing.T) {
 	} {
 		p.judge(at(url), want)
 	}
-	p.verdict(p.update(nil), "", "a label of what was there already")
-	p.verdict(p.update(map[string]any{"apiUrl": "https://evil.example", "paused": true}), "", "pausing what was there already")
-	p.verdict(p.update(map[string]any{}), "", "leaving it out")
-	p.verdict(p.update(at("https://worse.example")), "the host worse.example is not allowed", "update")
-	p.verdict(p.update(at("https://7107.api.greenapi.com")), "", "update")
+	p.expectAnswer(p.update(nil), "", "a label of what was there already")
+	p.expectAnswer(p.update(map[string]any{"apiUrl": "https://evil.example", "paused": true}), "", "pausing what was there already")
+	p.expectAnswer(p.update(map[string]any{}), "", "leaving it out")
+	p.expectAnswer(p.update(at("https://worse.example")), "the host worse.example is not allowed", "update")
+	p.expectAnswer(p.update(at("https://7107.api.greenapi.com")), "", "update")
 }
 
 // TestSamplePolicyOfWebhookHosts: the hosts of webhookUrl are those that an annotation of the namespace lists.
@@ -181,10 +181,10 @@ func TestSamplePolicyOfWebhookHosts(t *testing.T) {
 	} {
 		p.judge(to(url), want)
 	}
-	p.verdict(p.update(nil), "", "a label of what was there already")
-	p.verdict(p.update(to("")), "", "switching webhooks off")
-	p.verdict(p.update(to("https://worse.example/")), "the host worse.example is not allowed", "update")
-	p.verdict(p.update(to("https://shop.example/")), "", "update")
+	p.expectAnswer(p.update(nil), "", "a label of what was there already")
+	p.expectAnswer(p.update(to("")), "", "switching webhooks off")
+	p.expectAnswer(p.update(to("https://worse.example/")), "the host worse.example is not allowed", "update")
+	p.expectAnswer(p.update(to("https://shop.example/")), "", "update")
 
 	// A namespace without a list allows none, and what switches webhooks off.
 	bare := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "policed-", Labels: map[string]string{"policy": "allowed-webhook-hosts"}}}

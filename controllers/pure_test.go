@@ -14,5 +14,5 @@ import (
 func TestPureTestsNeedNoControlPlane(t *testing.T) {
 	t.Parallel()
 	testenv.CheckPureTests(t, "KUBEBUILDER_ASSETS is not set: run the tests by `make test`",
-		"TestTheLimiterForgetsCallsOfAMinute", "TestTheCacheKeepsWhatIsRead", "TestEveryDocumentedStateIsExplained")
+		"TestEachFactIsLoggedAndAnEvent", "TestFactsAreToldInOrder")
 }

@@ -142,7 +142,7 @@ func (w statusWriter) composeReboot(p *pass, stale bool) {
 		// A request is for now: what a person has to mend first, or an outage, does not keep it for a day that nobody knows.
 		w.LastHandledRebootAt = b.asked
 	}
-	if counted := p.memory.uncounted; counted != nil && !w.counts(counted) {
+	if counted := p.memory.uncounted; counted != nil && !w.hasCounted(counted) {
 		// It may be of an earlier pass, whose status could not be stored.
 		w.addRestart(counted.at, string(counted.reason))
 	}
@@ -166,8 +166,8 @@ func (w statusWriter) composeReboot(p *pass, stale bool) {
 	w.Restarts.RecentReboots = list[max(len(list)-keptReboots, 0):]
 }
 
-// counts reports whether a reboot is counted already: the status was stored, and only the answer to that was lost.
-func (w statusWriter) counts(reboot *countedReboot) bool {
+// hasCounted reports whether a reboot is counted already: the status was stored, and only the answer to that was lost.
+func (w statusWriter) hasCounted(reboot *countedReboot) bool {
 	return w.Restarts != nil && w.Restarts.LastTime.Equal(&reboot.at) && w.Restarts.LastReason == string(reboot.reason)
 }
 

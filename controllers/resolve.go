@@ -121,7 +121,7 @@ func (r *Reconciler) webhookToken(ctx context.Context, p *pass, apiToken string)
 		p.tokenHold = refusedToken(fmt.Sprintf("Key %q of Secret %q does not hold a webhook token: it must be empty or one line of at most 1024 printable ASCII characters", value.key, value.name))
 		return "", nil
 	}
-	if p.tokenHold = r.guardedValue(*ref, token); p.held() {
+	if p.tokenHold = r.guardedValue(*ref, token); p.tokenUnknown() {
 		return "", nil
 	}
 	p.desired.SetToken(token, apiToken, p.memory.digestToken)

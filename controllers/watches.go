@@ -71,7 +71,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Optio
 	r.origins.SetWorkers(max(options.MaxConcurrentReconciles, 1))
 	build := ctrl.NewControllerManagedBy(mgr).
 		Named(r.Kind.Name).
-		For(r.Kind.New(), builder.WithPredicates(predicate.Or(asked(), wantedBack(r.Options.Ring)))).
+		For(r.Kind.New(), builder.WithPredicates(predicate.Or(requestedOrEdited(), wantedBack(r.Options.Ring)))).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.usersOf), builder.WithPredicates(predicate.ResourceVersionChangedPredicate{})).
 		WatchesRawSource(source.Channel(r.turns, inTurn())).
 		WithOptions(options)
@@ -81,9 +81,9 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Optio
 	return build.Complete(r.inRing())
 }
 
-// asked lets pass what a user changed: the spec, or a request by annotation. The operator's own writes of status do
+// requestedOrEdited lets pass what a user changed: the spec, or a request by annotation. The operator's own writes of status do
 // not wake it.
-func asked() predicate.Predicate {
+func requestedOrEdited() predicate.Predicate {
 	requested := predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, after := e.ObjectOld.GetAnnotations(), e.ObjectNew.GetAnnotations()
 		return before[v1alpha1.ReconcileRequestedAtAnnotation] != after[v1alpha1.ReconcileRequestedAtAnnotation] ||
@@ -142,14 +142,14 @@ func StripInstance(of sharding.Ring) toolscache.TransformFunc {
 			}
 		}
 		if meta, ok := resource.GetObjectKind().(*metav1.TypeMeta); ok {
-			meta.Kind, meta.APIVersion = shared(meta.Kind), shared(meta.APIVersion)
+			meta.Kind, meta.APIVersion = interned(meta.Kind), interned(meta.APIVersion)
 		}
 		status := resource.InstanceStatus()
 		// A decoder leaves room for more conditions.
 		status.Conditions = slices.Clone(status.Conditions)
 		for i := range status.Conditions {
 			c := &status.Conditions[i]
-			c.Type, c.Reason, c.Message = shared(c.Type), shared(c.Reason), shared(c.Message)
+			c.Type, c.Reason, c.Message = interned(c.Type), interned(c.Reason), interned(c.Message)
 		}
 		return resource, nil
 	}
@@ -177,8 +177,8 @@ func stripMeta(full metav1.Object, of sharding.Ring) metav1.ObjectMeta {
 	return kept
 }
 
-// shared is a text that is kept once, however many resources have it.
-func shared(text string) string {
+// interned is a text that is kept once, however many resources have it.
+func interned(text string) string {
 	return unique.Make(text).Value()
 }
 

@@ -91,7 +91,7 @@ func patternOf(expression ast.Expr) (pattern string, own int) {
 	return ".+", 0
 }
 
-// reasonsAround are the reasons in the innermost of the nodes around a text that names any: the verdict, the call or the
+// reasonsAround are the reasons in the innermost of the nodes around a text that names any: the literal, the call or the
 // case that the text stands in.
 func reasonsAround(above []ast.Node, reasons map[string]string) []string {
 	for _, outer := range slices.Backward(above) {

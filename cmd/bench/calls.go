@@ -47,8 +47,8 @@ func (v *vendor) delay(ctx context.Context, latency time.Duration, status int) e
 	return v.Do(ctx, http.MethodPost, v.Origin+"/emulator/faults", fault, nil)
 }
 
-// begin counts calls from now on.
-func (v *vendor) begin() error {
+// resetCounts counts calls from now on.
+func (v *vendor) resetCounts() error {
 	err := v.read()
 	v.counts = callCounts{looked: map[int64]bool{}}
 	return err

@@ -114,17 +114,17 @@ func TestBarsAreJudgedWhereTheyAreMeant(t *testing.T) {
 	r.set(keyWrites, 1)
 	r.set(keyFresh99, 2)
 	for key, want := range map[string]string{keyCores: "MISSED", keyRawShare: "ok", keyWrites: "MISSED", keyFresh99: "ok", keyResident: "", keyAdopt: ""} {
-		g.Expect(r.verdict(key)).To(Equal(want), key)
+		g.Expect(r.barResult(key)).To(Equal(want), key)
 	}
 	g.Expect(r.missed()).To(Equal(2))
 	g.Expect(r.table()).To(MatchRegexp(`cores used by the manager +0\.600 +≤ 0\.5 +MISSED`))
 	r.N = 1000
-	g.Expect(r.verdict(keyCores)).To(Equal("(not judged here)"))
+	g.Expect(r.barResult(keyCores)).To(Equal("(not judged here)"))
 	r.N = 20_000
-	g.Expect(r.verdict(keyCores)).To(Equal("(not judged here)"))
-	g.Expect(r.verdict(keyFresh99)).To(Equal("ok"), "among 10,000 and more")
+	g.Expect(r.barResult(keyCores)).To(Equal("(not judged here)"))
+	g.Expect(r.barResult(keyFresh99)).To(Equal("ok"), "among 10,000 and more")
 	r.N, r.options.stateInterval = 10_000, time.Second
-	g.Expect(r.verdict(keyCores)).To(Equal("(not judged here)"))
+	g.Expect(r.barResult(keyCores)).To(Equal("(not judged here)"))
 	r.NoProc = true
 	g.Expect(r.table()).To(ContainSubstring("this machine has no /proc (macOS has none)"))
 	g.Expect(r.table()).To(MatchRegexp(`memory in the steady state, MiB +- `))
@@ -141,7 +141,7 @@ func TestCallsAreCountedFromTheLog(t *testing.T) {
 	}
 	write("listening on http://127.0.0.1:1 with 0 instances\n23:59:58.000 GET  1 getStateInstance -> 200\n")
 	v := newVendor("http://127.0.0.1:1", log)
-	g.Expect(v.begin()).To(Succeed())
+	g.Expect(v.resetCounts()).To(Succeed())
 	write("23:59:58.900 GET  2 getStateInstance -> 429\n23:59:59.000 GET  1 getStateInstance -> 200, scripted fault\n23:59:59.500 GET  2 getSettings -> 200\n00:00:01.250 GET  2 getState")
 	g.Expect(v.read()).To(Succeed())
 	g.Expect(v.counts.total).To(Equal(3), "a call that was refused is a call")

@@ -37,7 +37,7 @@ func measure(ctx context.Context, o options, n int) (_ *result, err error) {
 	// Whoever dies ends this measurement; whoever is stopped after it does not end the next one.
 	ctx, stop := context.WithCancelCause(ctx)
 	b := &bench{n: n, show: newProgress(os.Stderr), result: newResult(o, n), limit: 2*time.Minute + time.Duration(n)*100*time.Millisecond}
-	b.show.begin(1, "%d instances: starting etcd, kube-apiserver and the emulator", n)
+	b.show.track(1, "%d instances: starting etcd, kube-apiserver and the emulator", n)
 	b.world, err = newWorld(ctx, o, stop)
 	b.show.end()
 	defer func() {
@@ -64,7 +64,7 @@ func measure(ctx context.Context, o options, n int) (_ *result, err error) {
 // pass lets time pass and shows it.
 func (b *bench) pass(ctx context.Context, d time.Duration, doing string) error {
 	started := time.Now()
-	b.show.begin(int(d.Seconds()), "%s", doing)
+	b.show.track(int(d.Seconds()), "%s", doing)
 	defer b.show.end()
 	err := wait.PollUntilContextTimeout(ctx, min(d, time.Second), d, false, func(context.Context) (bool, error) {
 		b.show.set(int(time.Since(started).Seconds()))
@@ -133,7 +133,7 @@ func (m *manager) await(ctx context.Context) error {
 }
 
 func (b *bench) create(ctx context.Context) error {
-	b.show.begin(b.n, "creating %d instances", b.n)
+	b.show.track(b.n, "creating %d instances", b.n)
 	defer b.show.end()
 	return b.populate(ctx, b.n, b.show.set)
 }
@@ -143,7 +143,7 @@ func (b *bench) adopt(ctx context.Context) error {
 	if err := b.vendor.delay(ctx, b.options.latency, 0); err != nil {
 		return err
 	}
-	b.show.begin(b.n, "adopting them, %s latency", b.options.latency)
+	b.show.track(b.n, "adopting them, %s latency", b.options.latency)
 	defer b.show.end()
 	began := time.Now()
 	m, err := b.startManager(ctx)
@@ -208,10 +208,10 @@ func (b *bench) sweep(ctx context.Context, latency time.Duration) (float64, erro
 	if err := b.pass(ctx, limitTime, "letting the vendor's limit of one call a second pass"); err != nil {
 		return 0, err
 	}
-	if err := b.vendor.begin(); err != nil {
+	if err := b.vendor.resetCounts(); err != nil {
 		return 0, err
 	}
-	b.show.begin(b.n, "the first look of a new process at all, %s latency", latency)
+	b.show.track(b.n, "the first look of a new process at all, %s latency", latency)
 	defer b.show.end()
 	began := time.Now()
 	m, err := b.startManager(ctx)
@@ -239,10 +239,10 @@ func (b *bench) raw(ctx context.Context) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := b.vendor.begin(); err != nil {
+	if err := b.vendor.resetCounts(); err != nil {
 		return 0, err
 	}
-	b.show.begin(b.n, "the same calls from a bare net/http loop")
+	b.show.track(b.n, "the same calls from a bare net/http loop")
 	defer b.show.end()
 	err = sideBySide(ctx, b.n, b.options.concurrency, b.show.set, func(ctx context.Context, i int) error {
 		l := fleetLine(i)

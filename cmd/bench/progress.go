@@ -26,8 +26,8 @@ func newProgress(out *os.File) *progress {
 	return &progress{out: out, terminal: term.IsTerminal(int(out.Fd()))}
 }
 
-// begin begins something that has so many steps.
-func (p *progress) begin(total int, format string, arguments ...any) {
+// track begins something that has so many steps.
+func (p *progress) track(total int, format string, arguments ...any) {
 	p.doing, p.total, p.started = fmt.Sprintf(format, arguments...), total, time.Now()
 	if p.terminal {
 		p.bar = progressbar.NewOptions(max(total, 1), progressbar.OptionSetWriter(p.out), progressbar.OptionSetDescription(p.doing),

@@ -173,7 +173,7 @@ func (b *bench) fresh(ctx context.Context) error {
 	if k == 0 {
 		return nil
 	}
-	b.show.begin(k, "%d new instances that need a write", k)
+	b.show.track(k, "%d new instances that need a write", k)
 	defer b.show.end()
 	_, since, err := b.vendor.firstSets(ctx, 0)
 	if err != nil {
@@ -195,7 +195,7 @@ func (b *bench) drift(ctx context.Context) error {
 	if k == 0 {
 		return nil
 	}
-	b.show.begin(k, "%d instances edited in the console", k)
+	b.show.track(k, "%d instances edited in the console", k)
 	defer b.show.end()
 	_, since, err := b.vendor.firstSets(ctx, 0)
 	if err != nil {
@@ -238,11 +238,11 @@ func (b *bench) crowd(ctx context.Context) error {
 		return nil
 	}
 	b.stopManager()
-	err := errors.Join(b.addNamespace(ctx, crowdNamespace), b.addNamespace(ctx, lonelyNamespace), b.broken.delay(ctx, b.options.latency, 500), b.broken.begin())
+	err := errors.Join(b.addNamespace(ctx, crowdNamespace), b.addNamespace(ctx, lonelyNamespace), b.broken.delay(ctx, b.options.latency, 500), b.broken.resetCounts())
 	if err != nil {
 		return err
 	}
-	b.show.begin(k, "creating %d instances at a vendor that answers 500", k)
+	b.show.track(k, "creating %d instances at a vendor that answers 500", k)
 	err = sideBySide(ctx, k, creators, b.show.set, func(ctx context.Context, i int) error {
 		l := line{id: crowdID + int64(i), namespace: crowdNamespace, apiURL: b.broken.Origin}
 		return errors.Join(b.admin.Create(ctx, l.secret()), b.admin.Create(ctx, l.resource()))
@@ -260,14 +260,14 @@ func (b *bench) crowd(ctx context.Context) error {
 		return err
 	}
 	// In the middle of the first look at the failing ones.
-	b.show.begin((k+1)/2, "the first look at half of the failing ones")
+	b.show.track((k+1)/2, "the first look at half of the failing ones")
 	err = errors.Join(m.await(ctx), b.broken.awaitLooks(ctx, (k+1)/2, b.limit, b.show.set))
 	b.show.end()
 	if err != nil {
 		return err
 	}
 	lonely := min(mostLonely, b.n/2)
-	b.show.begin(lonely, "%d new instances beside %d failing ones of another namespace", lonely, k)
+	b.show.track(lonely, "%d new instances beside %d failing ones of another namespace", lonely, k)
 	defer b.show.end()
 	at, err := b.paced(ctx, lonely, func(ctx context.Context, i int) (int64, time.Time, error) {
 		return b.declare(ctx, line{id: lonelyID + int64(i), namespace: lonelyNamespace})

@@ -60,8 +60,8 @@ func (b *bar) String() string {
 	return fmt.Sprintf("%s %g", sign, b.value)
 }
 
-// verdict is what the table says of a figure beside its bar.
-func (r *result) verdict(key string) string {
+// barResult is what the table says of a figure beside its bar.
+func (r *result) barResult(key string) string {
 	limit := bars[key]
 	value, known := r.Figures[key]
 	switch {
@@ -80,7 +80,7 @@ func (r *result) verdict(key string) string {
 func (r *result) missed() int {
 	n := 0
 	for key := range bars {
-		if r.verdict(key) == "MISSED" {
+		if r.barResult(key) == "MISSED" {
 			n++
 		}
 	}
@@ -137,7 +137,7 @@ func (r *result) table() string {
 		if bars[row.key] != nil {
 			limit = bars[row.key].String()
 		}
-		fmt.Fprintf(columns, "%s\t%s\t%s\t%s\n", row.what, shown, limit, r.verdict(row.key))
+		fmt.Fprintf(columns, "%s\t%s\t%s\t%s\n", row.what, shown, limit, r.barResult(row.key))
 	}
 	for _, sweep := range r.Sweeps {
 		fmt.Fprintf(columns, "all looked at once, %s latency, s\t%.1f\t\t(latency alone: %.1f)\n", sweep.Latency, sweep.Seconds, sweep.Floor)

@@ -98,7 +98,7 @@ func run(ctx context.Context, o options, stop context.CancelCauseFunc) int {
 		// What failed afterwards follows from this.
 		err = cause
 	}
-	code := verdict(stage, err)
+	code := exitCode(stage, err)
 	stage.close(endingOf(err, code, o.once))
 	return code
 }
@@ -131,8 +131,8 @@ func perform(ctx context.Context, stage *stage, once bool) error {
 	return nil
 }
 
-// verdict says what went wrong, if anything did, and returns the exit code.
-func verdict(stage *stage, err error) int {
+// exitCode returns the exit code, and says what went wrong, if anything did.
+func exitCode(stage *stage, err error) int {
 	switch {
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted

@@ -29,7 +29,7 @@ import (
 func newTestStory(t *testing.T) (*story, *bytes.Buffer) {
 	t.Helper()
 	var out bytes.Buffer
-	say := &narrator{out: &audience{Writer: &out, gone: func() { t.Error("the audience is gone") }}, started: time.Now()}
+	say := &narrator{out: &audience{Writer: &out, onClosed: func() { t.Error("the audience is gone") }}, started: time.Now()}
 	return &story{stage: &stage{say: say}}, &out
 }
 
@@ -116,10 +116,10 @@ func TestSecretsAreHidden(t *testing.T) {
 func TestNobodyReadsAnyMore(t *testing.T) {
 	reader, writer := io.Pipe()
 	_ = reader.Close()
-	gone := false
-	say := &narrator{out: &audience{Writer: writer, gone: func() { gone = true }}}
+	closed := false
+	say := &narrator{out: &audience{Writer: writer, onClosed: func() { closed = true }}}
 	say.note("hello")
-	if !gone {
+	if !closed {
 		t.Error("it was not noticed")
 	}
 }
@@ -214,7 +214,7 @@ func TestVerdict(t *testing.T) {
 		t.Run(fmt.Sprint(test.err, test.failed, test.once), func(t *testing.T) {
 			s, out := newTestStory(t)
 			s.say.failed = test.failed
-			code := verdict(s.stage, test.err)
+			code := exitCode(s.stage, test.err)
 			if code != test.code || endingOf(test.err, code, test.once) != test.want {
 				t.Errorf("got %d, %+v", code, endingOf(test.err, code, test.once))
 			}

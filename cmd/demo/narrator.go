@@ -37,11 +37,11 @@ type narrator struct {
 	held, failed int
 }
 
-// audience is where the story goes: secrets are hidden from it, and when nobody reads any more, gone is called.
+// audience is where the story goes: secrets are hidden from it, and when nobody reads any more, onClosed is called.
 type audience struct {
 	io.Writer
-	gone    func()
-	secrets []string
+	onClosed func()
+	secrets  []string
 }
 
 // Write writes all of the text at once, with every secret replaced.
@@ -51,17 +51,17 @@ func (a *audience) Write(text []byte) (int, error) {
 		shown = strings.ReplaceAll(shown, secret, "(token)")
 	}
 	if _, err := io.WriteString(a.Writer, shown); err != nil {
-		a.gone()
+		a.onClosed()
 		return 0, err
 	}
 	return len(text), nil
 }
 
 // newNarrator returns a narrator that uses colors, and rewrites the line under way, only on a terminal.
-func newNarrator(out *os.File, gone func()) *narrator {
+func newNarrator(out *os.File, onClosed func()) *narrator {
 	info, err := out.Stat()
 	terminal := err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb" && os.Getenv("NO_COLOR") == ""
-	return &narrator{out: &audience{Writer: out, gone: gone}, terminal: terminal, started: time.Now()}
+	return &narrator{out: &audience{Writer: out, onClosed: onClosed}, terminal: terminal, started: time.Now()}
 }
 
 func (n *narrator) color(code, text string) string {
@@ -97,8 +97,8 @@ func (n *narrator) note(sentences ...string) {
 	}
 }
 
-// begin shows what is being waited for, on a terminal only: the line is replaced by its outcome.
-func (n *narrator) begin(text string) {
+// showWaiting shows what is being waited for, on a terminal only: the line is replaced by its outcome.
+func (n *narrator) showWaiting(text string) {
 	if !n.terminal {
 		return
 	}

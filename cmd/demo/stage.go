@@ -96,7 +96,7 @@ func (s *stage) open(ctx context.Context) error {
 		if !s.say.terminal {
 			s.say.note(step.doing)
 		}
-		s.say.begin(step.doing)
+		s.say.showWaiting(step.doing)
 		err := step.do(ctx)
 		if cause := context.Cause(ctx); cause != nil {
 			s.say.clear()
@@ -183,7 +183,7 @@ type ending struct {
 
 // close stops everything, the operator first, and removes the temporary directory.
 func (s *stage) close(e ending) {
-	s.say.begin("stopping everything")
+	s.say.showWaiting("stopping everything")
 	patience := sandbox.StopTime
 	if e.quick {
 		patience = sandbox.QuickStopTime

@@ -102,7 +102,7 @@ func (s *story) check(ctx context.Context, l line) {
 	if s.skip || ctx.Err() != nil {
 		return
 	}
-	s.say.begin(l.text)
+	s.say.showWaiting(l.text)
 	began, last := time.Now(), look{}
 	_ = wait.PollUntilContextTimeout(ctx, pollInterval, l.within, true, func(ctx context.Context) (bool, error) {
 		seen, err := l.look(ctx)

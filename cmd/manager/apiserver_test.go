@@ -134,17 +134,17 @@ func TestTheAPIServerFails(t *testing.T) {
 	for _, killed := range []bool{false, true} {
 		// The call is made, and what became of it cannot be stored; then the operator dies as well, or does not.
 		var again func()
-		gone := make(chan struct{})
-		g.set(&trap{matches: turns(v1alpha1.OutcomePending), stored: true, fire: func() { again = apiServer.kill(); close(gone) }})
+		serverDown := make(chan struct{})
+		g.set(&trap{matches: turns(v1alpha1.OutcomePending), stored: true, fire: func() { again = apiServer.kill(); close(serverDown) }})
 		before := f.sets()
 		f.delay("line-0", 2000)
-		f.Eventually(gone, patience).Should(BeClosed())
+		f.Eventually(serverDown, patience).Should(BeClosed())
 		f.Eventually(f.sets, patience).Should(Equal(before+1), "the intent is stored, so the call is made")
 		if killed {
 			p.kill()
 			// Without an API server it cannot begin. It says so and ends, and whoever runs it starts it again.
 			early := f.launch(g)
-			early.gone("no API server to begin with")
+			early.expectExit("no API server to begin with")
 			f.Expect(f.alarm.String()).To(ContainSubstring("manager: "))
 		}
 		again()

@@ -64,7 +64,7 @@ func TestFailoverFromAKilledLeader(t *testing.T) {
 			at.arm(p.fleet, p.leader.gate, p.leader.kill)
 			p.delay("line-0", 1000)
 			p.delay("line-1", 2000)
-			p.leader.gone(at.name)
+			p.leader.expectExit(at.name)
 			p.awaitFailover()
 			p.converge("after the failover")
 		})
@@ -97,7 +97,7 @@ func TestFailoverFromAFrozenLeader(t *testing.T) {
 				p.converge("the standby does its work")
 			}
 			p.leader.signal(syscall.SIGCONT)
-			p.leader.gone("a leader without its lease ends")
+			p.leader.expectExit("a leader without its lease ends")
 			p.converge("after the frozen leader woke up")
 		})
 	}
@@ -111,7 +111,7 @@ func TestFailoverOnSIGTERM(t *testing.T) {
 	p.delay("line-0", 1000)
 	p.Eventually(p.sets, patience).Should(Equal(1))
 	p.leader.signal(syscall.SIGTERM)
-	p.leader.gone("told to stop")
+	p.leader.expectExit("told to stop")
 	p.Expect(p.leader.command.ProcessState.Success()).To(BeTrue(), "%s", p.alarm)
 	p.Expect(p.get("line-0").Status.Apply.Outcome).NotTo(Equal(v1alpha1.OutcomePending))
 	p.awaitFailover()

@@ -233,8 +233,8 @@ func (p *process) over() bool {
 	}
 }
 
-// gone waits until the process has ended.
-func (p *process) gone(why string) {
+// expectExit waits until the process has ended.
+func (p *process) expectExit(why string) {
 	p.f.t.Helper()
 	p.f.Eventually(p.ended, 2*patience).Should(BeClosed(), "%s\n%s", why, p.f.alarm)
 }

@@ -134,13 +134,13 @@ func TestR10KilledAtEveryInstant(t *testing.T) {
 		f.upset(round)
 		p := f.launch(g)
 		at.arm(f, g, p.kill)
-		p.gone(at.name)
+		p.expectExit(at.name)
 		g.disarm()
 		f.vendor.ClearFaults()
 		for range rand.N(3) {
 			again := f.launch(g)
 			time.AfterFunc(rand.N(2*time.Second), again.kill)
-			again.gone("at some moment")
+			again.expectExit("at some moment")
 		}
 		p = f.launch(g)
 		f.converge(fmt.Sprintf("round %d, killed %s", round, at.name))
@@ -177,7 +177,7 @@ func TestR20KilledAroundAReboot(t *testing.T) {
 		f.edit(line, 0, func(r *v1alpha1.WhatsAppInstance) {
 			r.Annotations = map[string]string{v1alpha1.RebootRequestedAtAnnotation: request}
 		})
-		p.gone(at.name)
+		p.expectExit(at.name)
 		g.disarm()
 		p = f.launch(g)
 		f.Eventually(func() string { return f.get(line).Status.LastHandledRebootAt }, patience).Should(Equal(request), at.name)

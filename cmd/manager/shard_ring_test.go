@@ -210,7 +210,7 @@ func TestAShardEnds(t *testing.T) {
 			s.delay("line-0", 1000)
 			s.Eventually(s.sets, patience).Should(Equal(1))
 			end(a.process)
-			a.process.gone(name)
+			a.process.expectExit(name)
 			if name == "told to stop" {
 				s.Expect(a.process.command.ProcessState.Success()).To(BeTrue(), "%s", s.alarm)
 				s.Expect(s.holder("a")()).To(BeEmpty(), "released at its end")
@@ -247,7 +247,7 @@ func TestAShardWhoseLeaseIsTaken(t *testing.T) {
 		lease.Spec.RenewTime, lease.Spec.AcquireTime = &now, &now
 		return s.admin.Update(s.ctx, lease)
 	})).To(Succeed())
-	a.process.gone("its lease is another's")
+	a.process.expectExit("its lease is another's")
 	s.Expect(a.process.command.ProcessState.Success()).To(BeFalse(), "so that it is started again")
 	calls := a.calls.Load()
 	s.join("b")

@@ -174,7 +174,7 @@ func TestR24NothingShows(t *testing.T) {
 	f.searchProcess(p)
 
 	p.signal(syscall.SIGQUIT)
-	p.gone("a process that is told to dump its goroutines ends")
+	p.expectExit("a process that is told to dump its goroutines ends")
 	f.Expect(f.alarm.String()).To(ContainSubstring("\ngoroutine "))
 	f.Expect(f.alarm.hit()).To(BeEmpty())
 }

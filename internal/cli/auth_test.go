@@ -60,20 +60,20 @@ func (s *seat) waiting(name string, number int) int64 {
 	return id
 }
 
-// begin runs the command on a terminal of that size, and returns the terminal.
-func (s *seat) begin(columns, rows uint16, arguments ...string) *os.File {
+// startCommand runs the command on a terminal of that size, and returns the terminal.
+func (s *seat) startCommand(columns, rows uint16, arguments ...string) *os.File {
 	s.t.Helper()
 	master, tty, err := pty.Open()
 	s.Expect(err).NotTo(HaveOccurred())
 	s.Expect(pty.Setsize(tty, &pty.Winsize{Cols: columns, Rows: rows})).To(Succeed())
 	drained := make(chan struct{})
 	go func() { defer close(drained); _, _ = io.Copy(s.screen, master) }()
-	s.beginOn(tty, func() { _ = tty.Close(); <-drained; _ = master.Close() }, arguments...)
+	s.startCommandOn(tty, func() { _ = tty.Close(); <-drained; _ = master.Close() }, arguments...)
 	return tty
 }
 
-// beginOn runs the command with an output, which over is called for afterwards.
-func (s *seat) beginOn(out io.Writer, over func(), arguments ...string) {
+// startCommandOn runs the command with an output, which over is called for afterwards.
+func (s *seat) startCommandOn(out io.Writer, over func(), arguments ...string) {
 	s.errOut, s.code = &bytes.Buffer{}, make(chan int, 1)
 	flags := genericclioptions.NewConfigFlags(true)
 	flags.KubeConfig, flags.Namespace = new(s.kubeconfig), new(s.ns)
@@ -135,7 +135,7 @@ func TestAuthShowsEachNewQRCodeUntilTheAccountIsAuthorized(t *testing.T) {
 	t.Parallel()
 	s := newSeat(t)
 	id := s.waiting("line", 1)
-	s.begin(80, 50, "auth", "line")
+	s.startCommand(80, 50, "auth", "line")
 	s.waits()
 	first := s.sees(id)
 	s.Expect(s.screen.Scan(false)).To(Equal(first), "on a light terminal as well")
@@ -158,7 +158,7 @@ func TestAuthKeepsToTheVendorsPace(t *testing.T) {
 	for messenger, pace := range map[string]int{emulator.WhatsApp: 2, emulator.MAX: 5, emulator.Telegram: 5} {
 		s := newSeat(t)
 		id := s.other("line", 1, messenger)
-		s.begin(80, 50, "auth", "line")
+		s.startCommand(80, 50, "auth", "line")
 		s.pass(40)
 		s.Expect(s.ends()).To(Equal(exitNo), s.errOut.String())
 		for _, call := range s.vendor.Calls(id, "") {
@@ -197,7 +197,7 @@ func TestAuthGivesUpWhenTheTimeIsOver(t *testing.T) {
 	t.Parallel()
 	s := newSeat(t)
 	s.waiting("line", 1)
-	s.begin(80, 50, "auth", "line", "--timeout=7s")
+	s.startCommand(80, 50, "auth", "line", "--timeout=7s")
 	start := s.clock.Now()
 	s.Expect(s.ends()).To(Equal(exitNo))
 	s.Expect(s.clock.Since(start)).To(Equal(7 * time.Second))
@@ -230,7 +230,7 @@ func TestAuthSaysWhatAStateMeans(t *testing.T) {
 	} {
 		c.do()
 		s.clock.Step(2 * time.Second)
-		s.begin(100, 50, "auth", "line", "--timeout=4s")
+		s.startCommand(100, 50, "auth", "line", "--timeout=4s")
 		s.Expect(s.ends()).To(Equal(c.code), c.want)
 		s.Expect(s.screen.Lines() + s.errOut.String()).To(ContainSubstring(c.want))
 		s.screen = &vt.Terminal{}
@@ -242,7 +242,7 @@ func TestAuthWaitsWhileTheInstanceStartsAndSaysSo(t *testing.T) {
 	s := newSeat(t)
 	id := s.waiting("line", 1)
 	s.vendor.SetStateFor(id, emulator.StateStarting, 20*time.Second, emulator.StateNotAuthorized)
-	s.begin(100, 50, "auth", "line")
+	s.startCommand(100, 50, "auth", "line")
 	s.waits()
 	s.Eventually(s.screen.Lines, patience).Should(ContainSubstring("The instance is starting, which takes up to five minutes"))
 	s.Expect(s.vendor.Calls(id, "qr")).To(BeEmpty())
@@ -260,7 +260,7 @@ func TestAuthSaysWhatTheVendorShowsInPlaceOfACode(t *testing.T) {
 	t.Parallel()
 	s := newSeat(t)
 	id := s.waiting("line", 1)
-	s.begin(120, 50, "auth", "line")
+	s.startCommand(120, 50, "auth", "line")
 	s.waits()
 	s.sees(id)
 	s.vendor.Update(id, func(in *emulator.Instance) { in.Behavior.PasskeyRequired = true })
@@ -302,11 +302,11 @@ func TestAuthSaysHowLargeTheTerminalMustBe(t *testing.T) {
 	t.Parallel()
 	s := newSeat(t)
 	id := s.waiting("line", 1)
-	s.begin(50, 50, "auth", "line")
+	s.startCommand(50, 50, "auth", "line")
 	s.Expect(s.ends()).To(Equal(exitFailed))
 	s.Expect(s.errOut.String()).To(ContainSubstring("the terminal of 50 columns and 50 lines is too small for the QR code: it needs 61 columns and 34 lines (57 and 32 at least)\n  Enlarge the window"))
 	s.clock.Step(time.Second)
-	s.begin(57, 32, "auth", "line")
+	s.startCommand(57, 32, "auth", "line")
 	s.waits()
 	s.sees(id)
 	s.vendor.SetState(id, emulator.StateAuthorized)
@@ -318,7 +318,7 @@ func TestAuthWaitsUntilTheWindowIsEnlarged(t *testing.T) {
 	t.Parallel()
 	s := newSeat(t)
 	id := s.waiting("line", 1)
-	tty := s.begin(50, 50, "auth", "line")
+	tty := s.startCommand(50, 50, "auth", "line")
 	s.pass(4)
 	s.Expect(s.screen.Lines()).To(ContainSubstring("The window is too small"))
 	s.Expect(pty.Setsize(tty, &pty.Winsize{Cols: 80, Rows: 50})).To(Succeed())
@@ -332,7 +332,7 @@ func TestAuthWithoutATerminalNeedsForce(t *testing.T) {
 	t.Parallel()
 	s := newSeat(t)
 	id := s.waiting("line", 1)
-	s.beginOn(s.screen, func() {}, "auth", "line")
+	s.startCommandOn(s.screen, func() {}, "auth", "line")
 	s.Expect(s.ends()).To(Equal(exitFailed))
 	s.Expect(s.errOut.String()).To(ContainSubstring("the output is no terminal to show the QR code on: it needs 61 columns and 34 lines (57 and 32 at least)\n  Run it in a terminal, or print the code anyway by --force, or use --phone NUMBER\n"))
 	for invert, dark := range map[string]bool{"--invert=false": true, "--invert": false} {
@@ -340,7 +340,7 @@ func TestAuthWithoutATerminalNeedsForce(t *testing.T) {
 		s.vendor.SetState(id, emulator.StateNotAuthorized)
 		s.clock.Step(2 * time.Second)
 		// A file has lines that end as Unix ends them.
-		s.beginOn(returning{s.screen}, func() {}, "auth", "line", "--force", invert)
+		s.startCommandOn(returning{s.screen}, func() {}, "auth", "line", "--force", invert)
 		s.waits()
 		s.Expect(s.screen.Scan(dark)).To(Equal(s.vendor.QRPayload(id)))
 		s.pass(20)
@@ -363,7 +363,7 @@ func TestAuthByPhoneShowsACodeAndANewOneWhenItExpired(t *testing.T) {
 	t.Parallel()
 	s := newSeat(t)
 	id := s.waiting("line", 1)
-	s.begin(80, 24, "auth", "line", "--timeout=10m", "--phone", "+7 900 123 45 67")
+	s.startCommand(80, 24, "auth", "line", "--timeout=10m", "--phone", "+7 900 123 45 67")
 	s.waits()
 	first := s.vendor.AuthorizationCode(id)
 	s.Expect(first).To(HaveLen(8))
@@ -389,7 +389,7 @@ func TestAuthByPhoneWhenTheVendorGivesNoCode(t *testing.T) {
 	s := newSeat(t)
 	id := s.waiting("line", 1)
 	s.vendor.Fault(emulator.Fault{ID: id, Method: "getAuthorizationCode", Times: 2, Status: 200, Body: `{"status":false}`})
-	s.begin(80, 24, "auth", "line", "--phone", "79001234567")
+	s.startCommand(80, 24, "auth", "line", "--phone", "79001234567")
 	s.Expect(s.ends()).To(Equal(exitFailed))
 	s.Expect(s.errOut.String()).To(ContainSubstring("the vendor gives no code for --phone 79001234567\n  See whether the number"))
 	calls := s.vendor.Calls(id, "getAuthorizationCode")
@@ -397,7 +397,7 @@ func TestAuthByPhoneWhenTheVendorGivesNoCode(t *testing.T) {
 	s.Expect(calls[1].Time.Sub(calls[0].Time)).To(BeNumerically(">=", pairingPause))
 	s.vendor.Fault(emulator.Fault{ID: id, Method: "getAuthorizationCode", Message: "Validation failed. Details: phoneNumber"})
 	s.clock.Step(2 * time.Second)
-	s.begin(80, 24, "auth", "line", "--phone", "79001234567")
+	s.startCommand(80, 24, "auth", "line", "--phone", "79001234567")
 	s.Expect(s.ends()).To(Equal(exitFailed))
 	s.Expect(s.errOut.String()).To(ContainSubstring("Validation failed. Details: phoneNumber\n  Correct what it names"))
 }

@@ -61,12 +61,12 @@ func (v *statusVerb) inform(ctx context.Context, s source, found []v1alpha1.Inst
 			fmt.Fprintln(v.ErrOut, "warning: the connection was lost and is tried again:", err)
 		}
 	})
-	handle := func(object any, gone bool) {
+	handle := func(object any, deleted bool) {
 		if last, ok := object.(cache.DeletedFinalStateUnknown); ok {
 			object = last.Obj
 		}
 		if resource, ok := object.(v1alpha1.Instance); ok {
-			s.send(ctx, sighting{instance: resource, gone: gone})
+			s.send(ctx, sighting{instance: resource, deleted: deleted})
 		}
 	}
 	_, _ = informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
@@ -83,7 +83,7 @@ func (v *statusVerb) inform(ctx context.Context, s source, found []v1alpha1.Inst
 		// What was deleted since it was shown is not among what informers tell.
 		for _, resource := range found {
 			if _, there, err := informer.GetStore().Get(resource); err == nil && !there && instance.KindOf(resource).Name == s.kind.Name {
-				s.send(ctx, sighting{instance: resource, gone: true})
+				s.send(ctx, sighting{instance: resource, deleted: true})
 			}
 		}
 	}()

@@ -132,7 +132,7 @@ type view interface {
 	// all shows resources for the first time.
 	all(ctx context.Context, found []v1alpha1.Instance) error
 	// changed shows one that changed, came or went. It returns errGone when there is nothing left to show.
-	changed(ctx context.Context, instance v1alpha1.Instance, gone bool) error
+	changed(ctx context.Context, instance v1alpha1.Instance, deleted bool) error
 }
 
 // sayNone says what kubectl says of an empty list.

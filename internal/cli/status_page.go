@@ -41,8 +41,8 @@ func (p *pageView) all(ctx context.Context, found []v1alpha1.Instance) error {
 }
 
 // changed draws the page anew: over the old one on a terminal, below it elsewhere.
-func (p *pageView) changed(ctx context.Context, instance v1alpha1.Instance, gone bool) error {
-	if gone {
+func (p *pageView) changed(ctx context.Context, instance v1alpha1.Instance, deleted bool) error {
+	if deleted {
 		fmt.Fprintf(p.Out, "%s was deleted\n", advice.Title(instance))
 		return errGone
 	}

@@ -31,13 +31,13 @@ func (t *tableView) all(_ context.Context, found []v1alpha1.Instance) error {
 }
 
 // changed adds the line of one that changed, as kubectl get --watch does.
-func (t *tableView) changed(_ context.Context, instance v1alpha1.Instance, gone bool) error {
+func (t *tableView) changed(_ context.Context, instance v1alpha1.Instance, deleted bool) error {
 	if t.grid == nil {
 		t.layOut([]v1alpha1.Instance{instance})
 		return nil
 	}
 	row := t.row(instance)
-	if gone {
+	if deleted {
 		row[len(row)-1] = gridCell{"was deleted", shadeFaint}
 	}
 	fmt.Fprint(t.Out, t.grid.line(t.trim(row)))

@@ -26,7 +26,7 @@ const redrawEvery = 10 * time.Second
 // sighting is what became of one resource.
 type sighting struct {
 	instance v1alpha1.Instance
-	gone     bool
+	deleted  bool
 	err      error
 }
 
@@ -58,7 +58,7 @@ func (v *statusVerb) watch(ctx context.Context, cluster client.WithWatch, found 
 		case s := <-seen:
 			err = s.err
 			if err == nil && v.wanted(found, s.instance) && shown.news(s) {
-				err = show.changed(ctx, s.instance, s.gone)
+				err = show.changed(ctx, s.instance, s.deleted)
 			}
 		case <-v.clock.After(redrawEvery):
 			err = redraw(ctx, show)
@@ -87,7 +87,7 @@ type shownVersions map[types.UID]string
 // news reports whether something was not shown yet, and notes that it is now.
 func (s shownVersions) news(seen sighting) bool {
 	version := ""
-	if !seen.gone {
+	if !seen.deleted {
 		version = seen.instance.GetResourceVersion()
 	}
 	before, known := s[seen.instance.GetUID()]

@@ -26,10 +26,10 @@ func (d *decider) abandoned(name string) bool {
 }
 
 func (d *decider) entry(name string) *v1alpha1.AbandonedSetting {
-	return find(d.out.History.Abandoned, name)
+	return findAbandoned(d.out.History.Abandoned, name)
 }
 
-func find(list []v1alpha1.AbandonedSetting, name string) *v1alpha1.AbandonedSetting {
+func findAbandoned(list []v1alpha1.AbandonedSetting, name string) *v1alpha1.AbandonedSetting {
 	for i := range list {
 		if list[i].Setting == name {
 			return &list[i]

@@ -23,7 +23,7 @@ func TestAbandoned_EmptiedByAChange(t *testing.T) {
 // givenUp starts a story in which incomingWebhook and the webhook token were given up.
 func givenUp(t *testing.T, reason v1alpha1.AbandonReason) *story {
 	t.Helper()
-	s := begin(t, "")
+	s := newStory(t, "")
 	s.token(on+","+tokenRef, "first")
 	s.obey()
 	s.quiet(v1alpha1.ReasonUpToDate)

@@ -231,7 +231,7 @@ func TestR12_DriftWaitsForTheOutcome(t *testing.T) {
 
 // TestR12_TokenChangeWhileOpen: a new value of the webhook token is a change like any other.
 func TestR12_TokenChangeWhileOpen(t *testing.T) {
-	s := begin(t, "")
+	s := newStory(t, "")
 	s.token(tokenRef, "first")
 	s.shows(plan.WebhookTokenName, "")
 	s.sends(plan.WebhookTokenName)

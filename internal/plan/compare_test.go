@@ -16,7 +16,7 @@ import (
 // differs reports whether a first look at a setting would write it.
 func differs(t *testing.T, settings, name string, shown plan.Value) bool {
 	t.Helper()
-	s := begin(t, settings)
+	s := newStory(t, settings)
 	s.in.Observed[name] = shown
 	s.look()
 	return slices.Contains(s.d.Send, name)
@@ -144,7 +144,7 @@ func TestR9_WireTypes(t *testing.T) {
 
 // TestR9_OnlyWhatDiffersIsSent: the body of the one call has the settings that differ and no others.
 func TestR9_OnlyWhatDiffersIsSent(t *testing.T) {
-	s := begin(t, `"incomingWebhook":true,"outgoingWebhook":true,"stateWebhook":true,"webhookUrl":""`)
+	s := newStory(t, `"incomingWebhook":true,"outgoingWebhook":true,"stateWebhook":true,"webhookUrl":""`)
 	s.obey()
 	s.shows("outgoingWebhook", "no")
 	s.shows("webhookUrl", "https://other.example/")

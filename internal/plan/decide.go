@@ -80,7 +80,7 @@ func (d *decider) chooseAgain(differ []string, record *v1alpha1.ApplyRecord) {
 	case d.continues(v1alpha1.OutcomeNotSent, differ) && (!d.seen() || record.Reason != v1alpha1.ApplyDrift):
 		d.apply(record.Reason, record.Attempt+1, d.withDrift(d.unfulfilled(record, differ), differ))
 	default:
-		d.drift(differ)
+		d.correctDrift(differ)
 	}
 }
 
@@ -173,8 +173,8 @@ func (d *decider) retry(record *v1alpha1.ApplyRecord, differ []string) {
 	d.apply(v1alpha1.ApplyRetry, record.Attempt+1, d.withDrift(d.unfulfilled(record, differ), differ))
 }
 
-// drift corrects what changed by itself, once two readings show it and unless it flaps (R9, R17).
-func (d *decider) drift(differ []string) {
+// correctDrift corrects what changed by itself, once two readings show it and unless it flaps (R9, R17).
+func (d *decider) correctDrift(differ []string) {
 	if rest := d.rebootRest(); rest > 0 {
 		d.say(v1alpha1.ReasonSettling, differ)
 		d.out.LookAgain = min(rest, d.Limits.SettlePoll)

@@ -83,7 +83,7 @@ func (d *decider) seenBefore(s Setting) bool {
 	}
 	// Earlier releases noted no more than that all were in effect. What was given up was not, and is not while a request tries it
 	// again.
-	if entry := find(d.History.Abandoned, s.Name); entry != nil && entry.Reason != v1alpha1.AbandonFlapping {
+	if entry := findAbandoned(d.History.Abandoned, s.Name); entry != nil && entry.Reason != v1alpha1.AbandonFlapping {
 		return false
 	}
 	if record := d.History.Record; record != nil && record.Reason == v1alpha1.ApplyRequested && record.Outcome != v1alpha1.OutcomeConfirmed &&

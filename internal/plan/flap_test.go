@@ -106,7 +106,7 @@ func TestR17_MatchingDoesNotLiftFlapping(t *testing.T) {
 
 // TestR17_ChangesDoNotCount: neither a user who changes his mind often nor a token that is rotated often flaps.
 func TestR17_ChangesDoNotCount(t *testing.T) {
-	s := begin(t, "")
+	s := newStory(t, "")
 	s.token(on+","+tokenRef, "t")
 	s.obey()
 	s.quiet(v1alpha1.ReasonUpToDate)

@@ -64,16 +64,16 @@ func TestHold_TokenOutOfReach(t *testing.T) {
 
 // TestFirstSight: a resource without a past is a change, and costs no call where everything is as wished.
 func TestFirstSight(t *testing.T) {
-	s := begin(t, onOff)
+	s := newStory(t, onOff)
 	s.obey()
 	s.quiet(v1alpha1.ReasonUpToDate)
-	s = begin(t, onOff)
+	s = newStory(t, onOff)
 	s.obey()
 	s.shows(outgoing, "yes")
 	if record := s.sends(outgoing); record.Reason != v1alpha1.ApplySpecChange {
 		t.Errorf("record %s, want a change", toJSON(t, record))
 	}
-	begin(t, "").quiet(v1alpha1.ReasonNothingManaged)
+	newStory(t, "").quiet(v1alpha1.ReasonNothingManaged)
 }
 
 // TestLimitsOfOne: with one attempt in all nothing is repeated, tried again or left waiting.

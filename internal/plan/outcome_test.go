@@ -232,7 +232,7 @@ func TestR11_NotSentFlapRetryIsRepeated(t *testing.T) {
 
 // TestR11_RecordsNameNoSecret: what is written before the call holds no value.
 func TestR11_RecordsNameNoSecret(t *testing.T) {
-	s := begin(t, "")
+	s := newStory(t, "")
 	s.token(tokenRef, "s3cret")
 	s.shows(plan.WebhookTokenName, "")
 	record := s.sends(plan.WebhookTokenName)

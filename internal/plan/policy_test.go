@@ -105,7 +105,7 @@ func TestR16_OnSpecChangeLeavesDriftThatEnforceWasAtWorkOn(t *testing.T) {
 
 // TestR16_OnSpecChangeAndANewToken: a new version of the webhook token's Secret is a change.
 func TestR16_OnSpecChangeAndANewToken(t *testing.T) {
-	s := begin(t, "")
+	s := newStory(t, "")
 	s.in.Policy = v1alpha1.PolicyOnSpecChange
 	s.token(tokenRef, "first")
 	s.obey()

@@ -104,7 +104,7 @@ func TestR6_AWishThatWasInEffectIsNotMissingAfterAnotherEdit(t *testing.T) {
 func TestR14_ANewTokenRepeatsNoRefusal(t *testing.T) {
 	const withToken = `"incomingWebhook":true,"webhookUrlTokenSecretRef":{"name":"hook"}`
 	for _, policy := range []v1alpha1.ReconcilePolicy{v1alpha1.PolicyEnforce, v1alpha1.PolicyOnSpecChange} {
-		s := begin(t, withToken)
+		s := newStory(t, withToken)
 		s.in.Policy = policy
 		s.token(withToken, "first")
 		s.shows("webhookUrlToken", "first")
@@ -130,7 +130,7 @@ func TestR14_ANewTokenRepeatsNoRefusal(t *testing.T) {
 // TestR6_WhatIsShownWhileStartingIsNotSeenInEffect, nor is what an earlier call with another wish may still change; and a wish that
 // another one replaced is not in effect any more.
 func TestR6_WhatIsShownWhileStartingIsNotSeenInEffect(t *testing.T) {
-	s := begin(t, on)
+	s := newStory(t, on)
 	s.obey()
 	s.state("starting")
 	s.look()
@@ -167,7 +167,7 @@ func TestR6_WhatIsShownWhileStartingIsNotSeenInEffect(t *testing.T) {
 
 // TestR12_ACallThatWasMadeHoldsNoChangeUp: only one that another process may still be about to make is waited for.
 func TestR12_ACallThatWasMadeHoldsNoChangeUp(t *testing.T) {
-	s := begin(t, on)
+	s := newStory(t, on)
 	s.shows(incoming, "no")
 	s.sends(incoming)
 	s.answer(v1alpha1.OutcomeSettling)
@@ -192,7 +192,7 @@ func TestR9_ACorrectionThatWasNotSentIsForgottenOnceTheValueIsBack(t *testing.T)
 
 // TestR6_WhatAloneIsNotShownIsNotSentAgain: the others of an unknown call show, so that it took effect.
 func TestR6_WhatAloneIsNotShownIsNotSentAgain(t *testing.T) {
-	s := begin(t, onOn)
+	s := newStory(t, onOn)
 	s.shows(incoming, "no")
 	s.sends(incoming, outgoing)
 	s.answer(v1alpha1.OutcomePending)
@@ -205,7 +205,7 @@ func TestR6_WhatAloneIsNotShownIsNotSentAgain(t *testing.T) {
 
 // TestR13_WhatNeverShowsWasNotPersisted: of a call of which nothing shows nobody may say that it was confirmed.
 func TestR13_WhatNeverShowsWasNotPersisted(t *testing.T) {
-	s := begin(t, on)
+	s := newStory(t, on)
 	s.sends(incoming)
 	s.answer(v1alpha1.OutcomeSettling)
 	s.after(limits().SettleTimeout)
@@ -216,7 +216,7 @@ func TestR13_WhatNeverShowsWasNotPersisted(t *testing.T) {
 
 // TestR16_ANewProcessWaitsATenthLongerForAnEarlierCall whose wish another call has replaced.
 func TestR16_ANewProcessWaitsATenthLongerForAnEarlierCall(t *testing.T) {
-	s := begin(t, on)
+	s := newStory(t, on)
 	s.shows(incoming, "no")
 	s.sends(incoming)
 	s.answer(v1alpha1.OutcomeSettling)
@@ -234,7 +234,7 @@ func TestR16_ANewProcessWaitsATenthLongerForAnEarlierCall(t *testing.T) {
 // TestR12_ATokenThatShowsWhileStartingIsNotNoted: the reading may be from before or after, so that the change is still to be sent.
 func TestR12_ATokenThatShowsWhileStartingIsNotNoted(t *testing.T) {
 	const withToken = on + `,"webhookUrlTokenSecretRef":{"name":"hook"}`
-	s := begin(t, "")
+	s := newStory(t, "")
 	s.token(withToken, "first")
 	s.obey()
 	s.quiet(v1alpha1.ReasonUpToDate)

@@ -38,7 +38,7 @@ func (d *decider) judge() {
 		d.dropSettingsNowInEffect()
 		return
 	}
-	found := d.classify(record)
+	found := d.classifyRecord(record)
 	over := d.settleRest(record) <= 0
 	if len(found.open)+len(found.lost)+len(found.superseded) == 0 {
 		// While the instance starts, what it shows may be from before or after: it is believed once it has started. The
@@ -78,7 +78,7 @@ type classified struct {
 	repeatable, repeatableLost, shown, unknown int
 }
 
-func (d *decider) classify(record *v1alpha1.ApplyRecord) (found classified) {
+func (d *decider) classifyRecord(record *v1alpha1.ApplyRecord) (found classified) {
 	for _, sent := range record.Settings {
 		s, managed := d.Desired.find(sent.Setting)
 		switch {
@@ -211,7 +211,7 @@ func (d *decider) recordSettings() []v1alpha1.AppliedSetting {
 		s, _ := d.Desired.find(name)
 		applied = append(applied, v1alpha1.AppliedSetting{Setting: name, Wish: s.Wish})
 	}
-	var gone []v1alpha1.AppliedSetting
+	var unmanaged []v1alpha1.AppliedSetting
 	for _, sent := range d.unfinished() {
 		if slices.Contains(d.out.Send, sent.Setting) {
 			continue
@@ -219,12 +219,12 @@ func (d *decider) recordSettings() []v1alpha1.AppliedSetting {
 		if _, managed := d.Desired.find(sent.Setting); managed {
 			applied = append(applied, sent)
 		} else {
-			gone = append(gone, sent)
+			unmanaged = append(unmanaged, sent)
 		}
 	}
 	// Names that were replaced by others time and again while calls were open could fill any list. What is managed
 	// always has its place.
-	applied = append(applied, gone[:min(len(gone), max(maxRecordSettings-len(applied), 0))]...)
+	applied = append(applied, unmanaged[:min(len(unmanaged), max(maxRecordSettings-len(applied), 0))]...)
 	slices.SortFunc(applied, func(a, b v1alpha1.AppliedSetting) int { return strings.Compare(a.Setting, b.Setting) })
 	return applied
 }

@@ -43,7 +43,7 @@ func TestPendingChangesShowNoSecret(t *testing.T) {
 		{link(""), "webhookUrl", new(text("https://" + strings.Repeat("s3cret.", 60))), "", "(text)"},
 		{link("https://a.example/"), "webhookUrl", nil, "https://a.example", missing},
 	} {
-		s := begin(t, test.settings)
+		s := newStory(t, test.settings)
 		if test.shown != nil {
 			s.in.Observed[test.name] = *test.shown
 		}
@@ -66,7 +66,7 @@ func TestPendingChangesOfTheToken(t *testing.T) {
 		{"s3cret", "7", nil, "(missing)"},
 		{"", "7", new(text("0ld-s3cret")), "(secret, differs)"},
 	} {
-		s := begin(t, "")
+		s := newStory(t, "")
 		s.token(`"webhookUrlTokenSecretRef":{"name":"hook"}`, test.value)
 		if test.shown != nil {
 			s.in.Observed[plan.WebhookTokenName] = *test.shown
@@ -109,7 +109,7 @@ func TestR6_MissingIsSentOncePerChange(t *testing.T) {
 		"null":    func(s *story) { s.in.Observed["incomingWebhook"] = plan.Value{Null: true} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := begin(t, `"incomingWebhook":true`)
+			s := newStory(t, `"incomingWebhook":true`)
 			vendor(s)
 			s.sends("incomingWebhook")
 			s.answer(v1alpha1.OutcomeSettling)
@@ -130,14 +130,14 @@ func TestR6_MissingIsSentOncePerChange(t *testing.T) {
 
 // TestR6_NullIsEmpty: no URL is the same as an empty one, so nothing is written.
 func TestR6_NullIsEmpty(t *testing.T) {
-	s := begin(t, `"webhookUrl":""`)
+	s := newStory(t, `"webhookUrl":""`)
 	s.in.Observed["webhookUrl"] = plan.Value{Null: true}
 	s.quiet(v1alpha1.ReasonUpToDate)
 }
 
 // TestR6_MissingBesideOthers: what the vendor shows is confirmed, what it does not show is given up.
 func TestR6_MissingBesideOthers(t *testing.T) {
-	s := begin(t, `"incomingWebhook":true,"outgoingWebhook":true`)
+	s := newStory(t, `"incomingWebhook":true,"outgoingWebhook":true`)
 	s.shows("outgoingWebhook", "no")
 	s.sends("incomingWebhook", "outgoingWebhook")
 	s.answer(v1alpha1.OutcomeSettling)
@@ -152,7 +152,7 @@ func TestR6_MissingBesideOthers(t *testing.T) {
 
 // TestR6_MissingBesideNotKept: a setting that is not shown is given up at once, one that is not kept is tried again.
 func TestR6_MissingBesideNotKept(t *testing.T) {
-	s := begin(t, `"incomingWebhook":true,"outgoingWebhook":true`)
+	s := newStory(t, `"incomingWebhook":true,"outgoingWebhook":true`)
 	s.shows("outgoingWebhook", "no")
 	s.sends("incomingWebhook", "outgoingWebhook")
 	s.answer(v1alpha1.OutcomeSettling)
@@ -165,7 +165,7 @@ func TestR6_MissingBesideNotKept(t *testing.T) {
 
 // TestR6_MissingWithUnknownOutcome: it may never have been sent, so it is repeated once before it is given up.
 func TestR6_MissingWithUnknownOutcome(t *testing.T) {
-	s := begin(t, `"incomingWebhook":true`)
+	s := newStory(t, `"incomingWebhook":true`)
 	s.sends("incomingWebhook")
 	s.newProcess()
 	s.after(settle + settle/10)
@@ -178,7 +178,7 @@ func TestR6_MissingWithUnknownOutcome(t *testing.T) {
 
 // TestR6_ShownAfterAll: a setting that appears with the wished value is no longer given up.
 func TestR6_ShownAfterAll(t *testing.T) {
-	s := begin(t, `"incomingWebhook":true`)
+	s := newStory(t, `"incomingWebhook":true`)
 	s.sends("incomingWebhook")
 	s.answer(v1alpha1.OutcomeSettling)
 	s.after(settle)

@@ -21,8 +21,8 @@ type story struct {
 	before plan.History
 }
 
-// begin starts a story of a new resource. The vendor shows nothing yet.
-func begin(t *testing.T, settings string) *story {
+// newStory starts a story of a new resource. The vendor shows nothing yet.
+func newStory(t *testing.T, settings string) *story {
 	t.Helper()
 	return &story{t: t, in: plan.Input{
 		Now: noon, Generation: 1, Policy: v1alpha1.PolicyEnforce, Desired: wish(t, settings), Observed: plan.Observed{},
@@ -33,7 +33,7 @@ func begin(t *testing.T, settings string) *story {
 // inEffect starts a story in which the vendor shows what the spec wants, and the operator has seen it.
 func inEffect(t *testing.T, settings string) *story {
 	t.Helper()
-	s := begin(t, settings)
+	s := newStory(t, settings)
 	s.obey()
 	s.quiet(v1alpha1.ReasonUpToDate)
 	return s

@@ -44,7 +44,7 @@ func TestR9_ARequestTakesNoDriftAlong(t *testing.T) {
 func TestR6_WhatWasInEffectAndIsNotShownIsNoDrift(t *testing.T) {
 	for name, settings := range map[string]string{"flag": onOn, "token": on + "," + tokenRef} {
 		t.Run(name, func(t *testing.T) {
-			s := begin(t, "")
+			s := newStory(t, "")
 			s.token(settings, "first")
 			s.obey()
 			s.quiet(v1alpha1.ReasonUpToDate)
@@ -80,7 +80,7 @@ func TestR6_ACorrectionThatIsNotShownIsNotRepeated(t *testing.T) {
 
 // TestR6_WhatWasGivenUpIsNotTakenForSeen: it was not in effect with the others, and a request tries it once more.
 func TestR6_WhatWasGivenUpIsNotTakenForSeen(t *testing.T) {
-	s := begin(t, onOn)
+	s := newStory(t, onOn)
 	s.shows(outgoing, "yes")
 	s.sends(incoming)
 	s.answer(v1alpha1.OutcomeSettling)
@@ -96,7 +96,7 @@ func TestR6_WhatWasGivenUpIsNotTakenForSeen(t *testing.T) {
 
 // TestR12_ANewTokenIsSentAlone, whatever else differs, and a series of attempts at something else goes on.
 func TestR12_ANewTokenIsSentAlone(t *testing.T) {
-	s := begin(t, "")
+	s := newStory(t, "")
 	s.token(on+","+tokenRef, "first")
 	s.shows(incoming, "no")
 	s.shows(plan.WebhookTokenName, "")
@@ -136,7 +136,7 @@ func TestR12_ANewTokenIsSentAlone(t *testing.T) {
 
 // TestR16_ANewTokenUnderOnSpecChange is written, and drift beside it is not.
 func TestR16_ANewTokenUnderOnSpecChange(t *testing.T) {
-	s := begin(t, "")
+	s := newStory(t, "")
 	s.in.Policy = v1alpha1.PolicyOnSpecChange
 	s.token(on+","+tokenRef, "first")
 	s.obey()
@@ -156,7 +156,7 @@ func TestR16_ANewTokenUnderOnSpecChange(t *testing.T) {
 
 // TestR12_ANewAPITokenIsNoChange of the webhook token, whatever the record is.
 func TestR12_ANewAPITokenIsNoChange(t *testing.T) {
-	s := begin(t, "")
+	s := newStory(t, "")
 	s.token(on+","+tokenRef, "first")
 	s.shows(incoming, "no")
 	s.shows(plan.WebhookTokenName, "")
@@ -187,7 +187,7 @@ func TestR12_ANewAPITokenIsNoChange(t *testing.T) {
 func TestR12_RecordsOfEarlierReleasesAreTakenOver(t *testing.T) {
 	for name, open := range map[string]bool{"settled": false, "settling": true} {
 		t.Run(name, func(t *testing.T) {
-			s := begin(t, "")
+			s := newStory(t, "")
 			s.token(on+","+tokenRef, "first")
 			s.obey()
 			former := plan.FormerHash(s.in.Desired)
@@ -218,7 +218,7 @@ func TestR12_RecordsOfEarlierReleasesAreTakenOver(t *testing.T) {
 func TestR12_ARecordOfAnEarlierReleaseIsForThePresentWish(t *testing.T) {
 	for _, outcome := range []v1alpha1.ApplyOutcome{v1alpha1.OutcomeSettling, v1alpha1.OutcomeNotPersisted} {
 		t.Run(string(outcome), func(t *testing.T) {
-			s := begin(t, "")
+			s := newStory(t, "")
 			s.token(onOn+","+tokenRef, "first")
 			s.obey()
 			former, finished := plan.FormerHash(s.in.Desired), metav1.NewMicroTime(noon.Add(-time.Minute))
@@ -242,7 +242,7 @@ func TestR12_ARecordOfAnEarlierReleaseIsForThePresentWish(t *testing.T) {
 
 // TestR12_AWishOfAnEarlierReleaseIsThePresentOne: it was taken from the value as it was written.
 func TestR12_AWishOfAnEarlierReleaseIsThePresentOne(t *testing.T) {
-	s := begin(t, `"webhookUrl":"https://Shop.example"`)
+	s := newStory(t, `"webhookUrl":"https://Shop.example"`)
 	s.shows("webhookUrl", "")
 	s.sends("webhookUrl")
 	s.answer(v1alpha1.OutcomeSettling)
@@ -257,7 +257,7 @@ func TestR12_AWishOfAnEarlierReleaseIsThePresentOne(t *testing.T) {
 
 // TestR12_AnUpgradeArmsNothing: what an earlier release gave up stays so, and under OnSpecChange drift is only reported still.
 func TestR12_AnUpgradeArmsNothing(t *testing.T) {
-	s := begin(t, "")
+	s := newStory(t, "")
 	s.token(on+","+tokenRef, "first")
 	s.obey()
 	former := plan.FormerHash(s.in.Desired)
@@ -280,7 +280,7 @@ func TestR9_EqualValuesAreOneWish(t *testing.T) {
 		`"webhookUrl":"https://Shop.example"`:                    `"webhookUrl":"https://shop.example:443/"`,
 		`"additionalSettings":[{"name":"fresh","value":"true"}]`: `"additionalSettings":[{"name":"fresh","value":"YES"}]`,
 	} {
-		s := begin(t, before)
+		s := newStory(t, before)
 		name := s.in.Desired.Settings[0].Name
 		s.shows(name, "no")
 		s.sends(name)
@@ -397,7 +397,7 @@ func TestR15_AWaitForALoginSaysSo(t *testing.T) {
 
 // TestR12_ANewTokenTakesNoDriftAlongWhileACallIsOpen: what differs besides was not part of the change.
 func TestR12_ANewTokenTakesNoDriftAlongWhileACallIsOpen(t *testing.T) {
-	s := begin(t, "")
+	s := newStory(t, "")
 	s.token(onOn+","+tokenRef, "first")
 	s.obey()
 	s.quiet(v1alpha1.ReasonUpToDate)
@@ -430,7 +430,7 @@ func TestR6_WhatIsNotShownAfterACorrectionIsNotWrittenAgain(t *testing.T) {
 // TestR16_ATokenThatIsTakenBackIsWritten also under OnSpecChange: after a call with another one, the former is not known to be in
 // effect.
 func TestR16_ATokenThatIsTakenBackIsWritten(t *testing.T) {
-	s := begin(t, "")
+	s := newStory(t, "")
 	s.token(on+","+tokenRef, "first")
 	s.obey()
 	s.quiet(v1alpha1.ReasonUpToDate)

@@ -15,23 +15,23 @@ import (
 
 // serveFault answers a call that meets a scripted fault.
 func (s *Server) serveFault(w http.ResponseWriter, x *exchange) {
-	f, gone := x.fault, x.request.Context()
+	f, ctx := x.fault, x.request.Context()
 	if f.KeepWaiting {
-		gone = context.WithoutCancel(gone)
+		ctx = context.WithoutCancel(ctx)
 	}
-	s.wait(gone, f.DelayBefore)
+	s.wait(ctx, f.DelayBefore)
 	var out answer
 	if f.AfterEffect || !f.replaces() {
 		out = s.effect(x)
 	}
-	gone = x.request.Context()
-	s.wait(gone, f.DelayAfter)
+	ctx = x.request.Context()
+	s.wait(ctx, f.DelayAfter)
 	switch {
 	case f.Drop:
 		panic(http.ErrAbortHandler)
 	case f.Hang:
 		select {
-		case <-gone.Done():
+		case <-ctx.Done():
 		case <-s.closed:
 		}
 		panic(http.ErrAbortHandler)
@@ -50,7 +50,7 @@ func (s *Server) serveFault(w http.ResponseWriter, x *exchange) {
 
 // wait lets real time pass. If the caller leaves or the server closes meanwhile, the call ends here: the connection is
 // closed without an answer.
-func (s *Server) wait(gone context.Context, duration time.Duration) {
+func (s *Server) wait(ctx context.Context, duration time.Duration) {
 	if duration <= 0 {
 		return
 	}
@@ -59,7 +59,7 @@ func (s *Server) wait(gone context.Context, duration time.Duration) {
 	select {
 	case <-timer.C:
 		return
-	case <-gone.Done():
+	case <-ctx.Done():
 	case <-s.closed:
 	}
 	panic(http.ErrAbortHandler)
