@@ -18,6 +18,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+	"github.com/greenapi-operator/greenapi-operator/internal/jsonvalue"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
@@ -117,7 +118,7 @@ func (a *adoption) others() []plan.Setting {
 // secret reports whether a text of the vendor's holds a part of a token.
 func (a *adoption) secret(text string) bool { return greenapi.Conceal(text, a.secrets...) != text }
 
-func (a *adoption) typed(field plan.Setting, value plan.Value) {
+func (a *adoption) typed(field plan.Setting, value jsonvalue.Value) {
 	wish, ok := plan.Adopt(field.Kind, value)
 	if !ok {
 		a.left[field.Name] = "the vendor shows no value of it that can be understood"
@@ -146,12 +147,12 @@ func (a *adoption) typed(field plan.Setting, value plan.Value) {
 }
 
 // webhookToken refers to the webhook token in the Secret, if it is there or may be added.
-func (a *adoption) webhookToken(value plan.Value, secret *corev1.Secret, create bool) string {
+func (a *adoption) webhookToken(value jsonvalue.Value, secret *corev1.Secret, create bool) string {
 	const field, key = "webhookUrlTokenSecretRef", v1alpha1.DefaultWebhookURLTokenKey
 	token, ok := plan.Adopt(plan.KindSecret, value)
 	stored, there := secret.Data[key]
 	switch {
-	case value.Null || ok && token == "":
+	case value.Type == jsonvalue.Null || ok && token == "":
 		return ""
 	case !ok || token != strings.TrimSpace(token) || !greenapi.ValidWebhookToken(token):
 		a.left[field] = "the vendor shows a webhook token that a Secret cannot hold for it: one line of at most 1024 printable ASCII characters"
@@ -167,7 +168,7 @@ func (a *adoption) webhookToken(value plan.Value, secret *corev1.Secret, create 
 }
 
 // additional reports whether a setting without a field is taken over, and its value.
-func (a *adoption) additional(setting plan.Setting, value plan.Value) (string, bool) {
+func (a *adoption) additional(setting plan.Setting, value jsonvalue.Value) (string, bool) {
 	text, ok := plan.Adopt(plan.KindAdditional, value)
 	switch {
 	case slices.Contains(never, strings.ToLower(setting.Name)):
