@@ -30,7 +30,7 @@ func TestFieldsAreAllSettingsThatAKindHasAFieldFor(t *testing.T) {
 
 func TestR5AnAdoptedValueIsOneThatDoesNotDiffer(t *testing.T) {
 	g := NewWithT(t)
-	kinds := []plan.Kind{plan.KindFlag, plan.KindNumber, plan.KindURL, plan.KindSecret, plan.KindAdditional}
+	kinds := []plan.Kind{plan.KindFlag, plan.KindNumber, plan.KindURL, plan.KindText, plan.KindSecret, plan.KindAdditional}
 	forms := []jsonvalue.Type{jsonvalue.String, jsonvalue.Number, jsonvalue.Bool, jsonvalue.Other}
 	adopted := 0
 	for _, text := range []string{"", "yes", " No ", "true", "1", "5000", " 5000 ", "007", "5e3", "maybe", "https://Shop.example:443", "<b>"} {

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/jsonvalue"
@@ -89,7 +90,7 @@ func Unreadable(desired Desired, observed Observed) string {
 		case value.Type == jsonvalue.Other,
 			s.Kind == KindFlag && value.Type == jsonvalue.Number,
 			s.Kind == KindNumber && value.Type == jsonvalue.Bool,
-			s.Kind == KindURL && value.Type == jsonvalue.Bool:
+			(s.Kind == KindURL || s.Kind == KindText) && value.Type == jsonvalue.Bool:
 			return s.Name
 		}
 	}
@@ -111,6 +112,8 @@ func Adopt(kind Kind, value jsonvalue.Value) (wish string, ok bool) {
 		return number, value.Type != jsonvalue.Bool && plainInteger.MatchString(number)
 	case KindURL:
 		return value.Text, value.Type == jsonvalue.String
+	case KindText:
+		return value.Text, value.Type != jsonvalue.Bool
 	default:
 		return value.Text, true
 	}
@@ -204,6 +207,9 @@ const (
 	Missing = "(missing)"
 )
 
+// maxShown is the MaxLength of the status field that shows a wish, in characters.
+const maxShown = 1024
+
 // show makes a difference fit for the status: no secret, of a URL no more than scheme and host, and of the vendor's
 // texts only numbers, yes and no.
 func show(s Setting, observed Observed) v1alpha1.PendingChange {
@@ -225,6 +231,9 @@ func show(s Setting, observed Observed) v1alpha1.PendingChange {
 		}
 	default:
 		change.Desired = s.Value
+		if utf8.RuneCountInString(s.Value) > maxShown {
+			change.Desired = shownText
+		}
 		if change.Observed == "" {
 			change.Observed = showValue(s.Kind, value.Text)
 		}
