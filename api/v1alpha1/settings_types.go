@@ -11,7 +11,7 @@ type CommonSettings struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=2048
 	// +kubebuilder:validation:XValidation:rule="self == '' || self.matches('^[Hh][Tt][Tt][Pp][Ss]?://[^\\\\s/?#]+([/?#]\\\\S*)?$')",message="must be an http or https URL such as https://shop.example/hooks, or empty to switch webhooks off"
-	WebhookURL *string `json:"webhookUrl,omitempty"`
+	WebhookURL *string `json:"webhookUrl,omitempty" setting:"url"`
 
 	// webhookUrlTokenSecretRef names the Secret with the token that GREEN-API sends to the webhook in its Authorization
 	// header. An empty value in the Secret clears the token.

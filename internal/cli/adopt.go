@@ -11,31 +11,24 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+	"github.com/greenapi-operator/greenapi-operator/internal/jsonvalue"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
-// Bounds of the schema: what a manifest may hold.
-const (
-	leastDelay, greatestDelay = 500, 86400000
-	maxURL, maxAdditional     = 2048, 1024
-	maxAdditionalCount        = 64
-	// shortestSecret is the length of a webhook token that other values are searched for: shorter ones occur by chance.
-	shortestSecret = 8
-)
+// shortestSecret is the length of a webhook token that other values are searched for: shorter ones occur by chance.
+const shortestSecret = 8
 
-var (
-	urlPattern  = regexp.MustCompile(`^[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#]+([/?#]\S*)?$`)
-	namePattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{0,63}$`)
-	// secretName is part of the name of a setting that may hold a secret.
-	secretName = regexp.MustCompile(`(?i)token|secret|password|proxy|credential|apikey`)
-)
+// secretName is part of the name of a setting that may hold a secret.
+var secretName = regexp.MustCompile(`(?i)token|secret|password|proxy|credential|apikey`)
+
+// noSuchValue says why a value that the vendor shows is left out.
+const noSuchValue = "the vendor shows no value of it that a manifest can hold"
 
 // idle are settings that have a field, and that the vendor documents as not working.
 var idle = []string{"deviceWebhook", "incomingBlockWebhook"}
@@ -49,6 +42,8 @@ var never = []string{
 // adoption makes spec.settings of what the vendor shows.
 type adoption struct {
 	kind        instance.Kind
+	schema      settingsSchema
+	additionals additionalBounds
 	settings    greenapi.Settings
 	secrets     []string
 	allSettings bool
@@ -60,8 +55,9 @@ type adoption struct {
 	further []string
 }
 
-func newAdoption(kind instance.Kind, settings greenapi.Settings, token string) *adoption {
-	a := &adoption{kind: kind, settings: settings, secrets: []string{token}, values: map[string]any{}, left: map[string]string{}}
+func newAdoption(kind instance.Kind, schema settingsSchema, settings greenapi.Settings, token string) *adoption {
+	a := &adoption{kind: kind, schema: schema, additionals: schema.additional(), settings: settings, secrets: []string{token},
+		values: map[string]any{}, left: map[string]string{}}
 	if webhook := settings[plan.WebhookTokenName].Text; len(webhook) >= shortestSecret {
 		a.secrets = append(a.secrets, webhook)
 	}
@@ -89,8 +85,8 @@ func (a *adoption) adopt(secret *corev1.Secret, create bool) (key string) {
 	for _, other := range a.others() {
 		text, ok := a.additional(other, shown[other.Name])
 		switch {
-		case ok && len(additional) == maxAdditionalCount:
-			a.left[other.Name] = fmt.Sprintf("a resource holds %d of such settings at most", maxAdditionalCount)
+		case ok && len(additional) == a.additionals.count:
+			a.left[other.Name] = fmt.Sprintf("a resource holds %d of such settings at most", a.additionals.count)
 		case ok:
 			additional = append(additional, map[string]any{"name": other.Name, "value": text})
 		}
@@ -107,7 +103,7 @@ func (a *adoption) others() []plan.Setting {
 	var others []plan.Setting
 	for _, name := range slices.Sorted(maps.Keys(a.settings)) {
 		typed := slices.ContainsFunc(fields, func(field plan.Setting) bool { return strings.EqualFold(field.Name, name) })
-		if !typed && namePattern.MatchString(name) && !a.secret(name) {
+		if !typed && a.additionals.name.takesText(name) && !a.secret(name) {
 			others = append(others, plan.Setting{Name: name, Kind: plan.KindAdditional})
 		}
 	}
@@ -117,19 +113,20 @@ func (a *adoption) others() []plan.Setting {
 // secret reports whether a text of the vendor's holds a part of a token.
 func (a *adoption) secret(text string) bool { return greenapi.Conceal(text, a.secrets...) != text }
 
-func (a *adoption) typed(field plan.Setting, value plan.Value) {
+func (a *adoption) typed(field plan.Setting, value jsonvalue.Value) {
 	wish, ok := plan.Adopt(field.Kind, value)
 	if !ok {
 		a.left[field.Name] = "the vendor shows no value of it that can be understood"
 		return
 	}
+	allowed := a.schema.bounds(field.Name)
 	switch field.Kind {
 	case plan.KindFlag:
 		a.values[field.Name] = wish == "yes"
 	case plan.KindNumber:
 		number, err := strconv.ParseInt(wish, 10, 64)
-		if err != nil || number < leastDelay || number > greatestDelay {
-			a.left[field.Name] = fmt.Sprintf("the vendor shows %s, and takes %d to %d only", wish, leastDelay, greatestDelay)
+		if err != nil || !allowed.takesNumber(number) {
+			a.left[field.Name] = fmt.Sprintf("the vendor shows %s, and takes %d to %d only", wish, allowed.least, allowed.greatest)
 			return
 		}
 		a.values[field.Name] = number
@@ -137,8 +134,10 @@ func (a *adoption) typed(field plan.Setting, value plan.Value) {
 		switch {
 		case a.secret(wish):
 			a.left[field.Name] = "it holds a token, which must stand in a Secret only"
-		case wish != "" && !urlPattern.MatchString(wish) || utf8.RuneCountInString(wish) > maxURL:
-			a.left[field.Name] = fmt.Sprintf("the vendor shows no http or https URL of at most %d characters", maxURL)
+		case !allowed.takesText(wish) && field.Kind == plan.KindURL:
+			a.left[field.Name] = fmt.Sprintf("the vendor shows no http or https URL of at most %d characters", allowed.longest)
+		case !allowed.takesText(wish):
+			a.left[field.Name] = noSuchValue
 		default:
 			a.values[field.Name] = wish
 		}
@@ -146,12 +145,12 @@ func (a *adoption) typed(field plan.Setting, value plan.Value) {
 }
 
 // webhookToken refers to the webhook token in the Secret, if it is there or may be added.
-func (a *adoption) webhookToken(value plan.Value, secret *corev1.Secret, create bool) string {
+func (a *adoption) webhookToken(value jsonvalue.Value, secret *corev1.Secret, create bool) string {
 	const field, key = "webhookUrlTokenSecretRef", v1alpha1.DefaultWebhookURLTokenKey
 	token, ok := plan.Adopt(plan.KindSecret, value)
 	stored, there := secret.Data[key]
 	switch {
-	case value.Null || ok && token == "":
+	case value.Type == jsonvalue.Null || ok && token == "":
 		return ""
 	case !ok || token != strings.TrimSpace(token) || !greenapi.ValidWebhookToken(token):
 		a.left[field] = "the vendor shows a webhook token that a Secret cannot hold for it: one line of at most 1024 printable ASCII characters"
@@ -167,7 +166,7 @@ func (a *adoption) webhookToken(value plan.Value, secret *corev1.Secret, create 
 }
 
 // additional reports whether a setting without a field is taken over, and its value.
-func (a *adoption) additional(setting plan.Setting, value plan.Value) (string, bool) {
+func (a *adoption) additional(setting plan.Setting, value jsonvalue.Value) (string, bool) {
 	text, ok := plan.Adopt(plan.KindAdditional, value)
 	switch {
 	case slices.Contains(never, strings.ToLower(setting.Name)):
@@ -178,8 +177,8 @@ func (a *adoption) additional(setting plan.Setting, value plan.Value) (string, b
 	case secretName.MatchString(setting.Name) || ok && a.secret(text):
 		a.left[setting.Name] = "it may hold a secret"
 		return "", false
-	case !ok || utf8.RuneCountInString(text) > maxAdditional:
-		a.left[setting.Name] = "the vendor shows no value of it that a manifest can hold"
+	case !ok || !a.additionals.value.takesText(text):
+		a.left[setting.Name] = noSuchValue
 		return "", false
 	}
 	return text, true
@@ -195,9 +194,13 @@ func (a *adoption) comments() string {
 	if len(a.further) > 0 {
 		fmt.Fprintf(&b, "# Without a field of their own, taken over with --all-settings only: %s.\n", strings.Join(a.further, ", "))
 	}
-	if text, ok := a.values["webhookUrl"].(string); ok {
+	for _, field := range plan.Fields(a.kind.NewSettings()) {
+		text, ok := a.values[field.Name].(string)
+		if !ok || field.Kind != plan.KindURL {
+			continue
+		}
 		if u, err := url.Parse(text); err != nil || u.RawQuery != "" || u.User != nil {
-			b.WriteString("# webhookUrl may hold a secret in its query or user: whoever may read this resource can read it.\n")
+			b.WriteString("# " + field.Name + " may hold a secret in its query or user: whoever may read this resource can read it.\n")
 		}
 	}
 	return b.String()

@@ -17,6 +17,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+	"github.com/greenapi-operator/greenapi-operator/internal/jsonvalue"
 )
 
 func TestImportWithASecretOfItsOwnHoldsTheTokensThereAndNowhereElse(t *testing.T) {
@@ -148,12 +149,12 @@ func TestImportProvesThatNothingWouldChange(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	manifest := []byte("kind: WhatsAppInstance\nmetadata: {name: x}\nspec: {idInstance: 1, apiTokenSecretRef: {name: x}, settings: {incomingWebhook: true}}\n")
-	shows := func(kind greenapi.ValueKind, text string) greenapi.Settings {
-		return greenapi.Settings{"incomingWebhook": {Kind: kind, Text: text}}
+	shows := func(kind jsonvalue.Type, text string) greenapi.Settings {
+		return greenapi.Settings{"incomingWebhook": {Type: kind, Text: text}}
 	}
-	g.Expect(prove(manifest, instance.Kinds[0], shows(greenapi.KindText, "yes"), "")).To(Succeed())
-	g.Expect(prove(manifest, instance.Kinds[0], shows(greenapi.KindText, "no"), "")).To(MatchError(ContainSubstring("would change incomingWebhook")))
-	g.Expect(prove(manifest, instance.Kinds[0], shows(greenapi.KindNumber, "1"), "")).To(MatchError(ContainSubstring("would change incomingWebhook")))
+	g.Expect(prove(manifest, instance.Kinds[0], shows(jsonvalue.String, "yes"), "")).To(Succeed())
+	g.Expect(prove(manifest, instance.Kinds[0], shows(jsonvalue.String, "no"), "")).To(MatchError(ContainSubstring("would change incomingWebhook")))
+	g.Expect(prove(manifest, instance.Kinds[0], shows(jsonvalue.Number, "1"), "")).To(MatchError(ContainSubstring("would change incomingWebhook")))
 }
 
 func TestTheBarIsForTerminalsOnly(t *testing.T) {

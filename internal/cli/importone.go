@@ -56,7 +56,11 @@ func (i *importer) importOne(ctx context.Context, row importRow) (imported, erro
 	if err != nil {
 		return imported{}, err
 	}
-	a := newAdoption(kind, settings, target.Token)
+	schema, err := schemaOf(kind)
+	if err != nil {
+		return imported{}, err
+	}
+	a := newAdoption(kind, schema, settings, target.Token)
 	a.allSettings = i.allSettings
 	key := a.adopt(secret, i.createSecret)
 	made := imported{}

@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/jsonvalue"
 )
 
 // Names of the vendor's methods by which a person logs in.
@@ -91,7 +93,7 @@ func decodeQR(body []byte) (QR, string) {
 	}
 	kind, message := object["type"], object["message"]
 	code := QR{Kind: printable(strings.TrimSpace(kind.Text))}
-	if kind.Kind != KindText || code.Kind == "" {
+	if kind.Type != jsonvalue.String || code.Kind == "" {
 		return QR{}, "it has no type"
 	}
 	if code.Kind == "pendingPassword" {
@@ -126,7 +128,7 @@ func decodePairing(body []byte) (string, string) {
 		return "", what
 	}
 	status, code := object["status"], object["code"]
-	if status.Kind == KindOther || code.Kind == KindOther {
+	if status.Type == jsonvalue.Other || code.Type == jsonvalue.Other {
 		return "", "it has an unexpected type in it"
 	}
 	if text := strings.ToLower(strings.TrimSpace(status.Text)); text == "no" || text == "false" {

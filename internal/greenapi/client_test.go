@@ -17,6 +17,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/jsonvalue"
 )
 
 const testToken = "c0ffee00c0ffee11c0ffee22c0ffee33c0ffee44"
@@ -118,9 +120,9 @@ func TestR5SettingsKeepTheirJSONType(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]Value{
-		"a": {KindText, "yes"}, "b": {KindBool, "yes"}, "c": {KindNumber, "5000"}, "d": {KindNumber, "5000"}, "e": {KindNull, ""},
-		"f": {KindOther, ""}, "g": {KindOther, ""}, "h": {KindText, "1000"}, "i": {KindNumber, "1.5"},
+	for name, want := range map[string]jsonvalue.Value{
+		"a": {Type: jsonvalue.String, Text: "yes"}, "b": {Type: jsonvalue.Bool, Text: "yes"}, "c": {Type: jsonvalue.Number, Text: "5000"}, "d": {Type: jsonvalue.Number, Text: "5000"}, "e": {Type: jsonvalue.Null},
+		"f": {Type: jsonvalue.Other}, "g": {Type: jsonvalue.Other}, "h": {Type: jsonvalue.String, Text: "1000"}, "i": {Type: jsonvalue.Number, Text: "1.5"},
 	} {
 		if settings[name] != want {
 			t.Errorf("%s = %+v, want %+v", name, settings[name], want)

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/jsonvalue"
 )
 
 // Limits of vendor texts, in characters: the MaxLength of the status fields that show them.
@@ -23,34 +25,9 @@ const (
 	maxMessageLength = 200
 )
 
-// ValueKind is the JSON type in which the vendor shows a setting.
-type ValueKind int
-
-// The kinds of a Value. A key that is missing or null is not in Settings at all.
-const (
-	// KindText is a JSON string.
-	KindText ValueKind = iota + 1
-	// KindNumber is a JSON number.
-	KindNumber
-	// KindBool is a JSON boolean.
-	KindBool
-	// KindNull is null.
-	KindNull
-	// KindOther is an object or an array, which no known setting is.
-	KindOther
-)
-
-// Value is a setting as the vendor shows it.
-type Value struct {
-	// Kind is its JSON type.
-	Kind ValueKind
-	// Text is its value: "yes" or "no" for a boolean, a number in its shortest form, "" for null and others.
-	Text string
-}
-
 // Settings are the instance's settings by the vendor's names. They may hold secrets (webhookUrlToken,
-// proxyInstance): never print them.
-type Settings map[string]Value
+// proxyInstance): never print them. A name that the vendor does not show is not among them.
+type Settings map[string]jsonvalue.Value
 
 // Messenger returns typeInstance, which tells the messenger of the instance; "" if the vendor does not show it.
 func (s Settings) Messenger() string { return cut(printable(s["typeInstance"].Text), maxStateLength) }
@@ -69,32 +46,32 @@ type Account struct {
 }
 
 // decodeValue reads any JSON value as a Value. Its text may be a part of what it was read from.
-func decodeValue(raw string) Value {
+func decodeValue(raw string) jsonvalue.Value {
 	raw = strings.Trim(raw, jsonSpace)
 	if raw == "" {
-		return Value{Kind: KindNull}
+		return jsonvalue.Value{Type: jsonvalue.Null}
 	}
 	switch raw[0] {
 	case '"':
 		if text := raw[1:max(len(raw)-1, 1)]; strings.IndexByte(text, '\\') < 0 && utf8.ValidString(text) {
 			// Most texts stand for themselves.
-			return Value{Kind: KindText, Text: text}
+			return jsonvalue.Value{Type: jsonvalue.String, Text: text}
 		}
 		var text string
 		if json.Unmarshal([]byte(raw), &text) != nil {
-			return Value{Kind: KindOther}
+			return jsonvalue.Value{Type: jsonvalue.Other}
 		}
-		return Value{Kind: KindText, Text: text}
+		return jsonvalue.Value{Type: jsonvalue.String, Text: text}
 	case 't':
-		return Value{Kind: KindBool, Text: "yes"}
+		return jsonvalue.Value{Type: jsonvalue.Bool, Text: "yes"}
 	case 'f':
-		return Value{Kind: KindBool, Text: "no"}
+		return jsonvalue.Value{Type: jsonvalue.Bool, Text: "no"}
 	case 'n':
-		return Value{Kind: KindNull}
+		return jsonvalue.Value{Type: jsonvalue.Null}
 	case '{', '[':
-		return Value{Kind: KindOther}
+		return jsonvalue.Value{Type: jsonvalue.Other}
 	default:
-		return Value{Kind: KindNumber, Text: shortestNumber(raw)}
+		return jsonvalue.Value{Type: jsonvalue.Number, Text: shortestNumber(raw)}
 	}
 }
 
@@ -124,10 +101,10 @@ func decodeState(body []byte) (string, string) {
 	if !ok {
 		return "", "it has no stateInstance"
 	}
-	switch value.Kind {
-	case KindNull:
+	switch value.Type {
+	case jsonvalue.Null:
 		return "", ""
-	case KindText, KindNumber:
+	case jsonvalue.String, jsonvalue.Number:
 		return printable(strings.TrimSpace(value.Text)), ""
 	default:
 		return "", "stateInstance is not a text"
@@ -142,7 +119,7 @@ func decodeYes(body []byte, name string) (yes bool, what string) {
 		return false, what
 	}
 	value := object[name]
-	if value.Kind == KindOther {
+	if value.Type == jsonvalue.Other {
 		return false, name + " has an unexpected type"
 	}
 	text := strings.ToLower(strings.TrimSpace(value.Text))
@@ -192,7 +169,7 @@ func decodeAccount(body []byte) (Account, string) {
 	}
 	text := func(name string) string {
 		value := object[name]
-		if value.Kind != KindText && value.Kind != KindNumber {
+		if value.Type != jsonvalue.String && value.Type != jsonvalue.Number {
 			return ""
 		}
 		return printable(strings.TrimSpace(value.Text))

@@ -17,6 +17,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/jsonvalue"
 )
 
 const fuzzWebhookToken = "Bearer wh-5ecret-5ecret"
@@ -192,19 +194,19 @@ func FuzzSettings(f *testing.F) {
 }
 
 // checkValue: only what says yes or no, a number or a text is taken for one.
-func checkValue(t *testing.T, name string, value Value, truth any) {
+func checkValue(t *testing.T, name string, value jsonvalue.Value, truth any) {
 	t.Helper()
-	kind := KindOther
+	kind := jsonvalue.Other
 	switch v := truth.(type) {
 	case nil:
-		kind = KindNull
+		kind = jsonvalue.Null
 	case bool:
-		kind = KindBool
+		kind = jsonvalue.Bool
 		if (value.Text == "yes") != v || (value.Text == "no") == v {
 			t.Errorf("%s: %v reads as %q", name, v, value.Text)
 		}
 	case json.Number:
-		kind = KindNumber
+		kind = jsonvalue.Number
 		want, err1 := v.Float64()
 		got, err2 := json.Number(value.Text).Float64()
 		if want != got || (err1 == nil) != (err2 == nil) {
@@ -214,12 +216,12 @@ func checkValue(t *testing.T, name string, value Value, truth any) {
 			t.Errorf("%s: %s is not in its shortest form, %s", name, value.Text, again)
 		}
 	case string:
-		kind = KindText
+		kind = jsonvalue.String
 		if value.Text != v {
 			t.Errorf("%s: %q reads as %q", name, v, value.Text)
 		}
 	}
-	if value.Kind != kind || (kind == KindNull || kind == KindOther) && value.Text != "" {
+	if value.Type != kind || (kind == jsonvalue.Null || kind == jsonvalue.Other) && value.Text != "" {
 		t.Errorf("%s: %v reads as %+v", name, truth, value)
 	}
 }

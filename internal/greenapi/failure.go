@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/jsonvalue"
 )
 
 const specialNetwork = "a private, loopback or otherwise special network"
@@ -48,7 +50,7 @@ func vendorMessage(answer []byte) (message, said string) {
 	var texts strings.Builder
 	for name, value := range object {
 		// The path holds the token.
-		if name != "path" && value.Kind == KindText {
+		if name != "path" && value.Type == jsonvalue.String {
 			texts.WriteString(strings.ToLower(value.Text) + "\n")
 		}
 	}

@@ -6,6 +6,8 @@ package greenapi
 import (
 	"bytes"
 	"encoding/json"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/jsonvalue"
 )
 
 // mostNames is how many names an object may have; the vendor's longest answer has some sixty. Each costs many times what
@@ -15,10 +17,10 @@ const mostNames = 512
 // jsonSpace is the white space of JSON. What else Unicode calls so makes a body unreadable.
 const jsonSpace = " \t\r\n"
 
-// decodeObject reads a JSON object and tells, in words of this package, why it cannot. A name that is missing has the Kind
+// decodeObject reads a JSON object and tells, in words of this package, why it cannot. A name that is missing has the Type
 // 0, and no Text; of one that is there twice the last value counts. Whether it is JSON is for encoding/json to say. What
 // is, is then cut into its members here: that is a fourth of the work of having them decoded by reflection.
-func decodeObject(body []byte) (map[string]Value, string) {
+func decodeObject(body []byte) (map[string]jsonvalue.Value, string) {
 	trimmed := bytes.Trim(body, jsonSpace)
 	switch {
 	case len(trimmed) == 0:
@@ -31,7 +33,7 @@ func decodeObject(body []byte) (map[string]Value, string) {
 		return nil, "it is not valid JSON"
 	}
 	text := string(trimmed)
-	object := make(map[string]Value, min(bytes.Count(trimmed, []byte(`":`)), mostNames))
+	object := make(map[string]jsonvalue.Value, min(bytes.Count(trimmed, []byte(`":`)), mostNames))
 	for at, names := afterSpace(text, 1), 1; text[at] != '}'; names++ {
 		if names > mostNames {
 			return nil, "it has more than 512 names"

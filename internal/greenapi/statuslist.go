@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"strings"
 	"time"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/jsonvalue"
 )
 
 // maxListed is how many statuses are listed; an answer with more is unreadable. The vendor shows those of at most 1024
@@ -61,7 +63,7 @@ func (i *Instance) ListIncomingStatuses(ctx context.Context, window time.Duratio
 func (e *statusEntry) status(hidden *discretion) Status {
 	text := func(raw json.RawMessage, limit int) string {
 		value := decodeValue(string(raw))
-		if value.Kind != KindText && value.Kind != KindNumber {
+		if value.Type != jsonvalue.String && value.Type != jsonvalue.Number {
 			return ""
 		}
 		// Lines become words of one line; printable would run them together.

@@ -23,7 +23,7 @@ type Target struct {
 	// Conceal holds further secrets that no vendor text may show; the token always is one.
 	Conceal []string
 	// Quotable holds values that the vendor may quote, of which it may show no more than scheme and host: the wished
-	// webhook URL, and wished settings that the operator knows nothing of.
+	// URLs and texts, and wished settings that the operator knows nothing of.
 	Quotable []string
 }
 

@@ -46,12 +46,12 @@ func Target(resource v1alpha1.Instance, origin greenapi.Origin, desired plan.Des
 		Quotable: quotable(desired)}
 }
 
-// quotable are the wished values that the vendor may quote when it refuses them, and in which people keep secrets: the
-// webhook URL, and settings of which this operator knows nothing.
+// quotable are the wished values that the vendor may quote when it refuses them, and in which people keep secrets: URLs, texts,
+// and settings of which this operator knows nothing.
 func quotable(desired plan.Desired) []string {
 	var values []string
 	for _, s := range desired.Settings {
-		if s.Kind == plan.KindURL || s.Kind == plan.KindAdditional {
+		if s.Kind == plan.KindURL || s.Kind == plan.KindText || s.Kind == plan.KindAdditional {
 			values = append(values, s.Value)
 		}
 	}

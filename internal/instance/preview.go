@@ -62,17 +62,12 @@ func Preview(resource v1alpha1.Instance, seen Reading, conceal func(string) stri
 	return decision
 }
 
-// forms are the JSON types of settings in the words of package plan.
-var forms = map[greenapi.ValueKind]plan.Form{
-	greenapi.KindText: plan.FormText, greenapi.KindNumber: plan.FormNumber, greenapi.KindBool: plan.FormBool, greenapi.KindOther: plan.FormOther,
-}
-
 // Observed picks the managed settings out of what the vendor shows.
 func Observed(desired plan.Desired, settings greenapi.Settings) plan.Observed {
 	picked := make(plan.Observed, len(desired.Settings))
 	for _, s := range desired.Settings {
 		if value, ok := settings[s.Name]; ok {
-			picked[s.Name] = plan.Value{Form: forms[value.Kind], Text: value.Text, Null: value.Kind == greenapi.KindNull}
+			picked[s.Name] = value
 		}
 	}
 	return picked

@@ -9,6 +9,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/jsonvalue"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
@@ -29,13 +30,13 @@ func TestFieldsAreAllSettingsThatAKindHasAFieldFor(t *testing.T) {
 
 func TestR5AnAdoptedValueIsOneThatDoesNotDiffer(t *testing.T) {
 	g := NewWithT(t)
-	kinds := []plan.Kind{plan.KindFlag, plan.KindNumber, plan.KindURL, plan.KindSecret, plan.KindAdditional}
-	forms := []plan.Form{plan.FormText, plan.FormNumber, plan.FormBool, plan.FormOther}
+	kinds := []plan.Kind{plan.KindFlag, plan.KindNumber, plan.KindURL, plan.KindText, plan.KindSecret, plan.KindAdditional}
+	forms := []jsonvalue.Type{jsonvalue.String, jsonvalue.Number, jsonvalue.Bool, jsonvalue.Other}
 	adopted := 0
 	for _, text := range []string{"", "yes", " No ", "true", "1", "5000", " 5000 ", "007", "5e3", "maybe", "https://Shop.example:443", "<b>"} {
 		for _, kind := range kinds {
 			for _, form := range forms {
-				value := plan.Value{Form: form, Text: text}
+				value := jsonvalue.Value{Type: form, Text: text}
 				wish, ok := plan.Adopt(kind, value)
 				if !ok {
 					continue
@@ -49,6 +50,6 @@ func TestR5AnAdoptedValueIsOneThatDoesNotDiffer(t *testing.T) {
 		}
 	}
 	g.Expect(adopted).To(BeNumerically(">", 60))
-	_, ok := plan.Adopt(plan.KindURL, plan.Value{Null: true})
+	_, ok := plan.Adopt(plan.KindURL, jsonvalue.Value{Type: jsonvalue.Null})
 	g.Expect(ok).To(BeFalse())
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/jsonvalue"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
@@ -29,7 +30,7 @@ func inSteadyState(tb failer) plan.Input {
 	desired := wish(tb, manySettings())
 	observed := plan.Observed{}
 	for _, s := range desired.Settings {
-		observed[s.Name] = plan.Value{Form: plan.FormText, Text: s.Value}
+		observed[s.Name] = jsonvalue.Value{Type: jsonvalue.String, Text: s.Value}
 	}
 	return plan.Input{
 		Now: noon, Generation: 1, Policy: v1alpha1.PolicyEnforce, Desired: desired, Observed: observed,
@@ -42,7 +43,7 @@ func changedEverywhere(tb failer) plan.Input {
 	tb.Helper()
 	in := inSteadyState(tb)
 	for name := range in.Observed {
-		in.Observed[name] = plan.Value{Form: plan.FormText, Text: "something else"}
+		in.Observed[name] = jsonvalue.Value{Type: jsonvalue.String, Text: "something else"}
 	}
 	return in
 }

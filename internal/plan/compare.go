@@ -9,31 +9,21 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/jsonvalue"
 )
 
-// Form is the JSON type in which the vendor shows a setting.
-type Form int
+// Observed is what the vendor shows, by the vendor's names: at least the managed settings it has. One that is there with the
+// value null counts as missing, except where nothing is wished.
+type Observed map[string]jsonvalue.Value
 
-// The forms of a Value. Any other type is FormOther, from which nothing is concluded.
-const (
-	FormText Form = iota + 1
-	FormNumber
-	FormBool
-	FormOther
-)
-
-// Value is a setting as the vendor shows it. Text is "yes" or "no" for a boolean.
-type Value struct {
-	Form Form
-	Text string
-	// Null marks a key that is there with the value null. It counts as missing, except where nothing is wished.
-	Null bool
+// value returns what the vendor shows of a setting, false if it is missing.
+func (o Observed) value(name string) (jsonvalue.Value, bool) {
+	value, ok := o[name]
+	return value, ok && value.Type != jsonvalue.Null
 }
-
-// Observed is what the vendor shows, by the vendor's names: at least the managed settings it has.
-type Observed map[string]Value
 
 // comparison is what a comparison of one setting says.
 type comparison int
@@ -48,12 +38,12 @@ const (
 
 // compare holds a wish against what the vendor shows (R6, R9).
 func compare(s Setting, observed Observed) comparison {
-	value, ok := observed[s.Name]
-	if value.Null && s.Value == "" {
+	value, ok := observed.value(s.Name)
+	if value.Type == jsonvalue.Null && s.Value == "" {
 		// No URL and no token are the same as an empty one: the safe side, since a write would restart the instance.
 		return same
 	}
-	if !ok || value.Null {
+	if !ok {
 		return missing
 	}
 	if equal(s, value) {
@@ -73,7 +63,7 @@ func Differences(desired Desired, observed Observed) []v1alpha1.PendingChange {
 	return changes
 }
 
-func equal(s Setting, value Value) bool {
+func equal(s Setting, value jsonvalue.Value) bool {
 	switch s.Kind {
 	case KindFlag:
 		return s.Value == flagText(value.Text)
@@ -92,15 +82,15 @@ func equal(s Setting, value Value) bool {
 // concluded, "" if there is none. Such a reading is no reading (R5): it is never taken for "no".
 func Unreadable(desired Desired, observed Observed) string {
 	for _, s := range desired.Settings {
-		value, ok := observed[s.Name]
-		if !ok || value.Null {
+		value, ok := observed.value(s.Name)
+		if !ok {
 			continue
 		}
 		switch {
-		case value.Form == FormOther,
-			s.Kind == KindFlag && value.Form == FormNumber,
-			s.Kind == KindNumber && value.Form == FormBool,
-			s.Kind == KindURL && value.Form == FormBool:
+		case value.Type == jsonvalue.Other,
+			s.Kind == KindFlag && value.Type == jsonvalue.Number,
+			s.Kind == KindNumber && value.Type == jsonvalue.Bool,
+			(s.Kind == KindURL || s.Kind == KindText) && value.Type == jsonvalue.Bool:
 			return s.Name
 		}
 	}
@@ -109,19 +99,21 @@ func Unreadable(desired Desired, observed Observed) string {
 
 // Adopt returns the wish that a value at the vendor fulfills as it is, as a Setting's Value. It reports false for a value
 // from which nothing can be concluded.
-func Adopt(kind Kind, value Value) (wish string, ok bool) {
-	if value.Null || value.Form == FormOther {
+func Adopt(kind Kind, value jsonvalue.Value) (wish string, ok bool) {
+	if value.Type == jsonvalue.Null || value.Type == jsonvalue.Other {
 		return "", false
 	}
 	switch kind {
 	case KindFlag:
 		flag := flagText(value.Text)
-		return flag, value.Form != FormNumber && (flag == "yes" || flag == "no")
+		return flag, value.Type != jsonvalue.Number && (flag == "yes" || flag == "no")
 	case KindNumber:
 		number := strings.TrimSpace(value.Text)
-		return number, value.Form != FormBool && plainInteger.MatchString(number)
+		return number, value.Type != jsonvalue.Bool && plainInteger.MatchString(number)
 	case KindURL:
-		return value.Text, value.Form == FormText
+		return value.Text, value.Type == jsonvalue.String
+	case KindText:
+		return value.Text, value.Type != jsonvalue.Bool
 	default:
 		return value.Text, true
 	}
@@ -185,20 +177,20 @@ func Wire(s Setting, observed Observed) any {
 	}
 }
 
-func additionalWire(text string, shown Value) any {
-	switch shown.Form {
-	case FormText:
+func additionalWire(text string, shown jsonvalue.Value) any {
+	switch shown.Type {
+	case jsonvalue.String:
 		return text
-	case FormBool:
+	case jsonvalue.Bool:
 		if flag := flagText(text); flag == "yes" || flag == "no" {
 			return flag == "yes"
 		}
 		return text
-	case FormNumber:
+	case jsonvalue.Number:
 		if _, err := strconv.ParseFloat(text, 64); err == nil && json.Valid([]byte(text)) {
 			return json.Number(text)
 		}
-	case FormOther:
+	default:
 	}
 	if plainInteger.MatchString(text) {
 		return json.Number(text)
@@ -215,12 +207,15 @@ const (
 	Missing = "(missing)"
 )
 
+// maxShown is the MaxLength of the status field that shows a wish, in characters.
+const maxShown = 1024
+
 // show makes a difference fit for the status: no secret, of a URL no more than scheme and host, and of the vendor's
 // texts only numbers, yes and no.
 func show(s Setting, observed Observed) v1alpha1.PendingChange {
 	change := v1alpha1.PendingChange{Setting: s.Name}
-	value, ok := observed[s.Name]
-	if !ok || value.Null {
+	value, ok := observed.value(s.Name)
+	if !ok {
 		change.Observed = Missing
 	}
 	switch s.Kind {
@@ -236,6 +231,9 @@ func show(s Setting, observed Observed) v1alpha1.PendingChange {
 		}
 	default:
 		change.Desired = s.Value
+		if utf8.RuneCountInString(s.Value) > maxShown {
+			change.Desired = shownText
+		}
 		if change.Observed == "" {
 			change.Observed = showValue(s.Kind, value.Text)
 		}

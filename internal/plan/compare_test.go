@@ -10,11 +10,12 @@ import (
 	"testing"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/jsonvalue"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
 // differs reports whether a first look at a setting would write it.
-func differs(t *testing.T, settings, name string, shown plan.Value) bool {
+func differs(t *testing.T, settings, name string, shown jsonvalue.Value) bool {
 	t.Helper()
 	s := newStory(t, settings)
 	s.in.Observed[name] = shown
@@ -51,16 +52,16 @@ func TestR9_EqualURLs(t *testing.T) {
 		{"", "https://shop.example/", false},
 		{"https://shop.example/", "https://shop.example/%zz", false},
 	} {
-		got := !differs(t, `"webhookUrl":"`+test.wished+`"`, "webhookUrl", plan.Value{Form: plan.FormText, Text: test.shown})
+		got := !differs(t, `"webhookUrl":"`+test.wished+`"`, "webhookUrl", jsonvalue.Value{Type: jsonvalue.String, Text: test.shown})
 		if got != test.equal {
 			t.Errorf("%q and %q: equal %t, want %t", test.wished, test.shown, got, test.equal)
 		}
 	}
 }
 
-func text(s string) plan.Value   { return plan.Value{Form: plan.FormText, Text: s} }
-func number(s string) plan.Value { return plan.Value{Form: plan.FormNumber, Text: s} }
-func truth(s string) plan.Value  { return plan.Value{Form: plan.FormBool, Text: s} }
+func text(s string) jsonvalue.Value   { return jsonvalue.Value{Type: jsonvalue.String, Text: s} }
+func number(s string) jsonvalue.Value { return jsonvalue.Value{Type: jsonvalue.Number, Text: s} }
+func truth(s string) jsonvalue.Value  { return jsonvalue.Value{Type: jsonvalue.Bool, Text: s} }
 
 // TestR9_EqualValues: additional values are compared as text with yes = true, numbers as text.
 func TestR9_EqualValues(t *testing.T) {
@@ -68,7 +69,7 @@ func TestR9_EqualValues(t *testing.T) {
 	additional := func(value string) string { return strings.Replace(extra, `V`, value, 1) }
 	for _, test := range []struct {
 		settings, name string
-		shown          plan.Value
+		shown          jsonvalue.Value
 		equal          bool
 	}{
 		{flag, "incomingWebhook", text("yes"), true},
@@ -103,11 +104,11 @@ func TestR9_EqualValues(t *testing.T) {
 // TestR9_WireTypes: flags are yes and no, numbers numbers, and an additional value has the JSON type that the vendor
 // shows, else that of a plain integer.
 func TestR9_WireTypes(t *testing.T) {
-	null := plan.Value{Null: true}
+	null := jsonvalue.Value{Type: jsonvalue.Null}
 	for _, test := range []struct {
 		kind  plan.Kind
 		value string
-		shown *plan.Value
+		shown *jsonvalue.Value
 		want  string
 	}{
 		{plan.KindFlag, "yes", new(truth("no")), `"yes"`},
@@ -158,17 +159,17 @@ func TestR9_OnlyWhatDiffersIsSent(t *testing.T) {
 // TestR5_Unreadable: a type from which nothing can be concluded makes the whole reading void.
 func TestR5_Unreadable(t *testing.T) {
 	const flag, delay, link = `"incomingWebhook":true`, `"delaySendMessagesMilliseconds":700`, `"webhookUrl":""`
-	other := plan.Value{Form: plan.FormOther, Text: "yes"}
+	other := jsonvalue.Value{Type: jsonvalue.Other, Text: "yes"}
 	for _, test := range []struct {
 		settings, name string
-		shown          plan.Value
+		shown          jsonvalue.Value
 		want           bool
 	}{
 		{flag, "incomingWebhook", other, true},
 		{flag, "incomingWebhook", number("1"), true},
 		{flag, "incomingWebhook", text("1"), false},
 		{flag, "incomingWebhook", truth("yes"), false},
-		{flag, "incomingWebhook", plan.Value{Form: plan.FormOther, Null: true}, false},
+		{flag, "incomingWebhook", jsonvalue.Value{Type: jsonvalue.Null}, false},
 		{flag, "outgoingWebhook", other, false},
 		{delay, "delaySendMessagesMilliseconds", truth("yes"), true},
 		{delay, "delaySendMessagesMilliseconds", text("700"), false},

@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/jsonvalue"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
@@ -37,11 +38,12 @@ func FuzzShownValues(f *testing.F) {
 			f.Add(value, "https://shop.example/hooks", form)
 		}
 	}
+	types := []jsonvalue.Type{jsonvalue.Null, jsonvalue.String, jsonvalue.Number, jsonvalue.Bool, jsonvalue.Other}
 	f.Fuzz(func(t *testing.T, shown, url string, form uint8) {
 		link, _ := json.Marshal(url)
 		desired := wish(t, `"incomingWebhook":true,"delaySendMessagesMilliseconds":700,"webhookUrl":`+string(link)+`,"additionalSettings":[{"name":"autoTyping","value":"3"}],`+tokenRef)
 		desired.SetToken(fuzzedToken, apiToken, "")
-		value := plan.Value{Form: plan.Form(form % 5), Text: shown, Null: form%5 == 0}
+		value := jsonvalue.Value{Type: types[form%5], Text: shown}
 		in := plan.Input{Now: noon, Policy: v1alpha1.PolicyEnforce, Desired: desired, State: "authorized", StateSince: noon, Limits: limits(), Observed: plan.Observed{}}
 		for _, s := range desired.Settings {
 			in.Observed[s.Name] = value
@@ -59,7 +61,7 @@ func FuzzShownValues(f *testing.F) {
 				t.Errorf("%s shows %q", change.Setting, change.Observed)
 			}
 		}
-		if form%5 == uint8(plan.FormOther) && plan.Unreadable(desired, in.Observed) == "" {
+		if value.Type == jsonvalue.Other && plan.Unreadable(desired, in.Observed) == "" {
 			t.Error("an object or a list is taken for a value")
 		}
 	})
@@ -143,10 +145,12 @@ func drawObserved(t *rapid.T) plan.Observed {
 	observed := plan.Observed{}
 	for _, name := range fuzzedNames {
 		if rapid.IntRange(0, 4).Draw(t, name) > 0 {
-			observed[name] = plan.Value{
-				Form: rapid.SampledFrom([]plan.Form{0, plan.FormText, plan.FormNumber, plan.FormBool}).Draw(t, "form"),
+			observed[name] = jsonvalue.Value{
+				Type: rapid.SampledFrom([]jsonvalue.Type{0, jsonvalue.String, jsonvalue.Number, jsonvalue.Bool}).Draw(t, "type"),
 				Text: rapid.OneOf(rapid.SampledFrom([]string{"yes", "no", "", "700", "3", "https://a.example/x", fuzzedToken}), rapid.String()).Draw(t, "text"),
-				Null: rapid.IntRange(0, 9).Draw(t, "null") == 0,
+			}
+			if rapid.IntRange(0, 9).Draw(t, "null") == 0 {
+				observed[name] = jsonvalue.Value{Type: jsonvalue.Null}
 			}
 		}
 	}
@@ -304,7 +308,7 @@ func checkNotSent(t failer, in plan.Input, d plan.Decision) {
 func TestR13NoWaitIsTooLongToCount(t *testing.T) {
 	for attempt := int32(1); attempt < 10; attempt++ {
 		in := plan.Input{Now: noon, Policy: v1alpha1.PolicyEnforce, Desired: wish(t, `"incomingWebhook":true`), State: "authorized", StateSince: noon, Limits: limits(),
-			Observed: plan.Observed{"incomingWebhook": {Form: plan.FormText, Text: "no"}}}
+			Observed: plan.Observed{"incomingWebhook": {Type: jsonvalue.String, Text: "no"}}}
 		in.Limits.MaxAttempts, in.Limits.RetryAfter = 10, 100*24*time.Hour
 		in.History.Record = &v1alpha1.ApplyRecord{SettingsHash: in.Desired.Hash, Attempt: attempt, Reason: v1alpha1.ApplyRetry, Outcome: v1alpha1.OutcomeNotPersisted,
 			StartedTime: metav1.NewMicroTime(noon), FinishedTime: new(metav1.NewMicroTime(noon)), Settings: []v1alpha1.AppliedSetting{{Setting: "incomingWebhook", Wish: wishOf(in.Desired, "incomingWebhook")}}}
@@ -318,7 +322,7 @@ func TestR13NoWaitIsTooLongToCount(t *testing.T) {
 // 128 settings at most.
 func TestTheRecordFitsIntoTheStatus(t *testing.T) {
 	in := plan.Input{Now: noon, Generation: 2, Policy: v1alpha1.PolicyEnforce, Desired: wish(t, `"incomingWebhook":true,"stateWebhook":true`), State: "authorized", StateSince: noon,
-		Limits: limits(), Own: true, Observed: plan.Observed{"incomingWebhook": {Form: plan.FormText, Text: "no"}, "stateWebhook": {Form: plan.FormText, Text: "no"}}}
+		Limits: limits(), Own: true, Observed: plan.Observed{"incomingWebhook": {Type: jsonvalue.String, Text: "no"}, "stateWebhook": {Type: jsonvalue.String, Text: "no"}}}
 	record := &v1alpha1.ApplyRecord{SettingsHash: "earlier", Attempt: 1, Reason: v1alpha1.ApplySpecChange, Outcome: v1alpha1.OutcomeSettling, StartedTime: metav1.NewMicroTime(noon)}
 	for i := range 127 {
 		record.Settings = append(record.Settings, v1alpha1.AppliedSetting{Setting: fmt.Sprintf("gone%03d", i), Wish: "x"})

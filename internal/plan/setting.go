@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
@@ -27,8 +26,10 @@ const (
 	KindFlag Kind = iota + 1
 	// KindNumber is a whole number.
 	KindNumber
-	// KindURL is the webhook's URL.
+	// KindURL is a URL, such as the webhook's.
 	KindURL
+	// KindText is any other text.
+	KindText
 	// KindSecret is the webhook's token.
 	KindSecret
 	// KindAdditional is a setting that has no field of its own.
@@ -69,9 +70,8 @@ type Desired struct {
 	TokenRef *v1alpha1.SecretKeyReference
 }
 
-// Wishes reads a kind's settings struct (a pointer to it, or nil). The JSON name of each field is the vendor's name,
-// so a new setting is one line in the API type and nothing here. The value of the webhook token is not known yet:
-// SetToken adds it.
+// Wishes reads a kind's settings struct (a pointer to it, or nil). Each field describes its setting, so a new setting is
+// one line in the API type and nothing here. The value of the webhook token is not known yet: SetToken adds it.
 func Wishes(settings any) Desired {
 	var desired Desired
 	if settings != nil {
@@ -119,73 +119,6 @@ func hashOf(values map[string]string) string {
 	// Encoding a map sorts its keys and cannot fail for strings.
 	sorted, _ := json.Marshal(values)
 	return digest(string(sorted), 16)
-}
-
-// Fields are all settings that a kind's settings struct (a pointer to it) has a field for, without values, sorted by
-// name: those with a wish and those without.
-func Fields(settings any) []Setting {
-	fields := fields(reflect.TypeOf(settings).Elem())
-	slices.SortFunc(fields, func(a, b Setting) int { return strings.Compare(a.Name, b.Name) })
-	return fields
-}
-
-func fields(settings reflect.Type) []Setting {
-	var found []Setting
-	for field := range settings.Fields() {
-		if field.Anonymous {
-			found = append(found, fields(field.Type)...)
-			continue
-		}
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		switch reflect.Zero(field.Type).Interface().(type) {
-		case *bool:
-			found = append(found, Setting{Name: name, Kind: KindFlag})
-		case *int32:
-			found = append(found, Setting{Name: name, Kind: KindNumber})
-		case *string:
-			found = append(found, Setting{Name: name, Kind: KindURL})
-		case *v1alpha1.SecretKeyReference:
-			found = append(found, Setting{Name: WebhookTokenName, Kind: KindSecret})
-		}
-	}
-	return found
-}
-
-// collect adds every field that is set. A field of an unknown type is a mistake in the API types; a test walks them
-// all.
-func (d *Desired) collect(settings reflect.Value) {
-	for i := range settings.NumField() {
-		value := settings.Field(i)
-		if value.Kind() != reflect.Struct && value.IsNil() {
-			continue
-		}
-		field := settings.Type().Field(i)
-		if field.Anonymous {
-			d.collect(value)
-			continue
-		}
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		switch wish := value.Interface().(type) {
-		case *bool:
-			d.add(name, KindFlag, yesNo(*wish))
-		case *int32:
-			d.add(name, KindNumber, strconv.Itoa(int(*wish)))
-		case *string:
-			d.add(name, KindURL, *wish)
-		case *v1alpha1.SecretKeyReference:
-			d.TokenRef = &v1alpha1.SecretKeyReference{Name: wish.Name, Key: wish.KeyOr(v1alpha1.DefaultWebhookURLTokenKey)}
-		case []v1alpha1.AdditionalSetting:
-			for _, additional := range wish {
-				d.add(additional.Name, KindAdditional, additional.Value)
-			}
-		default:
-			panic("plan: the settings field " + field.Name + " has a type that cannot be compared")
-		}
-	}
-}
-
-func (d *Desired) add(name string, kind Kind, value string) {
-	d.Settings = append(d.Settings, Setting{Name: name, Kind: kind, Value: value})
 }
 
 // Names returns the names of the managed settings, sorted, the webhook token included even before its value is known.

@@ -50,7 +50,7 @@ func TestWishesMapsEveryField(t *testing.T) {
 			t.Run(name+"/"+field.Name, func(t *testing.T) {
 				settings := reflect.New(kind)
 				wireName, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-				want := fill(t, settings.Elem().FieldByIndex(path), wireName)
+				want := fill(t, settings.Elem().FieldByIndex(path), wireName, field.Tag.Get("setting"))
 				desired := plan.Wishes(settings.Interface())
 				if desired.TokenRef != nil {
 					desired.SetToken(want.Value, apiToken, "")
@@ -88,8 +88,8 @@ func fieldPaths(kind reflect.Type, above []int) [][]int {
 	return paths
 }
 
-// fill sets a field and returns the wish that must come of it.
-func fill(t *testing.T, field reflect.Value, wireName string) plan.Setting {
+// fill sets a field and returns the wish that must come of it. The tag says what a text is.
+func fill(t *testing.T, field reflect.Value, wireName, tag string) plan.Setting {
 	t.Helper()
 	if wireName == "" || strings.ToUpper(wireName[:1]) == wireName[:1] {
 		t.Fatalf("the JSON name %q is none of the vendor's", wireName)
@@ -106,7 +106,7 @@ func fill(t *testing.T, field reflect.Value, wireName string) plan.Setting {
 	case *string:
 		text := "https://shop.example/hook"
 		field.Set(reflect.ValueOf(&text))
-		return plan.Setting{Name: wireName, Kind: plan.KindURL, Value: text}
+		return plan.Setting{Name: wireName, Kind: map[string]plan.Kind{"url": plan.KindURL, "text": plan.KindText}[tag], Value: text}
 	case *v1alpha1.SecretKeyReference:
 		field.Set(reflect.ValueOf(&v1alpha1.SecretKeyReference{Name: "hook"}))
 		return plan.Setting{Name: plan.WebhookTokenName, Kind: plan.KindSecret, Value: "a-token"}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/jsonvalue"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
@@ -17,10 +18,10 @@ func TestPendingChangesShowNoSecret(t *testing.T) {
 	const missing = "(missing)"
 	link := func(url string) string { return `"webhookUrl":"` + url + `"` }
 	additional := func(value string) string { return `"additionalSettings":[{"name":"x","value":"` + value + `"}]` }
-	null := plan.Value{Null: true}
+	null := jsonvalue.Value{Type: jsonvalue.Null}
 	for _, test := range []struct {
 		settings, name    string
-		shown             *plan.Value
+		shown             *jsonvalue.Value
 		desired, observed string
 	}{
 		{`"incomingWebhook":true`, "incomingWebhook", new(text("no")), "yes", "no"},
@@ -58,7 +59,7 @@ func TestPendingChangesShowNoSecret(t *testing.T) {
 func TestPendingChangesOfTheToken(t *testing.T) {
 	for _, test := range []struct {
 		value, version string
-		shown          *plan.Value
+		shown          *jsonvalue.Value
 		observed       string
 	}{
 		{"s3cret", "7", new(text("0ld-s3cret")), "(secret, differs)"},
@@ -106,7 +107,7 @@ func TestPendingChangesListEverything(t *testing.T) {
 func TestR6_MissingIsSentOncePerChange(t *testing.T) {
 	for name, vendor := range map[string]func(*story){
 		"missing": func(s *story) { delete(s.in.Observed, "incomingWebhook") },
-		"null":    func(s *story) { s.in.Observed["incomingWebhook"] = plan.Value{Null: true} },
+		"null":    func(s *story) { s.in.Observed["incomingWebhook"] = jsonvalue.Value{Type: jsonvalue.Null} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t, `"incomingWebhook":true`)
@@ -131,7 +132,7 @@ func TestR6_MissingIsSentOncePerChange(t *testing.T) {
 // TestR6_NullIsEmpty: no URL is the same as an empty one, so nothing is written.
 func TestR6_NullIsEmpty(t *testing.T) {
 	s := newStory(t, `"webhookUrl":""`)
-	s.in.Observed["webhookUrl"] = plan.Value{Null: true}
+	s.in.Observed["webhookUrl"] = jsonvalue.Value{Type: jsonvalue.Null}
 	s.quiet(v1alpha1.ReasonUpToDate)
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/jsonvalue"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
@@ -57,7 +58,7 @@ func (s *story) token(settings, value string) {
 
 // shows makes the vendor show a text.
 func (s *story) shows(name, text string) {
-	s.in.Observed[name] = plan.Value{Form: plan.FormText, Text: text}
+	s.in.Observed[name] = jsonvalue.Value{Type: jsonvalue.String, Text: text}
 }
 
 // obey makes the vendor show what is wished.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/jsonvalue"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
@@ -79,7 +80,7 @@ func (v *vendor) settings(now time.Time) plan.Observed {
 		if v.hidden[name] {
 			continue
 		}
-		observed[name] = plan.Value{Form: plan.FormText, Text: value}
+		observed[name] = jsonvalue.Value{Type: jsonvalue.String, Text: value}
 	}
 	return observed
 }
