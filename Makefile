@@ -28,8 +28,12 @@ ONCE ?=
 FUZZTIME ?= 1m
 # Arguments for `make run`.
 ARGS ?=
-# With a C compiler the race detector is on.
+# With a C compiler the race detector is on in `make test` where goroutines of ours meet: in all packages that need no control
+# plane, and in the tests of the others in which more than one goroutine is at work. It makes a test three times as slow, and a story
+# makes one pass after the other, so `make race` has it everywhere.
 RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
+SLOW_PACKAGES := ./charts ./cmd/bench ./cmd/manager ./config/... ./controllers ./internal/cli
+RACE_TESTS := R3|R28|R41|R42|RealWatches|Panic|Announced|Failover|TwoProcesses|Shards|DoesItsJob|VendorFails|SomeFail|Watching
 
 # The directory with kube-apiserver and etcd; progress goes to stderr.
 ASSETS = $$(go run -C hack/controlplane ./cmd/assets)
@@ -57,10 +61,19 @@ test: test-unit ## Run all tests: pure ones, user stories on a real API server, 
 
 .PHONY: test-unit
 test-unit: $(KUBECTL) $(HELM) $(PROMTOOL) $(KUBE_STATE_METRICS) $(KO) $(KREW) ## Run the Go tests, those on a real API server included.
-	@assets="$(ASSETS)"; KUBEBUILDER_ASSETS="$$assets" TEST_KUBECTL="$(KUBECTL)" TEST_HELM="$(HELM)" TEST_PROMTOOL="$(PROMTOOL)" \
-		TEST_KUBE_STATE_METRICS="$(KUBE_STATE_METRICS)" go test $(RACE) -timeout 40m ./...
+	@go test $(RACE) $$(go list ./... | grep -vxF "$$(go list $(SLOW_PACKAGES))")
+	@$(WITH_TOOLS) go test -timeout 40m $(SLOW_PACKAGES)
+	@$(if $(RACE),$(WITH_TOOLS) go test -race -timeout 40m -run '$(RACE_TESTS)' ./cmd/manager ./controllers ./internal/cli)
 	@go test -C hack/controlplane ./...
 	@TEST_KUBECTL="$(KUBECTL)" TEST_KO="$(KO)" TEST_KREW="$(KREW)" go test -C hack/release -timeout 20m ./...
+
+# What tests find their control plane and tools by.
+WITH_TOOLS = assets="$(ASSETS)"; KUBEBUILDER_ASSETS="$$assets" TEST_KUBECTL="$(KUBECTL)" TEST_HELM="$(HELM)" \
+	TEST_PROMTOOL="$(PROMTOOL)" TEST_KUBE_STATE_METRICS="$(KUBE_STATE_METRICS)"
+
+.PHONY: race
+race: $(KUBECTL) $(HELM) $(PROMTOOL) $(KUBE_STATE_METRICS) ## Run all Go tests with the race detector, which takes three times as long.
+	@$(WITH_TOOLS) go test -race -timeout 60m ./...
 
 .PHONY: kill
 kill: ## Kill the real process at every instant of a write, many times over (ROUNDS, 100).

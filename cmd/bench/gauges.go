@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -99,6 +100,11 @@ func (f families) ready() int {
 // kubernetesWrites is how many requests have changed the operator's resources, or made an event, as the API server counts
 // them. The lease is not among them.
 func (w *world) kubernetesWrites(ctx context.Context) (float64, error) {
+	return w.writes(ctx, v1alpha1.GroupVersion.Group, "events.k8s.io")
+}
+
+// writes is how many requests have changed resources of these API groups, as the API server counts them.
+func (w *world) writes(ctx context.Context, groups ...string) (float64, error) {
 	config := rest.CopyConfig(w.plane.Config)
 	server, err := kubernetes.NewForConfig(config)
 	if err != nil {
@@ -110,14 +116,7 @@ func (w *world) kubernetesWrites(ctx context.Context) (float64, error) {
 	}
 	f, err := parseMetrics(strings.NewReader(string(body)))
 	return f.sum("apiserver_request_total", func(l map[string]string) bool {
-		switch l["group"] {
-		case v1alpha1.GroupVersion.Group, "events.k8s.io":
-			switch l["verb"] {
-			case "POST", "PUT", "PATCH", "APPLY", "DELETE":
-				return true
-			}
-		}
-		return false
+		return slices.Contains(groups, l["group"]) && slices.Contains([]string{"POST", "PUT", "PATCH", "APPLY", "DELETE"}, l["verb"])
 	}), err
 }
 

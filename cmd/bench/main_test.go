@@ -61,6 +61,8 @@ func TestASmallRunFindsEveryFigure(t *testing.T) {
 	g.Expect(f[keyCalls]).To(And(BeNumerically(">=", 15), BeNumerically("<=", 60)))
 	g.Expect(f[keyCallsSeen]).To(BeNumerically(">=", 20))
 	g.Expect(f[keyWrites]).To(BeZero(), "writes to Kubernetes in the steady state")
+	// One, and one more of a status whose first look took longer than a second.
+	g.Expect(f[keyAdoptWrites]).To(And(BeNumerically(">=", 1), BeNumerically("<=", 2)))
 	g.Expect(f[keyDrift50]).To(BeNumerically(">=", 1), "drift is read twice, --settle-poll apart")
 	g.Expect(f[keyOwn99]).To(BeNumerically("<", f[keyDrift99]))
 	for _, key := range []string{keyLooked, keyPassRate, keyRawRate, keyFresh50, keyLonely50, keyEmpty, keyResident} {

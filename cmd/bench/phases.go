@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/sandbox"
 )
 
@@ -145,6 +146,10 @@ func (b *bench) adopt(ctx context.Context) error {
 	}
 	b.show.track(b.n, "adopting them, %s latency", b.options.latency)
 	defer b.show.end()
+	before, err := b.writes(ctx, v1alpha1.GroupVersion.Group)
+	if err != nil {
+		return err
+	}
 	began := time.Now()
 	m, err := b.startManager(ctx)
 	if err != nil {
@@ -163,6 +168,11 @@ func (b *bench) adopt(ctx context.Context) error {
 		return fmt.Errorf("not all instances became Ready: %w", err)
 	}
 	b.result.set(keyAdopt, time.Since(began).Seconds())
+	after, err := b.writes(ctx, v1alpha1.GroupVersion.Group)
+	if err != nil {
+		return err
+	}
+	b.result.set(keyAdoptWrites, (after-before)/float64(b.n))
 	used, err := b.usage()
 	if err == nil && !b.result.NoProc {
 		b.result.set(keyAdoptPeak, mebibytes(used.peak))

@@ -20,6 +20,7 @@ import (
 const (
 	keyAdopt         = "adoptSeconds"
 	keyAdoptPeak     = "adoptPeakMiB"
+	keyAdoptWrites   = "adoptWritesPerInstance"
 	keyPassRate      = "passesPerSecondWithoutLatency"
 	keyRawRate       = "rawCallsPerSecond"
 	keyRawShare      = "passesOverRawCalls"

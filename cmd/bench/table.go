@@ -30,6 +30,7 @@ const fleet = 10_000
 
 // bars are those of the design: what the operator is held to on two cores.
 var bars = map[string]*bar{
+	keyAdoptWrites: {value: 1, from: fleet, to: fleet, latency: true, defaults: true},
 	keyRawShare:    {value: 0.5, atLeast: true, from: 1000},
 	keyLooked:      {value: 60, from: fleet, to: fleet, latency: true, defaults: true},
 	keyCalls:       {value: 1.3, defaults: true, from: 100},
@@ -91,6 +92,7 @@ func (r *result) missed() int {
 func (r *result) rows() []row {
 	return []row{
 		{what: "adopted: Ready from the start of a process, s", key: keyAdopt, format: "%.1f"},
+		{what: "writes of each one's status until then", key: keyAdoptWrites, format: "%.2f"},
 		{what: "memory at its peak until then, MiB", key: keyAdoptPeak, format: "%.1f"},
 		{what: fmt.Sprintf("all looked at once after a start, %s latency, s", r.Latency), key: keyLooked, format: "%.1f"},
 		{what: "first passes of a process a second, no latency", key: keyPassRate, format: "%.0f"},
