@@ -39,8 +39,10 @@ func (r *Reconciler) inRing() reconcile.Reconciler {
 			return reconcile.Result{}, err
 		case instance.GetLabels()[r.Options.Ring.ShardLabel()] != r.Options.Ring.Shard:
 			// The cache has not heard yet that it is another's; when it does, the resource is gone from here.
+			r.takeBack(request.NamespacedName)
 			return reconcile.Result{}, nil
 		case r.Options.Ring.Drained(instance):
+			r.takeBack(request.NamespacedName)
 			return reconcile.Result{}, r.letGo(ctx, instance)
 		}
 		return r.Reconcile(ctx, request)

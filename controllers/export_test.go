@@ -3,6 +3,13 @@
 
 package controllers
 
+import (
+	"context"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+)
+
 // Remembered says how much this process remembers, by what it remembers.
 func (r *Reconciler) Remembered() map[string]int {
 	r.memories.mu.Lock()
@@ -31,3 +38,14 @@ func ReasonOfState(state string) string { return availability(state).reason }
 
 // Unbound lets all workers be out for one origin.
 func (r *Reconciler) Unbound() { r.origins.SetWorkers(0) }
+
+// PollIn says after how long a resource is polled next; false if it is not polled.
+func (r *Reconciler) PollIn(key types.NamespacedName) (time.Duration, bool) {
+	at, polled := r.poller.Next(key)
+	return at.Sub(r.Clock.Now()), polled
+}
+
+// PollNow polls a resource.
+func (r *Reconciler) PollNow(ctx context.Context, key types.NamespacedName) {
+	r.poller.PollNow(ctx, key)
+}

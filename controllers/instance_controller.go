@@ -26,6 +26,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/origins"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+	"github.com/greenapi-operator/greenapi-operator/internal/poller"
 	"github.com/greenapi-operator/greenapi-operator/internal/restarts"
 	"github.com/greenapi-operator/greenapi-operator/internal/schedule"
 	"github.com/greenapi-operator/greenapi-operator/internal/sharding"
@@ -105,6 +106,8 @@ type Reconciler struct {
 	memories *memories
 	// turns are resources whose turn to be written has come.
 	turns chan event.GenericEvent
+	// poller looks at what is in order.
+	poller *poller.Poller
 	// origins bounds how many workers are out for one origin.
 	origins *origins.Bound
 }
@@ -112,6 +115,7 @@ type Reconciler struct {
 // NewReconciler returns a reconciler of one kind.
 func NewReconciler(shared *Shared, kind instance.Kind) *Reconciler {
 	r := &Reconciler{Shared: shared, Kind: kind, memories: newMemories(), turns: make(chan event.GenericEvent, wakeups), origins: origins.New()}
+	r.poller = poller.New(shared.Clock, r.wake)
 	shared.Metrics.watch(kind.Name, r.memories, shared.Clock)
 	return r
 }
@@ -124,6 +128,7 @@ func NewReconciler(shared *Shared, kind instance.Kind) *Reconciler {
 //	act      by at most one call that changes something
 //	report   what was found in the status, in events and metrics
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	answers := r.takeBack(request.NamespacedName)
 	p, err := r.startPass(ctx, request.NamespacedName)
 	if apierrors.IsNotFound(err) {
 		return r.cleanUp(ctx, request.NamespacedName), nil
@@ -131,6 +136,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if p == nil {
 		return reconcile.Result{}, err
 	}
+	p.answers = answers
 	finished := false
 	defer func() {
 		r.leaveOrigin(p)

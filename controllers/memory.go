@@ -35,6 +35,9 @@ type memory struct {
 
 	// schedule says when what is read.
 	schedule schedule.Schedule
+	// digests are those of the latest answers. waits: what was decided last waits for another look.
+	digests digests
+	waits   bool
 	// awaitStart: a write waits for the instance to have started.
 	awaitStart bool
 	// settingsCalls and rebootCalls are what is remembered of failed calls of the methods that change something.

@@ -12,6 +12,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+	"github.com/greenapi-operator/greenapi-operator/internal/keys"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 	"github.com/greenapi-operator/greenapi-operator/internal/schedule"
 	"github.com/greenapi-operator/greenapi-operator/internal/states"
@@ -23,7 +24,7 @@ func (r *Reconciler) observe(ctx context.Context, p *pass) error {
 	if !due.Any() {
 		return &waiting{after: m.schedule.Next(p.now)}
 	}
-	if err := r.admit(ctx, p, due); err != nil {
+	if err := r.enter(ctx, p, due); err != nil {
 		return err
 	}
 	if m.schedule.Full(p.now, due) && m.schedule.Begun(p.generation()) {
@@ -47,33 +48,43 @@ func (r *Reconciler) observe(ctx context.Context, p *pass) error {
 	return nil
 }
 
-// admit asks the limits for the calls of this pass (R3).
-func (r *Reconciler) admit(ctx context.Context, p *pass, due schedule.Looks) error {
-	m := p.memory
-	if !m.reserved.IsZero() && m.reserved.After(p.now) {
-		return &waiting{after: m.reserved.Sub(p.now)}
+// enter asks the limits for the calls of this pass, and for a place at the origin. Answers that were handed over need neither.
+func (r *Reconciler) enter(ctx context.Context, p *pass, due schedule.Looks) error {
+	if p.answers != nil {
+		return nil
 	}
-	if wait := r.limiter.Take(p.now, p.id, r.readTimeout(p.memory), r.methods(due)...); wait > 0 {
+	if wait := r.admit(p.memory, p.id, p.now, due); wait > 0 {
 		return &waiting{after: wait}
 	}
-	if m.reserved.IsZero() {
-		if m.reserved = r.limiter.Reserve(p.now, due.Count()); m.reserved.After(p.now) {
-			r.release(p, due)
-			return &waiting{after: m.reserved.Sub(p.now)}
-		}
-	}
 	if err := r.enterOrigin(ctx, p); err != nil {
-		r.release(p, due)
+		r.release(p.id, due)
 		return err
 	}
-	m.reserved = time.Time{}
+	p.memory.reserved = time.Time{}
 	return nil
 }
 
+// admit asks the limits for calls (R3), and returns how long they have to wait.
+func (r *Reconciler) admit(m *memory, id keys.Instance, now time.Time, due schedule.Looks) time.Duration {
+	if !m.reserved.IsZero() && m.reserved.After(now) {
+		return m.reserved.Sub(now)
+	}
+	if wait := r.limiter.Take(now, id, r.readTimeout(m), r.methods(due)...); wait > 0 {
+		return wait
+	}
+	if m.reserved.IsZero() {
+		if m.reserved = r.limiter.Reserve(now, due.Count()); m.reserved.After(now) {
+			r.release(id, due)
+			return m.reserved.Sub(now)
+		}
+	}
+	return 0
+}
+
 // release gives the calls back that are not made.
-func (r *Reconciler) release(p *pass, due schedule.Looks) {
+func (r *Reconciler) release(id keys.Instance, due schedule.Looks) {
 	for _, method := range r.methods(due) {
-		r.limiter.Release(p.id, method)
+		r.limiter.Release(id, method)
 	}
 }
 
@@ -116,10 +127,16 @@ func (r *Reconciler) read(ctx context.Context, p *pass, due schedule.Looks) erro
 	call(due.Account, r.Kind.AccountMethod, func() error { account, acctErr = p.vendor.Account(ctx); return acctErr })
 	call(due.Statuses, greenapi.MethodGetIncomingStatuses, func() error { r.readStatuses(ctx, p); return p.statusesErr })
 	begun := r.Clock.Now()
-	ctx = greenapi.WithTimeout(ctx, r.readTimeout(p.memory))
+	reading := &greenapi.Reading{Answers: p.answers}
+	ctx = greenapi.WithReading(greenapi.WithTimeout(ctx, r.readTimeout(p.memory)), reading)
 	r.announcing(ctx, p, func() { sideBySide(toCall) })
 	took := r.Clock.Now().Sub(begun)
 	r.timed(p, begun)
+	for _, method := range r.methods(due) {
+		if method != greenapi.MethodGetIncomingStatuses {
+			*p.memory.digests.of(method) = reading.Digest(method)
+		}
+	}
 
 	if due.State && stateErr == nil {
 		p.looked.State = true

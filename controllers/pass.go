@@ -28,6 +28,8 @@ type Reader interface {
 	Settings(ctx context.Context) (greenapi.Settings, error)
 	Account(ctx context.Context) (greenapi.Account, error)
 	IncomingStatuses(ctx context.Context, window time.Duration) (greenapi.StatusSummary, error)
+	// Peek makes the call of one of the first three, and decodes nothing.
+	Peek(ctx context.Context, method string) *greenapi.Answer
 }
 
 // Writer is the part of the vendor's API that restarts the instance. A call goes out only while its permit is valid.
@@ -48,6 +50,8 @@ type pass struct {
 	clamped bool
 	now     time.Time
 	memory  *memory
+	// answers are those that the poller handed over.
+	answers map[string]*greenapi.Answer
 
 	// resolve
 	id       keys.Instance

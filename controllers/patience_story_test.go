@@ -22,16 +22,38 @@ type slow struct {
 	s     *story
 	takes *time.Duration
 	given *[]time.Duration
+	// handed: a poll had no answer in time, which is handed over.
+	handed *bool
 }
 
-func (v slow) State(ctx context.Context) (string, error) {
+// wait takes the time that the state takes.
+func (v slow) wait(ctx context.Context) error {
 	given := greenapi.TimeoutOf(ctx)
 	*v.given = append(*v.given, given)
 	v.s.clock.SetTime(v.s.clock.Now().Add(min(given, *v.takes)))
 	if *v.takes > given {
-		return "", &greenapi.TransportError{Method: greenapi.MethodGetStateInstance, What: "no answer in time", Begun: true, TimedOut: true}
+		return &greenapi.TransportError{Method: greenapi.MethodGetStateInstance, What: "no answer in time", Begun: true, TimedOut: true}
+	}
+	return nil
+}
+
+func (v slow) State(ctx context.Context) (string, error) {
+	if *v.handed {
+		*v.handed = false
+	} else if err := v.wait(ctx); err != nil {
+		return "", err
 	}
 	return v.Vendor.State(ctx)
+}
+
+func (v slow) Peek(ctx context.Context, method string) *greenapi.Answer {
+	if method == greenapi.MethodGetStateInstance {
+		if err := v.wait(ctx); err != nil {
+			*v.handed = true
+			return greenapi.NoAnswer(err)
+		}
+	}
+	return v.Vendor.Peek(ctx, method)
 }
 
 // TestR39AnAnswerMayTakeAMinute: the time-out of reads grows with time-outs, before the resource is called stale; it stays
@@ -43,7 +65,7 @@ func TestR39AnAnswerMayTakeAMinute(t *testing.T) {
 			s.options.CallTimeout = usual
 			takes, given := time.Duration(0), []time.Duration{}
 			s.wrapVendor = func(vendor controllers.Vendor) controllers.Vendor {
-				return slow{Vendor: vendor, s: s, takes: &takes, given: &given}
+				return slow{Vendor: vendor, s: s, takes: &takes, given: &given, handed: new(bool)}
 			}
 			s.restart()
 			s.instance("line", incoming(true))

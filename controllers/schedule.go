@@ -37,7 +37,14 @@ func (r *Reconciler) due(p *pass) schedule.Looks {
 	if !permitted.Account {
 		p.accountErr = m.accountLimited
 	}
-	return m.schedule.Due(p.now, wanted)
+	due := m.schedule.Due(p.now, wanted)
+	for _, method := range r.methods(due) {
+		if p.answers[method] == nil {
+			// More is to be read than the poller did, so all of it is read.
+			p.answers = nil
+		}
+	}
+	return due
 }
 
 // intervals are those between the looks at a resource. One that waits for something is looked at in the operator's own
@@ -60,6 +67,9 @@ func (r *Reconciler) intervals(p *pass, waits bool) schedule.Intervals {
 func (r *Reconciler) planNext(p *pass) {
 	m, d := p.memory, p.decision
 	waits := p.end != nil || p.reboot.LookAgain > 0 || p.state == states.Starting && p.looked.State || d != nil && d.LookAgain > 0
+	if p.looked.State {
+		m.waits = waits
+	}
 	m.schedule.Looked(p.now, p.looked, r.intervals(p, waits))
 	m.schedule.Soon(p.now, p.reboot.LookAgain, false)
 	if d == nil {
@@ -91,6 +101,9 @@ func (r *Reconciler) next(p *pass) reconcile.Result {
 				wait = 0
 			}
 		}
+	}
+	if r.watch(p) {
+		return reconcile.Result{}
 	}
 	result := reconcile.Result{RequeueAfter: wait, Priority: &normalPriority}
 	if inOrder(&p.stored, p.generation()) {

@@ -72,6 +72,8 @@ type story struct {
 	kinds     map[string]int
 	// due says when the next pass of a resource is to be made.
 	due map[string]time.Time
+	// polls says the same of polls, until something else makes the resource due.
+	polls map[string]time.Time
 	// failures are the errors that passes ended with, for stories in which none may be.
 	failures []error
 	// metrics are the operator's own.
@@ -84,7 +86,7 @@ func newStory(t *testing.T) *story {
 	t.Helper()
 	t.Parallel()
 	needControlPlane(t)
-	s := &story{WithT: gomega.NewWithT(t), t: t, ctx: t.Context(), due: map[string]time.Time{}, kinds: map[string]int{}, events: &eventLog{t: t}, log: ctrl.Log}
+	s := &story{WithT: gomega.NewWithT(t), t: t, ctx: t.Context(), due: map[string]time.Time{}, polls: map[string]time.Time{}, kinds: map[string]int{}, events: &eventLog{t: t}, log: ctrl.Log}
 	s.clock = clocktesting.NewFakePassiveClock(storyStart)
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "story-"}}
 	s.Expect(admin.Create(s.ctx, namespace)).To(gomega.Succeed())
@@ -176,7 +178,7 @@ func (s *story) restart() {
 			return s.wrapVendor(instance), nil
 		},
 	})
-	s.operators = nil
+	s.operators, s.polls = nil, map[string]time.Time{}
 	for _, kind := range instance.Kinds {
 		s.operators = append(s.operators, controllers.NewReconciler(shared, kind))
 	}
@@ -271,6 +273,7 @@ func (s *story) await(resource v1alpha1.Instance) {
 		return seen.GetResourceVersion()
 	}, patience).Should(gomega.Equal(resource.GetResourceVersion()))
 	s.due[resource.GetName()] = s.clock.Now()
+	delete(s.polls, resource.GetName())
 }
 
 // remove deletes a resource, and waits until the operator's cache knows.
@@ -324,11 +327,7 @@ func (s *story) pass(name string) {
 	if result.RequeueAfter > 0 {
 		s.due[name] = s.clock.Now().Add(result.RequeueAfter)
 	}
-	for _, operator := range s.operators {
-		for _, woken := range operator.Turns() {
-			s.due[woken] = s.clock.Now()
-		}
-	}
+	s.plan(name)
 	resource := instance.Kinds[s.kinds[name]].New()
 	if admin.Get(s.ctx, key, resource) != nil || len(resource.InstanceStatus().Conditions) == 0 {
 		return
@@ -338,6 +337,29 @@ func (s *story) pass(name string) {
 	s.Expect(err).NotTo(gomega.HaveOccurred())
 	if found := leaks.Search(string(text)); found != "" {
 		s.t.Errorf("R24: the resource holds the secret %s", found)
+	}
+}
+
+// poll makes the poll of a line that is due, and a pass if that hands it over.
+func (s *story) poll(name string) {
+	s.t.Helper()
+	delete(s.due, name)
+	s.operators[s.kinds[name]].PollNow(ctrl.LoggerInto(s.ctx, s.log), types.NamespacedName{Namespace: s.ns, Name: name})
+	s.plan(name)
+}
+
+// plan notes when a line is polled, if it is, and who was woken.
+func (s *story) plan(name string) {
+	delete(s.polls, name)
+	if wait, polled := s.operators[s.kinds[name]].PollIn(types.NamespacedName{Namespace: s.ns, Name: name}); polled {
+		s.polls[name] = s.clock.Now().Add(wait)
+		s.due[name] = s.polls[name]
+	}
+	for _, operator := range s.operators {
+		for _, woken := range operator.Turns() {
+			s.due[woken] = s.clock.Now()
+			delete(s.polls, woken)
+		}
 	}
 }
 
@@ -360,7 +382,11 @@ func (s *story) until(most time.Duration, holds func() bool) bool {
 		if at.After(s.clock.Now()) {
 			s.clock.SetTime(at)
 		}
-		s.pass(name)
+		if poll, polled := s.polls[name]; polled && poll.Equal(at) {
+			s.poll(name)
+		} else {
+			s.pass(name)
+		}
 	}
 	return true
 }

@@ -69,6 +69,10 @@ func secretNames(object client.Object) []string {
 // SetupWithManager adds the reconciler to a manager. The indexes must be there already.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Options) error {
 	r.origins.SetWorkers(max(options.MaxConcurrentReconciles, 1))
+	r.poller.SetWorkers(options.MaxConcurrentReconciles)
+	if err := mgr.Add(r.poller); err != nil {
+		return err
+	}
 	build := ctrl.NewControllerManagedBy(mgr).
 		Named(r.Kind.Name).
 		For(r.Kind.New(), builder.WithPredicates(predicate.Or(requestedOrEdited(), wantedBack(r.Options.Ring)))).

@@ -61,10 +61,27 @@ func (i *Instance) call(ctx context.Context, transport http.RoundTripper, r requ
 	if i.target.Token == "" {
 		return &TransportError{Method: r.method, What: "there is no token to call with"}
 	}
+	if given := readingOf(ctx).Answers[r.method]; given != nil && r.guard == nil {
+		_, err := i.interpret(r, given)
+		return err
+	}
+	return i.observed(ctx, r, func(ctx context.Context) (code string, err error) {
+		response, body, err := i.send(ctx, transport, r)
+		if err != nil {
+			return codeNone, err
+		}
+		defer body.leave()
+		defer func() { _ = response.Body.Close() }()
+		return i.receive(ctx, response, body, r)
+	})
+}
+
+// observed makes a call within its time, and tells the Observer of it.
+func (i *Instance) observed(ctx context.Context, r request, call func(ctx context.Context) (code string, err error)) error {
 	ctx, cancel := context.WithTimeout(ctx, i.timeout(ctx, r))
 	defer cancel()
 	started := time.Now()
-	code, err := i.exchange(ctx, transport, r)
+	code, err := call(ctx)
 	if i.client.options.Observer != nil {
 		i.client.options.Observer(r.method, code, time.Since(started))
 	}
@@ -74,11 +91,11 @@ func (i *Instance) call(ctx context.Context, transport http.RoundTripper, r requ
 	return err
 }
 
-// exchange sends the request and reads the answer, whose code it returns; "error" if there is none.
-func (i *Instance) exchange(ctx context.Context, transport http.RoundTripper, r request) (code string, err error) {
+// send sends the request. With the answer comes its body, which is to be left.
+func (i *Instance) send(ctx context.Context, transport http.RoundTripper, r request) (*http.Response, *boundedBody, error) {
 	httpRequest, err := http.NewRequestWithContext(ctx, cmp.Or(r.verb, http.MethodGet), i.url(r.method)+r.query, bytes.NewReader(r.body))
 	if err != nil {
-		return codeNone, &TransportError{Method: r.method, What: "the request cannot be made"}
+		return nil, nil, &TransportError{Method: r.method, What: "the request cannot be made"}
 	}
 	httpRequest.Header.Set("User-Agent", i.client.options.UserAgent)
 	httpRequest.Header.Set("Accept", "application/json")
@@ -87,42 +104,54 @@ func (i *Instance) exchange(ctx context.Context, transport http.RoundTripper, r 
 	}
 	response, err := transport.RoundTrip(httpRequest)
 	if err != nil {
-		return codeNone, callError(r.method, err, r.guard)
+		return nil, nil, callError(r.method, err, r.guard)
 	}
-	defer func() { _ = response.Body.Close() }()
-	body := i.client.room.enter(ctx, response.Body)
-	defer body.leave()
-	return i.receive(response, body, r)
+	return response, i.client.room.enter(ctx, response.Body), nil
 }
 
 // codeNone is the code of a call without an answer, for the Observer.
 const codeNone = "error"
 
 // receive reads an answer.
-func (i *Instance) receive(response *http.Response, body io.Reader, r request) (code string, err error) {
-	code = strconv.Itoa(response.StatusCode)
-	if response.StatusCode < http.StatusOK {
+func (i *Instance) receive(ctx context.Context, response *http.Response, body io.Reader, r request) (code string, err error) {
+	if r.consume != nil && response.StatusCode >= http.StatusOK && response.StatusCode < http.StatusMultipleChoices {
+		return strconv.Itoa(response.StatusCode), r.consume(body)
+	}
+	answer := wholeAnswer(response, body)
+	readingOf(ctx).note(r.method, answer)
+	return i.interpret(r, answer)
+}
+
+// wholeAnswer reads an answer whole.
+func wholeAnswer(response *http.Response, body io.Reader) *Answer {
+	answer := &Answer{status: response.StatusCode, retryAfter: response.Header.Get("Retry-After")}
+	if answer.status >= http.StatusOK {
 		// The body of 101 is the bare connection, which no time-out ends.
+		answer.body, answer.err = readBody(body, response.ContentLength)
+	}
+	return answer
+}
+
+// interpret says what an answer means, and has its body decoded.
+func (i *Instance) interpret(r request, answer *Answer) (code string, err error) {
+	code = strconv.Itoa(answer.status)
+	switch {
+	case answer.status == 0:
+		return codeNone, answer.err
+	case answer.status < http.StatusOK:
 		return code, &UnreadableError{Method: r.method, What: "it is of another protocol"}
-	}
-	if r.consume != nil && response.StatusCode < http.StatusMultipleChoices {
-		return code, r.consume(body)
-	}
-	answer, err := readBody(body, response.ContentLength)
-	if response.StatusCode >= http.StatusMultipleChoices {
+	case answer.status >= http.StatusMultipleChoices:
 		// Whatever could be read of a failed answer's body is enough: the code alone says what to do.
-		return code, i.statusError(r.method, response, answer)
-	}
-	if err != nil {
-		return code, callError(r.method, err, r.guard)
-	}
-	if len(answer) > maxBody {
+		return code, i.statusError(r.method, answer)
+	case answer.err != nil:
+		return code, callError(r.method, answer.err, r.guard)
+	case len(answer.body) > maxBody:
 		return code, &UnreadableError{Method: r.method, What: "it is longer than 1 MiB"}
 	}
-	if inBody := codeInBody(answer); inBody != 0 {
-		return strconv.Itoa(inBody), i.failure(r.method, inBody, answer)
+	if inBody := codeInBody(answer.body); inBody != 0 {
+		return strconv.Itoa(inBody), i.failure(r.method, inBody, answer.body)
 	}
-	if what := r.decode(answer); what != "" {
+	if what := r.decode(answer.body); what != "" {
 		return code, &UnreadableError{Method: r.method, What: what}
 	}
 	return code, nil

@@ -24,12 +24,12 @@ func callError(method string, err error, guard *guardedConn) error {
 }
 
 // statusError makes an error of an answer with a code of 300 or more.
-func (i *Instance) statusError(method string, response *http.Response, answer []byte) error {
-	if response.StatusCode < http.StatusBadRequest {
+func (i *Instance) statusError(method string, answer *Answer) error {
+	if answer.status < http.StatusBadRequest {
 		return &EndpointError{What: "the host redirects the call elsewhere, where the token is not sent", Resolved: true}
 	}
-	failed := i.failure(method, response.StatusCode, answer)
-	failed.RetryAfter = retryAfter(response.Header.Get("Retry-After"))
+	failed := i.failure(method, answer.status, answer.body)
+	failed.RetryAfter = retryAfter(answer.retryAfter)
 	return failed
 }
 

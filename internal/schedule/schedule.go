@@ -97,6 +97,12 @@ func (s *Schedule) Plan(now time.Time, w Wanted, inOrder bool, every Intervals) 
 	}
 }
 
+// Quiet reports whether nothing but the intervals asks for a look: nothing failed, nothing is pending, and everything was read
+// for this version of what is wished.
+func (s *Schedule) Quiet(version int64) bool {
+	return s.version == version && !s.failing && s.settings.IsZero() && s.account.IsZero()
+}
+
 // ReadAll makes the next look one at everything, at once.
 func (s *Schedule) ReadAll() { s.version = 0 }
 

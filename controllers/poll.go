@@ -1,0 +1,163 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/fairqueue"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/keys"
+	"github.com/greenapi-operator/greenapi-operator/internal/origins"
+	"github.com/greenapi-operator/greenapi-operator/internal/schedule"
+)
+
+// digests tell the latest answers of an instance from others; 0 is not known.
+type digests struct{ state, settings, account uint64 }
+
+// of returns the digest of a method's answer.
+func (d *digests) of(method string) *uint64 {
+	switch method {
+	case greenapi.MethodGetStateInstance:
+		return &d.state
+	case greenapi.MethodGetSettings:
+		return &d.settings
+	default:
+		return &d.account
+	}
+}
+
+// watched is a resource that is in order and of which no decision waits for a reading. As long as the vendor's answers are what
+// they were, no object is fetched for it, and nothing is decoded or compared. What a digest says is only that nothing needs
+// to be looked at: whatever else there is is handed to a pass. It has the memory of the resource to itself until it is taken back.
+type watched struct {
+	*Reconciler
+
+	key    types.NamespacedName
+	id     keys.Instance
+	apiURL string
+	memory *memory
+	vendor Vendor
+	wanted schedule.Wanted
+	every  schedule.Intervals
+	// seen is what the wall clock showed at the latest poll.
+	seen time.Time
+	// answers are what is handed over, by method.
+	answers map[string]*greenapi.Answer
+}
+
+// watch has the poller look at the resource of a pass from now on, if nothing else has to be done. It reports whether it does.
+func (r *Reconciler) watch(p *pass) bool {
+	m := p.memory
+	_, waits := p.end.(*waiting)
+	switch {
+	case p.end != nil && !waits, p.putOff, p.vendor == nil, m.waits, p.newRequest(), p.reboot.asked != "", p.instance.Statuses() != nil,
+		!inOrder(&p.stored, p.generation()), !m.schedule.Quiet(p.generation()):
+		return false
+	}
+	if status := p.stored.DeepCopy(); clampFutureTimes(status, r.Clock.Now(), func(*v1alpha1.ApplyRecord) bool { return false }) {
+		// The clock was set back. Passes go on until the status is right again.
+		return false
+	}
+	after := m.schedule.Next(r.Clock.Now())
+	if after == 0 {
+		// It is looked at never.
+		return false
+	}
+	r.poller.Watch(p.key, &watched{
+		Reconciler: r, key: p.key, id: p.id, apiURL: p.apiURL, memory: m, vendor: p.vendor,
+		wanted: schedule.Wanted{Version: p.generation()}, every: r.intervals(p, false), seen: p.now.Round(0),
+	}, after)
+	return true
+}
+
+// takeBack ends the polling of a resource, and returns the answers that were handed over, if there are any.
+func (r *Reconciler) takeBack(key types.NamespacedName) map[string]*greenapi.Answer {
+	if line, ok := r.poller.Take(key).(*watched); ok {
+		return line.answers
+	}
+	return nil
+}
+
+// Poll reads what is due, and hands over what is not what it was.
+func (w *watched) Poll(ctx context.Context) (again time.Duration) {
+	m, now := w.memory, w.Clock.Now()
+	wall := now.Round(0)
+	if wall.Before(w.seen) {
+		// The clock was set back, so that the status may have times in the future, which a pass sets right.
+		return 0
+	}
+	w.seen = wall
+	due := m.schedule.Due(now, w.wanted)
+	if !due.Any() {
+		return m.schedule.Next(now)
+	}
+	if wait := w.admit(m, w.id, now, due); wait > 0 {
+		return wait
+	}
+	rank := origins.Poll
+	if m.hung {
+		rank = origins.Suspect
+	}
+	place := w.resource(w.key)
+	place.Kind += " poll"
+	ok, hangs := w.origins.Enter(fairqueue.Waiter{Resource: place, Instance: w.id, Wake: w.poller.Wake}, w.apiURL, rank, now)
+	if !ok {
+		w.release(w.id, due)
+		if hangs || now.Sub(m.readAt()) > 2*w.every.State {
+			// What was seen last grows old, which is a pass's to say.
+			return 0
+		}
+		return schedule.Jitter(putOffLook)
+	}
+	m.reserved = time.Time{}
+	took := w.peek(ctx, due)
+	how := origins.Answered
+	if m.hung = took >= w.Options.CallTimeout/2; m.hung {
+		how = origins.Hung
+	}
+	w.origins.Leave(place, how, w.Clock.Now())
+	if ctx.Err() != nil {
+		// It is taken, or the process ends: whatever came of it says nothing.
+		w.answers = nil
+		return schedule.CallSpacing
+	}
+	for method, answer := range w.answers {
+		if digest := answer.Digest(); digest == 0 || digest != *m.digests.of(method) {
+			return 0
+		}
+	}
+	w.answers = nil
+	m.read(now)
+	w.answered(m, took)
+	m.schedule.Answered(now, due, false)
+	m.schedule.Looked(now, due, w.every)
+	return m.schedule.Next(w.Clock.Now())
+}
+
+// peek makes the calls side by side (R4), and returns how long they took.
+func (w *watched) peek(ctx context.Context, due schedule.Looks) time.Duration {
+	begun := w.Clock.Now()
+	ctx = greenapi.WithTimeout(ctx, w.readTimeout(w.memory))
+	methods := w.methods(due)
+	answers, toCall := make([]*greenapi.Answer, len(methods)), make([]func(), len(methods))
+	for i, method := range methods {
+		toCall[i] = func() {
+			defer func() { w.limiter.Done(w.Clock.Now(), w.id, method) }()
+			begun := w.Clock.Now()
+			answers[i] = w.vendor.Peek(ctx, method)
+			w.logCall(ctx, method, begun, answers[i].Err())
+		}
+	}
+	sideBySide(toCall)
+	w.answers = make(map[string]*greenapi.Answer, len(methods))
+	for i, method := range methods {
+		w.answers[method] = answers[i]
+	}
+	return w.Clock.Since(begun)
+}
