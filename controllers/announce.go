@@ -25,7 +25,7 @@ func (r *Reconciler) announcing(ctx context.Context, p *pass, look func()) {
 	}
 	// All that is needed of the pass is read here, since the look goes on meanwhile.
 	object, written := p.with(r.compose(p)), make(chan bool, 1)
-	timer := time.AfterFunc(slowLook, func() {
+	timer := time.AfterFunc(slowLook, func() { //nolint:forbidigo // a person waits, whatever the clock shows
 		ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 		defer cancel()
 		written <- r.Client.Status().Update(ctx, object) == nil

@@ -34,7 +34,7 @@ func (d *digests) of(method string) *uint64 {
 
 // watched is a resource that is in order and of which no decision waits for a reading. As long as the vendor's answers are what
 // they were, no object is fetched for it, and nothing is decoded or compared. What a digest says is only that nothing needs
-// to be looked at: whatever else there is is handed to a pass. It has the memory of the resource to itself until it is taken back.
+// to be looked at: anything else is handed to a pass. It has the memory of the resource to itself until it is taken back.
 type watched struct {
 	*Reconciler
 
@@ -56,7 +56,7 @@ func (r *Reconciler) watch(p *pass) bool {
 	m := p.memory
 	_, waits := p.end.(*waiting)
 	switch {
-	case p.end != nil && !waits, p.putOff, p.vendor == nil, m.waits, p.newRequest(), p.reboot.asked != "", p.instance.Statuses() != nil,
+	case p.end != nil && !waits, p.putOff, p.vendor == nil, m.waits, p.newRequest(), p.reboot.asked != "", 
 		!inOrder(&p.stored, p.generation()), !m.schedule.Quiet(p.generation()):
 		return false
 	}

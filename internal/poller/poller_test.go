@@ -155,8 +155,7 @@ func TestTheFirstDueIsPolledFirst(t *testing.T) {
 	g, now := NewWithT(t), clocktesting.NewFakePassiveClock(time.Unix(0, 0))
 	p := New(now, func(types.NamespacedName) {})
 	var order []string
-	for _, name := range []string{"c", "a", "b"} {
-		after := map[string]time.Duration{"a": 1, "b": 2, "c": 3}[name] * time.Second
+	for name, after := range map[string]time.Duration{"a": time.Second, "b": 2 * time.Second, "c": 3 * time.Second} {
 		p.Watch(key(name), lineFunc(func(context.Context) time.Duration { order = append(order, name); return time.Hour }), after)
 	}
 	for range 10 {

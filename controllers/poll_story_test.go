@@ -1,0 +1,151 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
+)
+
+// fetching counts the objects that the operator fetches, which every pass does.
+func (s *story) fetching() *int {
+	fetches := new(int)
+	s.wrapClient = func(c client.Client) client.Client {
+		return interceptor.NewClient(withoutWatch{c}, interceptor.Funcs{
+			Get: func(ctx context.Context, inner client.WithWatch, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
+				*fetches++
+				return inner.Get(ctx, key, object, options...)
+			},
+		})
+	}
+	s.restart()
+	return fetches
+}
+
+// callsOf counts the calls of a method that the vendor got.
+func (s *story) callsOf(method string) int { return len(s.vendor.Calls(instanceID, method)) }
+
+// TestR1WhatIsInOrderIsPolledWithoutAPass: for a day nothing is fetched from Kubernetes nor written there, and the vendor is asked as
+// often as ever.
+func TestR1WhatIsInOrderIsPolledWithoutAPass(t *testing.T) {
+	s := newStory(t)
+	fetches := s.fetching()
+	s.instance("line", incoming(true))
+	s.settled("line", v1alpha1.ReasonSucceeded)
+	s.forward(20 * time.Minute)
+	before, version := *fetches, s.get("line").ResourceVersion
+	states, settings := s.callsOf("getStateInstance"), s.callsOf("getSettings")
+	s.forward(24 * time.Hour)
+	s.Expect(*fetches).To(Equal(before), "no object is fetched")
+	s.Expect(s.get("line").ResourceVersion).To(Equal(version))
+	s.Expect(s.callsOf("getStateInstance") - states).To(BeNumerically("~", 24*60, 24*6))
+	s.Expect(s.callsOf("getSettings") - settings).To(BeNumerically("~", 24*6, 24))
+	s.Expect(s.callsOf("getWaSettings")).To(BeNumerically("~", s.callsOf("getSettings"), 3))
+}
+
+// TestR1AnotherAnswerIsHandedToAPass: without a call of its own, since the poll has the answer.
+func TestR1AnotherAnswerIsHandedToAPass(t *testing.T) {
+	s := newStory(t)
+	s.instance("line", incoming(true))
+	s.settled("line", v1alpha1.ReasonSucceeded)
+	s.forward(20 * time.Minute)
+	states := s.callsOf("getStateInstance")
+	began := s.clock.Now()
+	s.vendor.Update(instanceID, func(in *emulator.Instance) { in.State = "blocked" })
+	s.Expect(s.until(2*time.Minute, func() bool { return s.status("line").StateInstance == "blocked" })).To(BeTrue())
+	s.Expect(s.clock.Now().Sub(began)).To(BeNumerically("<=", 67*time.Second))
+	s.Expect(s.callsOf("getStateInstance")-states).To(Equal(1), "the answer of the poll is the pass's")
+	s.Expect(s.events.count("Warning StateChanged")).To(Equal(1))
+}
+
+// TestR9DriftThatAPollFindsIsReadTwice, like any other.
+func TestR9DriftThatAPollFindsIsReadTwice(t *testing.T) {
+	s := newStory(t)
+	s.instance("line", incoming(true))
+	s.settled("line", v1alpha1.ReasonSucceeded)
+	s.forward(20 * time.Minute)
+	settings, sets := s.callsOf("getSettings"), len(s.sets())
+	s.vendor.Update(instanceID, func(in *emulator.Instance) { in.Settings["incomingWebhook"] = "no" })
+	s.Expect(s.until(15*time.Minute, func() bool { return len(s.sets()) > sets })).To(BeTrue())
+	s.Expect(s.callsOf("getSettings") - settings).To(Equal(2))
+	s.settled("line", v1alpha1.ReasonSucceeded)
+	s.Expect(s.sets()).To(HaveLen(sets + 1))
+}
+
+// TestAnAnswerThatAlternatesCostsNoMoreCalls: nor a write, if what is shown stays as it is.
+func TestAnAnswerThatAlternatesCostsNoMoreCalls(t *testing.T) {
+	s := newStory(t)
+	s.instance("line", incoming(true))
+	s.settled("line", v1alpha1.ReasonSucceeded)
+	s.forward(20 * time.Minute)
+	version, states, settings := s.get("line").ResourceVersion, s.callsOf("getStateInstance"), s.callsOf("getSettings")
+	for i := range 6 * 60 {
+		s.vendor.Update(instanceID, func(in *emulator.Instance) { in.Settings["markIncomingMessagesReaded"] = []string{"yes", "no"}[i%2] })
+		s.forward(time.Minute)
+	}
+	s.Expect(s.get("line").ResourceVersion).To(Equal(version))
+	s.Expect(s.callsOf("getStateInstance") - states).To(BeNumerically("~", 360, 40))
+	s.Expect(s.callsOf("getSettings") - settings).To(BeNumerically("~", 36, 4))
+}
+
+// TestR39AFailedPollIsAFailedLook: an answer that does not come, or is a refusal, is a pass's to judge.
+func TestR39AFailedPollIsAFailedLook(t *testing.T) {
+	for name, fault := range map[string]emulator.Fault{
+		"no answer": {Method: "getStateInstance", Drop: true, Times: -1},
+		"502":       {Method: "getStateInstance", Status: 502, Times: -1},
+		"429":       {Method: "getStateInstance", Status: 429, Times: -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			s.instance("line", incoming(true))
+			s.settled("line", v1alpha1.ReasonSucceeded)
+			s.forward(20 * time.Minute)
+			s.vendor.Fault(fault)
+			s.Expect(s.until(10*time.Minute, func() bool { return s.ready("line").Reason == v1alpha1.ReasonObservationStale })).To(BeTrue())
+			s.vendor.ClearFaults()
+			s.settled("line", v1alpha1.ReasonSucceeded)
+		})
+	}
+}
+
+// TestWhatIsTakenBackIsNotPolled: a pause, a deletion and a token of its own end the polls.
+func TestWhatIsTakenBackIsNotPolled(t *testing.T) {
+	for name, leave := range map[string]func(*story){
+		"paused":  func(s *story) { s.edit("line", func(r *v1alpha1.WhatsAppInstance) { r.Spec.Paused = true }) },
+		"deleted": func(s *story) { s.remove("line") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			s.instance("line", incoming(true))
+			s.settled("line", v1alpha1.ReasonSucceeded)
+			s.forward(20 * time.Minute)
+			leave(s)
+			s.forward(time.Minute)
+			calls := len(s.calls())
+			s.forward(24 * time.Hour)
+			s.Expect(s.calls()).To(HaveLen(calls))
+		})
+	}
+	t.Run("another token", func(t *testing.T) {
+		s := newStory(t)
+		s.instance("line", incoming(true))
+		s.settled("line", v1alpha1.ReasonSucceeded)
+		s.forward(20 * time.Minute)
+		s.vendor.RotateToken(instanceID, "t0ken-that-is-new")
+		s.secret("line-token", map[string]string{"apiTokenInstance": "t0ken-that-is-new"})
+		s.wake()
+		s.forward(20 * time.Minute)
+		s.Expect(s.ready("line").Status).To(Equal(metav1.ConditionTrue))
+		s.Expect(s.events.count("Warning CredentialsRejected")).To(BeZero())
+	})
+}
