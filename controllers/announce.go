@@ -9,8 +9,8 @@ import (
 )
 
 // What a first status would say that only says Progressing, the schema's default for observedGeneration says as well: -1. So
-// it is written only if the first look at the vendor takes longer than slowLook, or is waited for longer than
-// firstLookPatience. Ten thousand resources are adopted with ten thousand writes.
+// it is written only if the first look at the vendor takes longer than slowLook, or has to be waited for until
+// firstLookPatience is over. Ten thousand resources are adopted with ten thousand writes.
 const (
 	slowLook          = time.Second
 	firstLookPatience = time.Minute

@@ -3,6 +3,8 @@
 
 package controllers
 
+import "k8s.io/apimachinery/pkg/types"
+
 // Remembered says how much this process remembers, by what it remembers.
 func (r *Reconciler) Remembered() map[string]int {
 	r.memories.mu.Lock()
@@ -31,3 +33,10 @@ func ReasonOfState(state string) string { return availability(state).reason }
 
 // Unbound lets all workers be out for one origin.
 func (r *Reconciler) Unbound() { r.origins.SetWorkers(0) }
+
+// Hung reports whether a call of the latest look at a resource counts as hanging.
+func (r *Reconciler) Hung(key types.NamespacedName) bool {
+	r.memories.mu.Lock()
+	defer r.memories.mu.Unlock()
+	return r.memories.byKey[key].hung
+}

@@ -43,8 +43,9 @@ type memory struct {
 	settingsLimited, accountLimited error
 	// settingsFailedSince is since when the settings could not be read though they were asked for, zero while they can be.
 	settingsFailedSince time.Time
-	// rebootAsked is the latest request for a reboot.
-	rebootAsked string
+	// rebootAsked is the latest request for a reboot. begun: a pass began, the first of which met the request rebootAtFirst.
+	rebootAsked, rebootAtFirst string
+	begun                      bool
 	// timeouts are those of reading calls in a row, from which the next time-out follows.
 	timeouts int
 	// accepted: the vendor accepted the present token.
