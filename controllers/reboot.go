@@ -44,8 +44,8 @@ type countedReboot struct {
 // echoed, so that one that is kept in Git does not reboot a fleet after a restore.
 func (p *pass) readRebootRequest() {
 	at, m := instance.NewRequest(p.instance, v1alpha1.RebootRequestedAtAnnotation, p.stored.LastHandledRebootAt), p.memory
-	if !m.begun {
-		m.begun, m.rebootAtFirst = true, at
+	if m.firstReboot == nil {
+		m.firstReboot = &at
 	}
 	if at == "" {
 		return
@@ -56,7 +56,7 @@ func (p *pass) readRebootRequest() {
 		m.rebootCalls.mended()
 	}
 	// The first status may come some passes later than the first sight.
-	firstSight := len(p.original.Conditions) == 0 && m.rebootAtFirst == at
+	firstSight := len(p.original.Conditions) == 0 && *m.firstReboot == at
 	p.reboot.ignored = firstSight || p.core().Paused || p.core().Policy() == v1alpha1.PolicyObserve
 }
 
