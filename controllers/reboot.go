@@ -45,7 +45,7 @@ type countedReboot struct {
 func (p *pass) readRebootRequest() {
 	at, m := instance.NewRequest(p.instance, v1alpha1.RebootRequestedAtAnnotation, p.stored.LastHandledRebootAt), p.memory
 	if m.firstReboot == nil {
-		m.firstReboot = &at
+		m.firstReboot = new(at)
 	}
 	if at == "" {
 		return
