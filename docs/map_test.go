@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -41,6 +42,18 @@ func TestTheMapShowsTheHouse(t *testing.T) {
 	}
 	for _, found := range regexp.MustCompile("`([a-z0-9/]+/[a-z_0-9]+\\.go)`").FindAllStringSubmatch(text, -1) {
 		there(found[1])
+	}
+	for _, command := range regexp.MustCompile(`go test (\./\S+) -run (Test\w+)`).FindAllStringSubmatch(text, -1) {
+		tests, err := filepath.Glob(filepath.Join("..", command[1], "*_test.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(tests, func(name string) bool {
+			source, err := os.ReadFile(name)
+			return err == nil && strings.Contains(string(source), "\nfunc "+command[2])
+		}) {
+			t.Errorf("%s runs nothing", command[0])
+		}
 	}
 	packages, err := os.ReadDir("../internal")
 	if err != nil {
