@@ -25,6 +25,7 @@ func (r *Reconciler) announcing(ctx context.Context, p *pass, look func()) {
 	}
 	// All that is needed of the pass is read here, since the look goes on meanwhile.
 	object, written := p.with(r.compose(p)), make(chan bool, 1)
+	//nolint:forbidigo // It is real time that a person waits, and that the call of the vendor takes.
 	timer := time.AfterFunc(slowLook, func() {
 		ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 		defer cancel()

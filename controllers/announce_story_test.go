@@ -147,7 +147,7 @@ func TestASlowWriteOfTheFirstStatusIsNotTheVendors(t *testing.T) {
 				close(seen)
 				// The look ends before the API server answers.
 				s.Eventually(s.calls, patience).Should(gomega.HaveLen(3))
-				time.Sleep(300 * time.Millisecond)
+				s.Consistently(s.calls, 300*time.Millisecond).Should(gomega.HaveLen(3))
 				s.clock.SetTime(s.clock.Now().Add(s.options.CallTimeout))
 			}
 			return nil
