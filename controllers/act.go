@@ -128,7 +128,7 @@ func (r *Reconciler) rebootBeforeSettings(ctx context.Context, p *pass) error {
 		p.postpone(plan.Hold{By: plan.HeldByReboot, For: r.Options.Limits.SettlePoll})
 	}
 	err := r.carryOut(ctx, p, r.rebootEffect(p))
-	if withheld && p.reboot.held.By == plan.HeldByTurn {
+	if withheld && p.reboot.held.By != "" {
 		p.postpone(p.reboot.held)
 	}
 	return err

@@ -9,8 +9,8 @@ import (
 )
 
 // What a first status would say that only says Progressing, the schema's default for observedGeneration says as well: -1. So
-// it is written only if the first look at the vendor takes longer than slowLook, or is waited for longer than
-// firstLookPatience. Ten thousand resources are adopted with ten thousand writes.
+// it is written only if the first look at the vendor takes longer than slowLook, or has to be waited for until
+// firstLookPatience is over. Ten thousand resources are adopted with ten thousand writes.
 const (
 	slowLook          = time.Second
 	firstLookPatience = time.Minute
@@ -25,7 +25,8 @@ func (r *Reconciler) announcing(ctx context.Context, p *pass, look func()) {
 	}
 	// All that is needed of the pass is read here, since the look goes on meanwhile.
 	object, written := p.with(r.compose(p)), make(chan bool, 1)
-	timer := time.AfterFunc(slowLook, func() { //nolint:forbidigo // a person waits, whatever the clock shows
+	//nolint:forbidigo // It is real time that a person waits, and that the call of the vendor takes.
+	timer := time.AfterFunc(slowLook, func() {
 		ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 		defer cancel()
 		written <- r.Client.Status().Update(ctx, object) == nil

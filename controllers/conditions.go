@@ -70,6 +70,7 @@ func heldText(p *pass, names string) string {
 	case plan.HeldByLogin:
 		return fmt.Sprintf("These settings differ and wait up to ten minutes for the person who is logging in: %s", names)
 	case plan.HeldByStart, plan.HeldByReboot, plan.HeldByFailures, plan.HeldByStop, plan.HeldBySpacing:
+		// Of the start differText says it, of failures their problem, and the rest is over soon.
 	}
 	if p.calls != nil && p.calls.problem != nil {
 		return fmt.Sprintf("These settings differ, and the vendor does not take them now: %s", names)

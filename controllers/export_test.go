@@ -49,3 +49,10 @@ func (r *Reconciler) PollIn(key types.NamespacedName) (time.Duration, bool) {
 func (r *Reconciler) PollNow(ctx context.Context, key types.NamespacedName) {
 	r.poller.PollNow(ctx, key)
 }
+
+// Hung reports whether a call of the latest look at a resource counts as hanging.
+func (r *Reconciler) Hung(key types.NamespacedName) bool {
+	r.memories.mu.Lock()
+	defer r.memories.mu.Unlock()
+	return r.memories.byKey[key].hung
+}

@@ -16,8 +16,9 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/schedule"
 )
 
-// memory is what this process remembers of one resource: due times, backoff, and the secret values it read. Nothing in
-// it changes a decision; a new process starts without it and only looks a little sooner or later.
+// memory is what this process remembers of one resource: due times, backoff, the secret values it read, and since when it has
+// seen what a decision waits for, such as drift. A new process starts without it: it may look or call a little sooner, waits
+// anew for what has to be seen twice, and writes nothing that this one would not.
 type memory struct {
 	uid types.UID
 	// version is the resourceVersion of this process's last own write: a cache that is behind it is not believed.
@@ -46,8 +47,9 @@ type memory struct {
 	settingsLimited, accountLimited error
 	// settingsFailedSince is since when the settings could not be read though they were asked for, zero while they can be.
 	settingsFailedSince time.Time
-	// rebootAsked is the latest request for a reboot.
+	// rebootAsked is the latest request for a reboot, firstReboot the one that the first pass met.
 	rebootAsked string
+	firstReboot *string
 	// timeouts are those of reading calls in a row, from which the next time-out follows.
 	timeouts int
 	// accepted: the vendor accepted the present token.

@@ -38,8 +38,9 @@ type Writer interface {
 	Reboot(ctx context.Context, permit greenapi.Permit) (bool, error)
 }
 
-// pass is what one Reconcile gathers. Each group of fields is filled by the step that is named above it and only read
-// by the later ones.
+// pass is what one Reconcile gathers. Each group of fields is filled by the step that is named above it and only read by the
+// later ones. What is stored on the way (an intent, a first status) becomes the new instance and stored, observe sets now to when
+// the readings were complete, decide may still find a reason for tokenHold, and act takes a decision back that something holds.
 type pass struct {
 	// startPass
 	key      types.NamespacedName

@@ -56,7 +56,7 @@ func (r *Reconciler) watch(p *pass) bool {
 	m := p.memory
 	_, waits := p.end.(*waiting)
 	switch {
-	case p.end != nil && !waits, p.putOff, p.vendor == nil, m.waits, p.newRequest(), p.reboot.asked != "", 
+	case p.end != nil && !waits, p.putOff, p.vendor == nil, m.waits, p.newRequest(), p.reboot.asked != "", p.instance.Statuses() != nil,
 		!inOrder(&p.stored, p.generation()), !m.schedule.Quiet(p.generation()):
 		return false
 	}

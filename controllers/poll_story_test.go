@@ -14,6 +14,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/controllers"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 )
 
@@ -47,6 +49,7 @@ func TestR1WhatIsInOrderIsPolledWithoutAPass(t *testing.T) {
 	states, settings := s.callsOf("getStateInstance"), s.callsOf("getSettings")
 	s.forward(24 * time.Hour)
 	s.Expect(*fetches).To(Equal(before), "no object is fetched")
+	s.Expect(s.gauge("greenapi_oldest_observation_seconds", map[string]string{"kind": "WhatsAppInstance"})).To(BeNumerically("<=", 67), "polls are observations")
 	s.Expect(s.get("line").ResourceVersion).To(Equal(version))
 	s.Expect(s.callsOf("getStateInstance") - states).To(BeNumerically("~", 24*60, 24*6))
 	s.Expect(s.callsOf("getSettings") - settings).To(BeNumerically("~", 24*6, 24))
@@ -116,6 +119,39 @@ func TestR39AFailedPollIsAFailedLook(t *testing.T) {
 			s.settled("line", v1alpha1.ReasonSucceeded)
 		})
 	}
+}
+
+// hangingPeek is a vendor whose polls are not answered.
+type hangingPeek struct {
+	controllers.Vendor
+	polling chan struct{}
+}
+
+func (v hangingPeek) Peek(ctx context.Context, _ string) *greenapi.Answer {
+	close(v.polling)
+	<-ctx.Done()
+	return greenapi.NoAnswer(&greenapi.TransportError{What: "broken off", Begun: true})
+}
+
+// TestAnEditBreaksOffAPoll: it does not wait for a host that hangs, and what was broken off says nothing of the vendor.
+func TestAnEditBreaksOffAPoll(t *testing.T) {
+	s := newStory(t)
+	polling, over := make(chan struct{}), make(chan struct{})
+	s.wrapVendor = func(v controllers.Vendor) controllers.Vendor { return hangingPeek{v, polling} }
+	s.restart()
+	s.instance("line", nil)
+	s.until(time.Hour, func() bool { return s.polls["line"] != time.Time{} })
+	s.clock.SetTime(s.polls["line"])
+	go func() {
+		defer close(over)
+		s.operators[0].PollNow(s.ctx, client.ObjectKeyFromObject(s.get("line")))
+	}()
+	<-polling
+	s.edit("line", incoming(true))
+	s.pass("line")
+	<-over
+	s.Expect(s.ready("line").Reason).NotTo(Equal(v1alpha1.ReasonProgressingWithRetry))
+	s.Expect(s.until(time.Minute, func() bool { return len(s.sets()) == 1 })).To(BeTrue())
 }
 
 // TestWhatIsTakenBackIsNotPolled: a pause, a deletion and a token of its own end the polls.

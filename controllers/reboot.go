@@ -43,16 +43,21 @@ type countedReboot struct {
 // readRebootRequest reads the annotation. A value that is there at first sight, under Observe or while paused is only
 // echoed, so that one that is kept in Git does not reboot a fleet after a restore.
 func (p *pass) readRebootRequest() {
-	at := instance.NewRequest(p.instance, v1alpha1.RebootRequestedAtAnnotation, p.stored.LastHandledRebootAt)
+	at, m := instance.NewRequest(p.instance, v1alpha1.RebootRequestedAtAnnotation, p.stored.LastHandledRebootAt), p.memory
+	if m.firstReboot == nil {
+		m.firstReboot = new(at)
+	}
 	if at == "" {
 		return
 	}
 	p.reboot.asked = at
-	if p.memory.rebootAsked != at {
-		p.memory.rebootAsked = at
-		p.memory.rebootCalls.mended()
+	if m.rebootAsked != at {
+		m.rebootAsked = at
+		m.rebootCalls.mended()
 	}
-	p.reboot.ignored = len(p.original.Conditions) == 0 || p.core().Paused || p.core().Policy() == v1alpha1.PolicyObserve
+	// The first status may come some passes later than the first sight.
+	firstSight := len(p.original.Conditions) == 0 && *m.firstReboot == at
+	p.reboot.ignored = firstSight || p.core().Paused || p.core().Policy() == v1alpha1.PolicyObserve
 }
 
 // rebootRequested reports whether a person asked for a reboot that is to be carried out.

@@ -24,7 +24,8 @@ const (
 	saveAttempts = 5
 )
 
-// report stores what the pass found, tells of it, and says when to look again. It is the only writer of status.
+// report stores what the pass found, tells of it, and says when to look again. Before it only an intent
+// is stored, and a first status while a first look takes long.
 func (r *Reconciler) report(ctx context.Context, p *pass) (reconcile.Result, error) {
 	r.remember(p)
 	ctx = context.WithoutCancel(ctx)
@@ -48,10 +49,18 @@ func (r *Reconciler) report(ctx context.Context, p *pass) (reconcile.Result, err
 	return result, nil
 }
 
-// storeNews stores a status, unless it is a first one that says no more than that somebody waits for a look.
+// storeNews stores a status, unless it is a first one that says no more than that somebody waits for a look, and the look
+// comes soon.
 func (r *Reconciler) storeNews(ctx context.Context, p *pass, status v1alpha1.InstanceStatus) error {
-	if _, waits := p.end.(*waiting); waits && len(p.stored.Conditions) == 0 && p.now.Sub(p.memory.since) < firstLookPatience {
-		return nil
+	if end, waits := p.end.(*waiting); waits && len(p.stored.Conditions) == 0 {
+		next := p.now
+		if !p.putOff {
+			// Who is put off is woken as soon as there is room, most often long before the wait is over.
+			next = p.now.Add(end.after)
+		}
+		if next.Sub(p.memory.since) < firstLookPatience {
+			return nil
+		}
 	}
 	return r.store(ctx, p, status)
 }

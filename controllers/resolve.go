@@ -152,7 +152,7 @@ func (r *Reconciler) secretGraceRest(p *pass, since *time.Time, reason string) t
 	return secretGrace - p.now.Sub(*since)
 }
 
-// noteTokens compares the tokens with those of the latest full look: a new value is looked at with at once, and nothing
+// noteTokens compares the tokens with those of the latest pass: a new value is looked at with at once, and nothing
 // is known of whether the vendor accepts a new API token.
 func (r *Reconciler) noteTokens(p *pass, apiToken, webhookToken string) {
 	m := p.memory

@@ -19,7 +19,6 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/keys"
 	"github.com/greenapi-operator/greenapi-operator/internal/origins"
-	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 	"github.com/greenapi-operator/greenapi-operator/internal/restarts"
 	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
@@ -33,7 +32,8 @@ const wakeups = 4096
 
 // turn is what a pass knows of its turn to restart the instance.
 type turn struct {
-	// ahead is about how many are ahead where there is no room.
+	// waits: there is no room, and about so many are ahead.
+	waits bool
 	ahead int
 	// held: the turn has come, but the call cannot be made yet.
 	held bool
@@ -57,16 +57,11 @@ func (r *Reconciler) acquireSlot(ctx context.Context, p *pass) (bool, error) {
 		return false, err
 	}
 	ahead, ok := r.restarts.Acquire(r.waiter(p), limit, r.Clock.Now())
-	p.turn = turn{ahead: ahead, held: ok}
+	p.turn = turn{waits: !ok, ahead: ahead, held: ok}
 	if log, enabled := logAt(ctx, logDecisions); enabled && !ok {
 		log.Info("Waiting for other instances to restart first", "ahead", ahead)
 	}
 	return ok, nil
-}
-
-// waitsForTurn reports whether the call of the pass waits for other instances.
-func (p *pass) waitsForTurn() bool {
-	return p.reboot.held.By == plan.HeldByTurn || p.decision != nil && p.decision.Held.By == plan.HeldByTurn
 }
 
 // slotState says whether the resource's turn to restart its instance has come, or else whether it waits for it.
@@ -110,7 +105,7 @@ func (r *Reconciler) releaseIfDone(ctx context.Context, p *pass) {
 // slotDone reports whether the resource needs its turn no more, and its instance does not restart.
 func (r *Reconciler) slotDone(p *pass, s *restarts.Slot, waits bool) bool {
 	switch {
-	case s == nil && !waits, p.waitsForTurn(), p.turn.held, p.stored.Apply.Active():
+	case s == nil && !waits, p.turn.waits, p.turn.held, p.stored.Apply.Active():
 		return false
 	case s != nil && s.Reboot:
 		return p.reboot.undone || p.looked.State && !states.Of(p.state).Restarting && p.now.Sub(s.Since) >= r.Options.Limits.SettlePoll
@@ -133,7 +128,7 @@ func (r *Reconciler) grantFree(ctx context.Context) {
 	r.restarts.GrantFree(now, func() int {
 		limit, err := r.restartLimit(ctx, now)
 		if err != nil {
-			// Nobody is woken then; who waits asks again at the next look.
+			// No waiter is woken then. Each retries at its next reconcile.
 			return 0
 		}
 		return limit

@@ -161,3 +161,12 @@ func TestImportHoldsEachSettingToItsOwnBounds(t *testing.T) {
 		"greeting": none, "statusUrl": "it holds a token, which must stand in a Secret only",
 	}))
 }
+
+// TestEveryMessengerSaysWhereToScan: a person who logs in is told where on the phone.
+func TestEveryMessengerSaysWhereToScan(t *testing.T) {
+	for _, kind := range instance.Kinds {
+		if scanHow[kind.Messenger] == "" {
+			t.Errorf("auth does not say where %s scans", kind.Name)
+		}
+	}
+}

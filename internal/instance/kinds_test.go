@@ -20,12 +20,14 @@ const root = "../.."
 
 // writtenByHand are the files that are not generated and name every kind: by its name, by its plural or both.
 var writtenByHand = []string{
-	"PROJECT", "README.md", "README.ru.md", "api/v1alpha1/groupversion_info.go", "charts/greenapi-operator/Chart.yaml", "config/argocd/argocd.go",
+	"PROJECT", "README.md", "README.ru.md", "api/v1alpha1/groupversion_info.go", "charts/greenapi-operator/Chart.yaml",
+	"charts/greenapi-operator/templates/rbac-manager.yaml", "cmd/demo/ending.go", "config/argocd/argocd.go",
 	"config/crd/kustomization.yaml", "config/kube-state-metrics/custom-resource-state.yaml", "config/kube-state-metrics/role.yaml",
 	"config/kustomize/name_reference.yaml", "config/prometheus/rules.yaml", "config/rbac/edit_role.yaml", "config/rbac/view_role.yaml",
 	"config/samples/policies/allowed-api-hosts.yaml", "config/samples/policies/allowed-webhook-hosts.yaml", "config/samples/roles/qr-scanner.yaml",
 	"config/sharding/kustomization.yaml", "config/sharding/ring.yaml", "controllers/instance_controller.go", "docs/README.md",
-	"docs/kubectl-greenapi.md", "docs/sharding.md", "hack/tools/crd-ref-docs/templates/group.tpl",
+	"docs/kubectl-greenapi.md", "docs/sharding.md", "hack/tools/crd-ref-docs/templates/group.tpl", "internal/cli/import.go", "internal/cli/importrows.go",
+	"internal/cli/manifests.go",
 }
 
 // TestEveryKindStandsWhereItIsWrittenByHand: a further kind is a row of the table, its API types, and these files.

@@ -7,6 +7,7 @@
 // in the status of the resource, so that a new process decides as the old one would have. The numbers R1..R27 in
 // comments are those of docs/design/rules.md.
 //
-// setting.go turns a spec into wished settings, compare.go holds them against what the vendor shows, record.go judges
-// the latest setSettings, abandon.go keeps the settings that are given up, and decide.go is the table of what follows.
+// setting.go turns a spec into wished settings, whose fields field.go describes, compare.go holds them against what the vendor
+// shows, record.go judges the latest setSettings, abandon.go keeps the settings that are given up, decide.go is the table of what
+// follows, gate.go has what may hold a call, and reboot.go decides about reboots.
 package plan

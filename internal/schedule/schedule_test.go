@@ -187,14 +187,14 @@ func TestTheBackoff(t *testing.T) {
 	g := NewWithT(t)
 	var b Backoff
 	g.Expect(b.Rest(start)).To(BeZero())
-	for _, seconds := range []int{1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300} {
-		g.Expect(b.Failed(start, 0)).To(about(time.Duration(seconds) * time.Second))
+	for _, want := range []int{1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300} {
+		g.Expect(b.Failed(start, 0)).To(about(time.Duration(want) * time.Second))
 	}
 	g.Expect(b.Failed(start, time.Hour)).To(Equal(time.Hour), "the vendor's word")
 	g.Expect(b.Rest(start.Add(time.Minute))).To(Equal(59 * time.Minute))
 	g.Expect(b.Rest(start.Add(2 * time.Hour))).To(BeZero())
-	for _, seconds := range []int{1, 2, 4, 8, 16, 32, 60, 60} {
-		g.Expect(b.Throttled(start, 0)).To(about(time.Duration(seconds)*time.Second), "counted apart from failures")
+	for _, want := range []int{1, 2, 4, 8, 16, 32, 60, 60} {
+		g.Expect(b.Throttled(start, 0)).To(about(time.Duration(want)*time.Second), "counted apart from failures")
 	}
 	g.Expect(b.Throttled(start, time.Minute)).To(Equal(time.Minute))
 	g.Expect(b.RefusedBefore()).To(BeFalse())
