@@ -22,6 +22,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/sandbox"
 )
 
@@ -89,6 +90,11 @@ func (f families) passes() float64 { return f.sum("controller_runtime_reconcile_
 
 // calls is how many calls to the vendor the manager has made, as it counts them itself.
 func (f families) calls() float64 { return f.sum("greenapi_api_requests_total", anyLabels) }
+
+// polls is how often the manager has asked for the state of an instance.
+func (f families) polls() float64 {
+	return f.sum("greenapi_api_requests_total", func(l map[string]string) bool { return l["method"] == greenapi.MethodGetStateInstance })
+}
 
 // ready is how many resources the manager has made Ready.
 func (f families) ready() int {

@@ -16,9 +16,10 @@ import (
 
 // moment is what has been counted at a moment of the steady state.
 type moment struct {
-	at            time.Time
-	usage         usage
-	passes, calls float64
+	at    time.Time
+	usage usage
+	// polls are calls for the state, of which every look has one.
+	passes, polls, calls float64
 	// seen are the calls that the emulator saw, writes the requests to the API server that changed something.
 	seen, writes float64
 }
@@ -47,7 +48,7 @@ func (b *bench) moment(ctx context.Context) (moment, error) {
 		tries++
 		m = moment{at: time.Now(), seen: seen}
 		f, err := b.manager.metrics.scrape(ctx)
-		m.passes, m.calls = f.passes(), f.calls()
+		m.passes, m.polls, m.calls = f.passes(), f.polls(), f.calls()
 		return false, err
 	})
 	if err != nil {
@@ -77,21 +78,22 @@ func (b *bench) steady(ctx context.Context) error {
 		return err
 	}
 	r, took := b.result, after.at.Sub(before.at)
-	passes, calls := after.passes-before.passes, after.calls-before.calls
+	polls, calls := after.polls-before.polls, after.calls-before.calls
 	r.set(keyCalls, calls/float64(b.n)/took.Minutes())
 	r.set(keyCallsCounted, calls)
 	r.set(keyCallsSeen, after.seen-before.seen)
 	r.set(keyWrites, after.writes-before.writes)
-	r.set(keySteadyRate, passes/took.Seconds())
+	r.set(keySteadyPasses, (after.passes-before.passes)/took.Seconds())
+	r.set(keySteadyPolls, polls/took.Seconds())
 	if r.NoProc {
 		return nil
 	}
 	used := after.usage.cpu() - before.usage.cpu()
 	r.set(keyCores, used.Seconds()/took.Seconds())
-	if passes > 0 {
-		r.set(keyCPUPerPass, float64(used.Microseconds())/passes)
-		r.set(keyUserPerPass, float64((after.usage.user-before.usage.user).Microseconds())/passes)
-		r.set(keySystemPerPass, float64((after.usage.system-before.usage.system).Microseconds())/passes)
+	if polls > 0 {
+		r.set(keyCPUPerPoll, float64(used.Microseconds())/polls)
+		r.set(keyUserPerPoll, float64((after.usage.user-before.usage.user).Microseconds())/polls)
+		r.set(keySystemPerPoll, float64((after.usage.system-before.usage.system).Microseconds())/polls)
 	}
 	r.set(keyEmpty, mebibytes(b.empty))
 	r.set(keyResident, mebibytes(after.usage.resident))
