@@ -33,7 +33,7 @@ ARGS ?=
 # makes one pass after the other, so `make race` has it everywhere.
 RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
 SLOW_PACKAGES := ./charts ./cmd/bench ./cmd/manager ./config/... ./controllers ./internal/cli
-RACE_TESTS := R3|R28|R41|R42|RealWatches|Panic|Announced|Failover|TwoProcesses|Shards|DoesItsJob|VendorFails|SomeFail|Watching
+RACE_TESTS := R3|R43|R28|R41|R42|RealWatches|Panic|Announced|Failover|TwoProcesses|Shards|DoesItsJob|VendorFails|SomeFail|Watching
 
 # The directory with kube-apiserver and etcd; progress goes to stderr.
 ASSETS = $$(go run -C hack/controlplane ./cmd/assets)

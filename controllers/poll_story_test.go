@@ -37,9 +37,9 @@ func (s *story) fetching() *int {
 // callsOf counts the calls of a method that the vendor got.
 func (s *story) callsOf(method string) int { return len(s.vendor.Calls(instanceID, method)) }
 
-// TestR1WhatIsInOrderIsPolledWithoutAPass: for a day nothing is fetched from Kubernetes nor written there, and the vendor is asked as
+// TestR43WhatIsInOrderIsPolledWithoutAPass: for a day nothing is fetched from Kubernetes nor written there, and the vendor is asked as
 // often as ever.
-func TestR1WhatIsInOrderIsPolledWithoutAPass(t *testing.T) {
+func TestR43WhatIsInOrderIsPolledWithoutAPass(t *testing.T) {
 	s := newStory(t)
 	fetches := s.fetching()
 	s.instance("line", incoming(true))
@@ -56,8 +56,8 @@ func TestR1WhatIsInOrderIsPolledWithoutAPass(t *testing.T) {
 	s.Expect(s.callsOf("getWaSettings")).To(BeNumerically("~", s.callsOf("getSettings"), 3))
 }
 
-// TestR1AnotherAnswerIsHandedToAPass: without a call of its own, since the poll has the answer.
-func TestR1AnotherAnswerIsHandedToAPass(t *testing.T) {
+// TestR43AnotherAnswerIsHandedToAPass: without a call of its own, since the poll has the answer.
+func TestR43AnotherAnswerIsHandedToAPass(t *testing.T) {
 	s := newStory(t)
 	s.instance("line", incoming(true))
 	s.settled("line", v1alpha1.ReasonSucceeded)
@@ -85,8 +85,8 @@ func TestR9DriftThatAPollFindsIsReadTwice(t *testing.T) {
 	s.Expect(s.sets()).To(HaveLen(sets + 1))
 }
 
-// TestAnAnswerThatAlternatesCostsNoMoreCalls: nor a write, if what is shown stays as it is.
-func TestAnAnswerThatAlternatesCostsNoMoreCalls(t *testing.T) {
+// TestR43AnAnswerThatAlternatesCostsNoMoreCalls: nor a write, if what is shown stays as it is.
+func TestR43AnAnswerThatAlternatesCostsNoMoreCalls(t *testing.T) {
 	s := newStory(t)
 	s.instance("line", incoming(true))
 	s.settled("line", v1alpha1.ReasonSucceeded)
@@ -133,8 +133,8 @@ func (v hangingPeek) Peek(ctx context.Context, _ string) *greenapi.Answer {
 	return greenapi.NoAnswer(&greenapi.TransportError{What: "broken off", Begun: true})
 }
 
-// TestAnEditBreaksOffAPoll: it does not wait for a host that hangs, and what was broken off says nothing of the vendor.
-func TestAnEditBreaksOffAPoll(t *testing.T) {
+// TestR43AnEditBreaksOffAPoll: it does not wait for a host that hangs, and what was broken off says nothing of the vendor.
+func TestR43AnEditBreaksOffAPoll(t *testing.T) {
 	s := newStory(t)
 	polling, over := make(chan struct{}), make(chan struct{})
 	s.wrapVendor = func(v controllers.Vendor) controllers.Vendor { return hangingPeek{v, polling} }
@@ -154,8 +154,8 @@ func TestAnEditBreaksOffAPoll(t *testing.T) {
 	s.Expect(s.until(time.Minute, func() bool { return len(s.sets()) == 1 })).To(BeTrue())
 }
 
-// TestWhatIsTakenBackIsNotPolled: a pause, a deletion and a token of its own end the polls.
-func TestWhatIsTakenBackIsNotPolled(t *testing.T) {
+// TestR43WhatIsTakenBackIsNotPolled: a pause, a deletion and a token of its own end the polls.
+func TestR43WhatIsTakenBackIsNotPolled(t *testing.T) {
 	for name, leave := range map[string]func(*story){
 		"paused":  func(s *story) { s.edit("line", func(r *v1alpha1.WhatsAppInstance) { r.Spec.Paused = true }) },
 		"deleted": func(s *story) { s.remove("line") },
