@@ -41,7 +41,7 @@ func (r *Reconciler) decide(ctx context.Context, p *pass) error {
 }
 
 func (r *Reconciler) decideSettings(p *pass) {
-	in := instance.DecisionInput(p.instance, &p.stored, instance.Reading{Now: p.now, State: p.state, Desired: p.desired, Observed: p.observed, Hold: p.tokenHold != nil})
+	in := instance.DecisionInput(p.instance, &p.stored, instance.Reading{Now: p.now, State: p.state, Desired: p.desired, Observed: p.observed, TokenUnknown: p.tokenUnknown()})
 	in.History, in.Own = r.history(p)
 	in.Limits, in.DriftSince, in.Requested = r.Options.Limits, p.memory.driftSince, p.newRequest()
 	decision := plan.Decide(in)

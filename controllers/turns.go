@@ -35,8 +35,8 @@ type turn struct {
 	// waits: there is no room, and about so many are ahead.
 	waits bool
 	ahead int
-	// held: the turn has come, but the call cannot be made yet.
-	held bool
+	// granted: the turn has come, but the call cannot be made yet.
+	granted bool
 }
 
 // acquireSlot reports whether the instance may be restarted now. If not, the resource is woken when it may.
@@ -57,7 +57,7 @@ func (r *Reconciler) acquireSlot(ctx context.Context, p *pass) (bool, error) {
 		return false, err
 	}
 	ahead, ok := r.restarts.Acquire(r.waiter(p), limit, r.Clock.Now())
-	p.turn = turn{waits: !ok, ahead: ahead, held: ok}
+	p.turn = turn{waits: !ok, ahead: ahead, granted: ok}
 	if log, enabled := logAt(ctx, logDecisions); enabled && !ok {
 		log.Info("Waiting for other instances to restart first", "ahead", ahead)
 	}
@@ -105,7 +105,7 @@ func (r *Reconciler) releaseIfDone(ctx context.Context, p *pass) {
 // slotDone reports whether the resource needs its turn no more, and its instance does not restart.
 func (r *Reconciler) slotDone(p *pass, s *restarts.Slot, waits bool) bool {
 	switch {
-	case s == nil && !waits, p.turn.waits, p.turn.held, p.stored.Apply.Active():
+	case s == nil && !waits, p.turn.waits, p.turn.granted, p.stored.Apply.Active():
 		return false
 	case s != nil && s.Reboot:
 		return p.reboot.undone || p.looked.State && !states.Of(p.state).Restarting && p.now.Sub(s.Since) >= r.Options.Limits.SettlePoll

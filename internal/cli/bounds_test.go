@@ -31,7 +31,7 @@ func schemaFor(g Gomega, kind instance.Kind) settingsSchema {
 
 func TestTheSchemaBoundsEverySettingOfEveryKind(t *testing.T) {
 	g := NewWithT(t)
-	types := map[plan.Kind]string{plan.KindFlag: "boolean", plan.KindNumber: "integer", plan.KindURL: "string", plan.KindText: "string"}
+	types := map[plan.SettingKind]string{plan.KindFlag: "boolean", plan.KindNumber: "integer", plan.KindURL: "string", plan.KindText: "string"}
 	for _, kind := range instance.Kinds {
 		schema := schemaFor(g, kind)
 		for _, field := range plan.Fields(kind.NewSettings()) {

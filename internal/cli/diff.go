@@ -192,7 +192,7 @@ func (d *differ) fill(ctx context.Context, secrets client.Reader, resource v1alp
 	if name := plan.Unreadable(desired, observed); name != "" {
 		return failf("Try again; if it stays so, take "+name+" out of the spec", "%s: the vendor shows %s in an unexpected type, from which nothing is concluded", advice.Title(resource), name)
 	}
-	decision := instance.Preview(resource, instance.Reading{Now: d.clock.Now(), State: state, Desired: desired, Observed: observed, Hold: hold != ""}, vendor.Conceal)
+	decision := instance.Preview(resource, instance.Reading{Now: d.clock.Now(), State: state, Desired: desired, Observed: observed, TokenUnknown: hold != ""}, vendor.Conceal)
 	found.State, found.Changes = state, decision.Pending
 	found.Differs = len(decision.Pending) > 0
 	others := slices.Concat(d.rivals(ctx, resource), d.inFiles)

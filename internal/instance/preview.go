@@ -20,8 +20,8 @@ type Reading struct {
 	Desired plan.Desired
 	// Observed is what the vendor shows of it.
 	Observed plan.Observed
-	// Hold says that the webhook token that the spec refers to is not known.
-	Hold bool
+	// TokenUnknown says that the webhook token that the spec refers to is not known.
+	TokenUnknown bool
 }
 
 // DecisionInput is the part of a decision's input that follows from the resource, its status and a reading.
@@ -32,7 +32,7 @@ func DecisionInput(resource v1alpha1.Instance, status *v1alpha1.InstanceStatus, 
 	}
 	return plan.Input{
 		Now: seen.Now, Generation: resource.GetGeneration(), Policy: resource.Core().Policy(),
-		Desired: seen.Desired, Observed: seen.Observed, Hold: seen.Hold,
+		Desired: seen.Desired, Observed: seen.Observed, TokenUnknown: seen.TokenUnknown,
 		State: seen.State, StateSince: stateSince,
 		History: History(status), LastReboot: LastReboot(status),
 	}

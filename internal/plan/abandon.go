@@ -63,7 +63,7 @@ func (d *decider) resetAbandoned() {
 	*list = slices.DeleteFunc(*list, func(entry v1alpha1.AbandonedSetting) bool {
 		shows, managed := d.comparisons[entry.Setting]
 		switch {
-		case !managed && !d.Hold:
+		case !managed && !d.TokenUnknown:
 			return true
 		case d.tokenChanged && entry.Setting == WebhookTokenName:
 			return true
@@ -117,7 +117,7 @@ func (d *decider) requestedAttempt() int32 {
 func (d *decider) giveUpExhausted() {
 	record := d.out.History.Record
 	if record == nil || record.Outcome != v1alpha1.OutcomeNotPersisted || record.Attempt < d.Limits.MaxAttempts ||
-		!d.isWish(record) || d.changed() || d.lifted || d.Policy == v1alpha1.PolicyObserve || d.Hold {
+		!d.isWish(record) || d.changed() || d.lifted || d.Policy == v1alpha1.PolicyObserve || d.TokenUnknown {
 		return
 	}
 	for _, name := range d.unfulfilled(record, d.differing()) {

@@ -15,11 +15,11 @@ import (
 
 func TestFieldsAreAllSettingsThatAKindHasAFieldFor(t *testing.T) {
 	g := NewWithT(t)
-	kinds := map[string]plan.Kind{}
+	kinds := map[string]plan.SettingKind{}
 	for _, field := range plan.Fields(&v1alpha1.MaxSettings{}) {
 		kinds[field.Name] = field.Kind
 	}
-	g.Expect(kinds).To(Equal(map[string]plan.Kind{
+	g.Expect(kinds).To(Equal(map[string]plan.SettingKind{
 		"webhookUrl": plan.KindURL, "webhookUrlToken": plan.KindSecret, "delaySendMessagesMilliseconds": plan.KindNumber,
 		"markIncomingMessagesReaded": plan.KindFlag, "markIncomingMessagesReadedOnReply": plan.KindFlag, "outgoingWebhook": plan.KindFlag,
 		"outgoingMessageWebhook": plan.KindFlag, "outgoingAPIMessageWebhook": plan.KindFlag, "incomingWebhook": plan.KindFlag,
@@ -30,7 +30,7 @@ func TestFieldsAreAllSettingsThatAKindHasAFieldFor(t *testing.T) {
 
 func TestR5AnAdoptedValueIsOneThatDoesNotDiffer(t *testing.T) {
 	g := NewWithT(t)
-	kinds := []plan.Kind{plan.KindFlag, plan.KindNumber, plan.KindURL, plan.KindText, plan.KindSecret, plan.KindAdditional}
+	kinds := []plan.SettingKind{plan.KindFlag, plan.KindNumber, plan.KindURL, plan.KindText, plan.KindSecret, plan.KindAdditional}
 	forms := []jsonvalue.Type{jsonvalue.String, jsonvalue.Number, jsonvalue.Bool, jsonvalue.Other}
 	adopted := 0
 	for _, text := range []string{"", "yes", " No ", "true", "1", "5000", " 5000 ", "007", "5e3", "maybe", "https://Shop.example:443", "<b>"} {

@@ -99,7 +99,7 @@ func Unreadable(desired Desired, observed Observed) string {
 
 // Adopt returns the wish that a value at the vendor fulfills as it is, as a Setting's Value. It reports false for a value
 // from which nothing can be concluded.
-func Adopt(kind Kind, value jsonvalue.Value) (wish string, ok bool) {
+func Adopt(kind SettingKind, value jsonvalue.Value) (wish string, ok bool) {
 	if value.Type == jsonvalue.Null || value.Type == jsonvalue.Other {
 		return "", false
 	}
@@ -120,7 +120,7 @@ func Adopt(kind Kind, value jsonvalue.Value) (wish string, ok bool) {
 }
 
 // normal writes a value in one of the ways that the vendor takes for the same (R9).
-func normal(kind Kind, value string) string {
+func normal(kind SettingKind, value string) string {
 	switch kind {
 	case KindURL:
 		return normalURL(value)
@@ -241,7 +241,7 @@ func show(s Setting, observed Observed) v1alpha1.PendingChange {
 	return change
 }
 
-func showValue(kind Kind, text string) string {
+func showValue(kind SettingKind, text string) string {
 	text = strings.TrimSpace(text)
 	flag := flagText(text)
 	if kind == KindFlag && (flag == "yes" || flag == "no") || kind == KindNumber && plainInteger.MatchString(text) {

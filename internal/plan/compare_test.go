@@ -106,7 +106,7 @@ func TestR9_EqualValues(t *testing.T) {
 func TestR9_WireTypes(t *testing.T) {
 	null := jsonvalue.Value{Type: jsonvalue.Null}
 	for _, test := range []struct {
-		kind  plan.Kind
+		kind  plan.SettingKind
 		value string
 		shown *jsonvalue.Value
 		want  string

@@ -31,7 +31,7 @@ func Decide(in Input) Decision {
 func (d *decider) choose() {
 	differ, record := d.differing(), d.out.History.Record
 	switch {
-	case d.Hold:
+	case d.TokenUnknown:
 		d.say(v1alpha1.ReasonApplyPending, differ)
 	case record.Active() && !d.repeat:
 		d.whileOpen(record)

@@ -30,7 +30,7 @@ type decider struct {
 func newDecider(in Input) *decider {
 	in.History = TakeOver(in.History, in.Desired)
 	d := &decider{Input: in, comparisons: make(map[string]comparison, len(in.Desired.Settings))}
-	d.out = Decision{History: in.History, Handled: in.Requested && !in.Hold, DriftSince: maps.Clone(in.DriftSince)}
+	d.out = Decision{History: in.History, Handled: in.Requested && !in.TokenUnknown, DriftSince: maps.Clone(in.DriftSince)}
 	// The lists are edited in place below; the caller's stay as they are.
 	d.out.History.Abandoned = slices.Clone(in.History.Abandoned)
 	d.out.History.Record = in.History.Record.DeepCopy()
@@ -117,7 +117,7 @@ func (d *decider) noteEffective() {
 			effective = append(effective, seen)
 		}
 	}
-	if token, known := d.noted(WebhookTokenName); known && d.Hold {
+	if token, known := d.noted(WebhookTokenName); known && d.TokenUnknown {
 		if _, shown := d.Desired.find(WebhookTokenName); !shown {
 			// Its value is not known now, which does not make it any less in effect.
 			effective = append(effective, token)

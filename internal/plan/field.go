@@ -95,4 +95,4 @@ func describe(field reflect.StructField) Setting {
 }
 
 // textKinds are the kinds of texts by the tag of their fields.
-var textKinds = map[string]Kind{"url": KindURL, "text": KindText}
+var textKinds = map[string]SettingKind{"url": KindURL, "text": KindText}

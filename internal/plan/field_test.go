@@ -30,11 +30,11 @@ type mode string
 
 func TestASettingIsALineInItsStruct(t *testing.T) {
 	g := NewWithT(t)
-	kinds := map[string]plan.Kind{}
+	kinds := map[string]plan.SettingKind{}
 	for _, field := range plan.Fields(&widerSettings{}) {
 		kinds[field.Name] = field.Kind
 	}
-	for name, kind := range map[string]plan.Kind{"pauseSeconds": plan.KindNumber, "quotaBytes": plan.KindNumber, "statusUrl": plan.KindURL,
+	for name, kind := range map[string]plan.SettingKind{"pauseSeconds": plan.KindNumber, "quotaBytes": plan.KindNumber, "statusUrl": plan.KindURL,
 		"greeting": plan.KindText, "language": plan.KindText, "webhookUrl": plan.KindURL, "webhookUrlToken": plan.KindSecret} {
 		g.Expect(kinds).To(HaveKeyWithValue(name, kind))
 	}

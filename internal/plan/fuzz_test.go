@@ -192,7 +192,7 @@ func drawInput(t *rapid.T) plan.Input {
 		Now: noon, Generation: rapid.Int64().Draw(t, "generation"), Desired: desired, Observed: drawObserved(t), Limits: limits(),
 		Policy:     rapid.SampledFrom([]v1alpha1.ReconcilePolicy{v1alpha1.PolicyEnforce, v1alpha1.PolicyEnforce, v1alpha1.PolicyOnSpecChange, v1alpha1.PolicyObserve}).Draw(t, "policy"),
 		State:      rapid.SampledFrom([]string{"authorized", "authorized", "starting", "", "notAuthorized", "pendingCode", "pendingPassword", "no such state"}).Draw(t, "state"),
-		StateSince: drawTime(t, "state since"), Own: rapid.Bool().Draw(t, "own"), Requested: rapid.Bool().Draw(t, "requested"), Hold: rapid.IntRange(0, 4).Draw(t, "hold") == 0,
+		StateSince: drawTime(t, "state since"), Own: rapid.Bool().Draw(t, "own"), Requested: rapid.Bool().Draw(t, "requested"), TokenUnknown: rapid.IntRange(0, 4).Draw(t, "hold") == 0,
 		DriftSince: map[string]time.Time{},
 		History: plan.History{
 			SyncedHash:          rapid.SampledFrom([]string{desired.Hash, desired.Hash, "other", ""}).Draw(t, "synced"),
@@ -238,7 +238,7 @@ func checkDecision(t failer, in plan.Input, d plan.Decision) {
 	record := d.History.Record
 	for _, entry := range d.History.Abandoned {
 		// A request that waits for the instance to have started leaves the list as it was.
-		if !in.Hold && !in.Requested && wishOf(in.Desired, entry.Setting) == "" && !slices.Contains(in.Desired.Names(), entry.Setting) {
+		if !in.TokenUnknown && !in.Requested && wishOf(in.Desired, entry.Setting) == "" && !slices.Contains(in.Desired.Names(), entry.Setting) {
 			t.Fatalf("%s is not managed, and abandoned", entry.Setting)
 		}
 	}
@@ -253,8 +253,8 @@ func checkDecision(t failer, in plan.Input, d plan.Decision) {
 		return
 	}
 	switch {
-	case in.Policy == v1alpha1.PolicyObserve, in.Hold, in.State == "starting", in.State == "":
-		t.Fatalf("%v is sent under %s, hold %v, while %q", d.Send, in.Policy, in.Hold, in.State)
+	case in.Policy == v1alpha1.PolicyObserve, in.TokenUnknown, in.State == "starting", in.State == "":
+		t.Fatalf("%v is sent under %s, hold %v, while %q", d.Send, in.Policy, in.TokenUnknown, in.State)
 	case !slices.IsSorted(d.Send), len(slices.Compact(slices.Clone(d.Send))) != len(d.Send):
 		t.Fatalf("%v is sent", d.Send)
 	case record == nil, record.Outcome != v1alpha1.OutcomePending, !record.StartedTime.Time.Equal(in.Now), record.Attempt < 1, record.Reason == "", record.FinishedTime != nil:

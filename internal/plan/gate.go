@@ -46,16 +46,16 @@ func HoldFor(by Holder, rest time.Duration) Hold {
 	return Hold{By: by, For: rest}
 }
 
-// gate says whether it holds a setSettings that is planned.
-type gate func(in *Input) Hold
+// writeGate says whether it holds a setSettings that is planned.
+type writeGate func(in *Input) Hold
 
-// gates are those that need to know no more than a decision does, in the order in which they are asked. The others are the
+// writeGates are those that need to know no more than a decision does, in the order in which they are asked. The others are the
 // caller's.
-var gates = []gate{startGate, loginGate}
+var writeGates = []writeGate{startGate, loginGate}
 
 // held is the first gate that holds a setSettings.
 func held(in *Input) Hold {
-	for _, asks := range gates {
+	for _, asks := range writeGates {
 		if hold := asks(in); hold.By != "" {
 			return hold
 		}

@@ -30,7 +30,7 @@ func TestHold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := story(t)
-			s.in.Hold = true
+			s.in.TokenUnknown = true
 			before := s.in.History
 			for range 4 {
 				s.quiet(v1alpha1.ReasonApplyPending)
@@ -54,10 +54,10 @@ func TestHold(t *testing.T) {
 func TestHold_TokenOutOfReach(t *testing.T) {
 	s := givenUp(t, v1alpha1.AbandonNotPersisted)
 	known := s.in.Desired
-	s.in.Desired, s.in.Hold = wish(t, on+","+tokenRef), true
+	s.in.Desired, s.in.TokenUnknown = wish(t, on+","+tokenRef), true
 	s.quiet(v1alpha1.ReasonApplyPending)
 	s.after(time.Hour)
-	s.in.Desired, s.in.Hold = known, false
+	s.in.Desired, s.in.TokenUnknown = known, false
 	s.quiet(v1alpha1.ReasonSettingsNotPersisted)
 	s.abandoned(incoming+" SettingsNotPersisted", plan.WebhookTokenName+" SettingsNotPersisted")
 }

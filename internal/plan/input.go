@@ -68,8 +68,8 @@ type Input struct {
 	LastReboot time.Time
 	// Requested reports whether a person asked for a reconcile that was not handled yet.
 	Requested bool
-	// Hold forbids any write: the webhook token that the spec refers to is not known.
-	Hold bool
+	// TokenUnknown forbids any write: the webhook token that the spec refers to is not known.
+	TokenUnknown bool
 }
 
 // Decision is what to do.

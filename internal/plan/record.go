@@ -31,7 +31,7 @@ func (d *decider) changedSince(record *v1alpha1.ApplyRecord) bool {
 // over (R11, R13).
 func (d *decider) judge() {
 	record := d.out.History.Record
-	if d.Hold {
+	if d.TokenUnknown {
 		return
 	}
 	if !record.Active() {

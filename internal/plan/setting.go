@@ -17,13 +17,13 @@ import (
 // WebhookTokenName is the vendor's name of the one setting whose value is a secret.
 const WebhookTokenName = "webhookUrlToken"
 
-// Kind is how a setting is compared, sent and shown.
-type Kind int
+// SettingKind is how a setting is compared, sent and shown.
+type SettingKind int
 
 // The kinds of settings.
 const (
 	// KindFlag is a boolean in the spec, "yes" or "no" on the wire.
-	KindFlag Kind = iota + 1
+	KindFlag SettingKind = iota + 1
 	// KindNumber is a whole number.
 	KindNumber
 	// KindURL is a URL, such as the webhook's.
@@ -41,7 +41,7 @@ type Setting struct {
 	// Name is the vendor's name of it.
 	Name string
 	// Kind is how it is compared, sent and shown.
-	Kind Kind
+	Kind SettingKind
 	// Value is the wished value as text: "yes" or "no" for a flag. For KindSecret it is a secret: never print it.
 	Value string
 	// Wish tells one wished value from another without giving it away; see v1alpha1.AppliedSetting. Two ways to write the
@@ -108,7 +108,7 @@ func Wishes(settings any) Desired {
 
 // hashed is the form in which a normal value goes into the hash: of a URL without a path the one without a slash, as earlier
 // releases took it.
-func hashed(kind Kind, value string) string {
+func hashed(kind SettingKind, value string) string {
 	if kind == KindURL && strings.Count(value, "/") == 3 {
 		return strings.TrimSuffix(value, "/")
 	}

@@ -106,7 +106,7 @@ func fill(t *testing.T, field reflect.Value, wireName, tag string) plan.Setting 
 	case *string:
 		text := "https://shop.example/hook"
 		field.Set(reflect.ValueOf(&text))
-		return plan.Setting{Name: wireName, Kind: map[string]plan.Kind{"url": plan.KindURL, "text": plan.KindText}[tag], Value: text}
+		return plan.Setting{Name: wireName, Kind: map[string]plan.SettingKind{"url": plan.KindURL, "text": plan.KindText}[tag], Value: text}
 	case *v1alpha1.SecretKeyReference:
 		field.Set(reflect.ValueOf(&v1alpha1.SecretKeyReference{Name: "hook"}))
 		return plan.Setting{Name: plan.WebhookTokenName, Kind: plan.KindSecret, Value: "a-token"}

@@ -366,12 +366,12 @@ func TestR13_AFailedCallStaysFailedUnderAnotherWish(t *testing.T) {
 // TestHold_ARequestIsKept: it is not handled while nothing can be armed again, and is once the token is known.
 func TestHold_ARequestIsKept(t *testing.T) {
 	s := givenUp(t, v1alpha1.AbandonNotPersisted)
-	s.in.Requested, s.in.Hold = true, true
+	s.in.Requested, s.in.TokenUnknown = true, true
 	s.quiet(v1alpha1.ReasonApplyPending)
 	if !s.in.Requested || len(s.in.History.Abandoned) == 0 {
 		t.Fatal("the request was handled, or what was given up is armed")
 	}
-	s.in.Hold = false
+	s.in.TokenUnknown = false
 	if s.look(); len(s.d.Send) == 0 || s.in.Requested {
 		t.Errorf("sends %v, handled %v", s.d.Send, s.d.Handled)
 	}
