@@ -247,10 +247,11 @@ func (d *decider) carries() bool {
 	return !d.settingsChanged && d.tokenChanged && d.continues(v1alpha1.OutcomeNotPersisted, d.differing())
 }
 
-// carriedAttempt is the number of an attempt that is not one more of the series that waits.
+// carriedAttempt is the number of an attempt that is not one more of the series that waits. One that a person asked for after the
+// last one does not make the series longer.
 func (d *decider) carriedAttempt() int32 {
 	if d.carries() {
-		return d.out.History.Record.Attempt
+		return min(d.out.History.Record.Attempt, d.Limits.MaxAttempts)
 	}
 	return 1
 }

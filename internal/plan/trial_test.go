@@ -444,3 +444,31 @@ func TestR16_ATokenThatIsTakenBackIsWritten(t *testing.T) {
 	s.token(on+","+tokenRef, "first")
 	s.sends(plan.WebhookTokenName)
 }
+
+// TestR13_ANewTokenAfterARequestedAttemptMakesNoSeriesLonger: the token goes out alone, as part of the series that waits, whose
+// attempts are three at the most whatever a person asked for in between.
+func TestR13_ANewTokenAfterARequestedAttemptMakesNoSeriesLonger(t *testing.T) {
+	s := inEffect(t, off)
+	s.token(on+","+tokenRef, "first")
+	for range 3 {
+		if len(s.look().Send) == 0 {
+			t.Fatal("nothing is sent")
+		}
+		// The token is kept, the other setting is not.
+		s.shows(plan.WebhookTokenName, "first")
+		s.neverKept()
+		s.after(16 * retryAfter)
+	}
+	s.in.Requested = true
+	s.sends(incoming)
+	s.in.Requested = false
+	s.answer(v1alpha1.OutcomeNotPersisted)
+	if attempt := s.in.History.Record.Attempt; attempt != 4 {
+		t.Fatalf("a person asked for attempt %d", attempt)
+	}
+	// Before the next look the token changes, so that nothing was given up yet.
+	s.token(on+","+tokenRef, "second")
+	if record := s.sends(plan.WebhookTokenName); record.Attempt > 3 {
+		t.Errorf("the token goes out as attempt %d", record.Attempt)
+	}
+}
