@@ -145,6 +145,16 @@ func (s *benchPass) pass(ctx context.Context, key types.NamespacedName) error {
 	return err
 }
 
+// poll makes one poll at which everything is due. It fails if the resource is not polled.
+func (s *benchPass) poll(ctx context.Context, key types.NamespacedName) error {
+	s.clock.passed.Add(int64(benchStep))
+	s.operator.PollNow(ctx, key)
+	if woken := s.operator.Turns(); len(woken) > 0 {
+		return fmt.Errorf("the poll handed over %v", woken)
+	}
+	return nil
+}
+
 // counted begins to count, and returns what fails the benchmark unless so many passes made three calls each and no write.
 func (s *benchPass) counted(b *testing.B) func(passes, bare int) {
 	b.Helper()
@@ -226,6 +236,17 @@ func BenchmarkBareHTTP(b *testing.B) {
 // of-limit is passes per second divided by bare rounds per second.
 func BenchmarkPassOfLimit(b *testing.B) {
 	s := newBenchPass(b)
+	benchmarkOfLimit(b, s, s.pass)
+}
+
+// BenchmarkPollOfLimit is the same of the polls that steady state consists of.
+func BenchmarkPollOfLimit(b *testing.B) {
+	s := newBenchPass(b)
+	benchmarkOfLimit(b, s, s.poll)
+}
+
+func benchmarkOfLimit(b *testing.B, s *benchPass, look func(context.Context, types.NamespacedName) error) {
+	b.Helper()
 	bare := newBareHTTP(b, s.vendor)
 	for _, variant := range []struct {
 		name    string
@@ -238,7 +259,7 @@ func BenchmarkPassOfLimit(b *testing.B) {
 			for done := 0; done < b.N; {
 				// The turns are short, so that what else the machine does falls on both alike.
 				n := min(4*variant.workers, b.N-done)
-				passes += took(b, n, variant.workers, func(worker int) error { return s.pass(b.Context(), s.keys[worker]) })
+				passes += took(b, n, variant.workers, func(worker int) error { return look(b.Context(), s.keys[worker]) })
 				limit += took(b, n, variant.workers, func(int) error { return bare.calls(b.Context()) })
 				done += n
 			}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"time"
 
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
@@ -14,7 +15,9 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/keys"
 	"github.com/greenapi-operator/greenapi-operator/internal/origins"
+	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 	"github.com/greenapi-operator/greenapi-operator/internal/schedule"
+	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
 // digests tell the latest answers of an instance from others; 0 is not known.
@@ -32,7 +35,7 @@ func (d *digests) of(method string) *uint64 {
 	}
 }
 
-// watched is a resource that is in order and of which no decision waits for a reading. As long as the vendor's answers are what
+// watched is a resource whose status is right and of which no decision waits for a reading. As long as the vendor's answers are what
 // they were, no object is fetched for it, and nothing is decoded or compared. What a digest says is only that nothing needs
 // to be looked at: anything else is handed to a pass. It has the memory of the resource to itself until it is taken back.
 type watched struct {
@@ -57,7 +60,7 @@ func (r *Reconciler) watch(p *pass) bool {
 	_, waits := p.end.(*waiting)
 	switch {
 	case p.end != nil && !waits, p.putOff, p.vendor == nil, m.waits, p.newRequest(), p.reboot.asked != "", p.instance.Statuses() != nil,
-		!inOrder(&p.stored, p.generation()), !m.schedule.Quiet(p.generation()):
+		!p.restsOn(), !m.schedule.Quiet(p.generation()):
 		return false
 	}
 	if status := p.stored.DeepCopy(); clampFutureTimes(status, r.Clock.Now(), func(*v1alpha1.ApplyRecord) bool { return false }) {
@@ -74,6 +77,15 @@ func (r *Reconciler) watch(p *pass) bool {
 		wanted: schedule.Wanted{Version: p.generation()}, every: r.intervals(p, false), seen: p.now.Round(0),
 	}, after)
 	return true
+}
+
+// restsOn reports whether the status follows from the vendor's answers alone: nothing is under way, and nothing is decided as time goes
+// by, as what was given up for a while is, or the reboot of a yellow card once the day's number is not reached any more.
+func (p *pass) restsOn() bool {
+	s := &p.stored
+	reboots := s.StateInstance == states.YellowCard && plan.RulesOf(p.instance.Reboots()).YellowCard
+	return s.ObservedGeneration == p.generation() && apimeta.FindStatusCondition(s.Conditions, v1alpha1.ReconcilingCondition) == nil &&
+		!s.Apply.Active() && len(s.Abandoned) == 0 && !reboots
 }
 
 // takeBack ends the polling of a resource, and returns the answers that were handed over, if there are any.

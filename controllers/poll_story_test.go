@@ -56,6 +56,44 @@ func TestR43WhatIsInOrderIsPolledWithoutAPass(t *testing.T) {
 	s.Expect(s.callsOf("getWaSettings")).To(BeNumerically("~", s.callsOf("getSettings"), 3))
 }
 
+// TestR43WhatWaitsForAPersonIsPolledWithoutAPass: a line that nobody is logged in to, or that is blocked, is no more work than one that
+// is in order.
+func TestR43WhatWaitsForAPersonIsPolledWithoutAPass(t *testing.T) {
+	for _, state := range []string{"notAuthorized", "blocked", "yellowCard"} {
+		t.Run(state, func(t *testing.T) {
+			s := newStory(t)
+			fetches := s.fetching()
+			s.instance("line", incoming(true))
+			s.settled("line", v1alpha1.ReasonSucceeded)
+			s.vendor.Update(instanceID, func(in *emulator.Instance) { in.State = state })
+			s.Expect(s.until(2*time.Minute, func() bool { return s.status("line").StateInstance == state })).To(BeTrue())
+			s.forward(20 * time.Minute)
+			before := *fetches
+			s.forward(24 * time.Hour)
+			s.Expect(*fetches).To(Equal(before))
+			s.vendor.Update(instanceID, func(in *emulator.Instance) { in.State = "authorized" })
+			s.forward(2 * time.Minute)
+			s.Expect(s.ready("line").Reason).To(Equal(v1alpha1.ReasonSucceeded))
+		})
+	}
+}
+
+// TestR20TheRebootOfAYellowCardComesWithTime: what the day's number holds back is decided again while the answers stay as they are.
+func TestR20TheRebootOfAYellowCardComesWithTime(t *testing.T) {
+	s := newStory(t)
+	s.lookSeldom()
+	s.instance("line", func(r *v1alpha1.WhatsAppInstance) {
+		r.Spec.Recovery = &v1alpha1.WhatsAppRecovery{YellowCard: v1alpha1.RecoveryReboot, Recovery: v1alpha1.Recovery{MaxRebootsPerDay: new(int32(1))}}
+	})
+	s.forward(30 * time.Minute)
+	s.vendor.Update(instanceID, func(in *emulator.Instance) { in.State = "yellowCard" })
+	reboots := func() int { return s.callsOf("reboot") }
+	s.Expect(s.until(2*time.Hour, func() bool { return reboots() == 1 })).To(BeTrue())
+	s.forward(10 * time.Minute)
+	s.vendor.Update(instanceID, func(in *emulator.Instance) { in.State = "yellowCard" })
+	s.Expect(s.until(30*time.Hour, func() bool { return reboots() == 2 })).To(BeTrue())
+}
+
 // TestR43AnotherAnswerIsHandedToAPass: without a call of its own, since the poll has the answer.
 func TestR43AnotherAnswerIsHandedToAPass(t *testing.T) {
 	s := newStory(t)
