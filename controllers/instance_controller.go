@@ -128,7 +128,7 @@ func NewReconciler(shared *Shared, kind instance.Kind) *Reconciler {
 //	act      by at most one call that changes something
 //	report   what was found in the status, in events and metrics
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
-	answers := r.takeBack(request.NamespacedName)
+	polled := r.takeBack(request.NamespacedName)
 	p, err := r.startPass(ctx, request.NamespacedName)
 	if apierrors.IsNotFound(err) {
 		return r.cleanUp(ctx, request.NamespacedName), nil
@@ -136,7 +136,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if p == nil {
 		return reconcile.Result{}, err
 	}
-	p.answers = answers
+	p.polled = polled
 	finished := false
 	defer func() {
 		r.leaveOrigin(p)

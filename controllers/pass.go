@@ -51,8 +51,8 @@ type pass struct {
 	clamped bool
 	now     time.Time
 	memory  *memory
-	// answers are those that the poller handed over.
-	answers map[string]*greenapi.Answer
+	// polled is what the poller had of the resource.
+	polled *watched
 
 	// resolve
 	id       keys.Instance
@@ -77,6 +77,8 @@ type pass struct {
 	slowest        time.Duration
 
 	// observe
+	// answers are those that the poller handed over, so that no calls are made for them.
+	answers  map[string]*greenapi.Answer
 	looked   schedule.Looks
 	state    string
 	settings greenapi.Settings

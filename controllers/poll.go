@@ -44,6 +44,7 @@ type watched struct {
 	key    types.NamespacedName
 	id     keys.Instance
 	apiURL string
+	token  string
 	memory *memory
 	vendor Vendor
 	wanted schedule.Wanted
@@ -73,7 +74,7 @@ func (r *Reconciler) watch(p *pass) bool {
 		return false
 	}
 	r.poller.Watch(p.key, &watched{
-		Reconciler: r, key: p.key, id: p.id, apiURL: p.apiURL, memory: m, vendor: p.vendor,
+		Reconciler: r, key: p.key, id: p.id, apiURL: p.apiURL, token: p.secrets[0], memory: m, vendor: p.vendor,
 		wanted: schedule.Wanted{Version: p.generation()}, every: r.intervals(p, false), seen: p.now.Round(0),
 	}, after)
 	return true
@@ -88,12 +89,19 @@ func (p *pass) restsOn() bool {
 		!s.Apply.Active() && len(s.Abandoned) == 0 && !reboots
 }
 
-// takeBack ends the polling of a resource, and returns the answers that were handed over, if there are any.
-func (r *Reconciler) takeBack(key types.NamespacedName) map[string]*greenapi.Answer {
-	if line, ok := r.poller.Take(key).(*watched); ok {
-		return line.answers
+// takeBack ends the polling of a resource, and returns what was polled, nil if nothing was.
+func (r *Reconciler) takeBack(key types.NamespacedName) *watched {
+	line, _ := r.poller.Take(key).(*watched)
+	return line
+}
+
+// answersFor are the answers that were handed over, nil if there are none or the pass would ask for something else, another
+// address or with another token.
+func (w *watched) answersFor(p *pass) map[string]*greenapi.Answer {
+	if w == nil || w.wanted.Version != p.generation() || w.id != p.id || w.apiURL != p.apiURL || w.token != p.secrets[0] {
+		return nil
 	}
-	return nil
+	return w.answers
 }
 
 // Poll reads what is due, and hands over what is not what it was.

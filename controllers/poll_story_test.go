@@ -159,6 +159,36 @@ func TestR39AFailedPollIsAFailedLook(t *testing.T) {
 	}
 }
 
+// TestR43AnswersOfAnotherSpecOrTokenAreNotUsed: what was polled before an edit, or with a token that is replaced, says nothing of
+// what is wanted now.
+func TestR43AnswersOfAnotherSpecOrTokenAreNotUsed(t *testing.T) {
+	const token = "t0ken-that-is-new"
+	for name, change := range map[string]func(*story){
+		"an edit": func(s *story) { s.edit("line", incoming(false)) },
+		"a token": func(s *story) {
+			s.vendor.RotateToken(instanceID, token)
+			s.secret("line-token", map[string]string{"apiTokenInstance": token})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			s.instance("line", incoming(true))
+			s.settled("line", v1alpha1.ReasonSucceeded)
+			s.forward(20 * time.Minute)
+			s.vendor.Update(instanceID, func(in *emulator.Instance) { in.State = "blocked" })
+			s.clock.SetTime(s.polls["line"].Add(10 * time.Minute))
+			s.operators[0].PollNow(s.ctx, client.ObjectKeyFromObject(s.get("line")))
+			s.Expect(s.operators[0].Turns()).To(Equal([]string{"line"}), "handed over")
+			change(s)
+			calls := len(s.calls())
+			s.wake()
+			s.forward(2 * time.Second)
+			s.Expect(s.calls()[calls:]).To(ContainElements("getStateInstance", "getSettings", "getWaSettings"))
+			s.Expect(s.status("line").StateInstance).To(Equal("blocked"))
+		})
+	}
+}
+
 // hangingPeek is a vendor whose polls are not answered.
 type hangingPeek struct {
 	controllers.Vendor

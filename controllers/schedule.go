@@ -38,6 +38,7 @@ func (r *Reconciler) due(p *pass) schedule.Looks {
 		p.accountErr = m.accountLimited
 	}
 	due := m.schedule.Due(p.now, wanted)
+	p.answers = p.polled.answersFor(p)
 	for _, method := range r.methods(due) {
 		if p.answers[method] == nil {
 			// More is to be read than the poller did, so all of it is read.
