@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"hash/maphash"
+	"io"
 	"net/http"
 	"sync"
 )
@@ -91,13 +92,7 @@ func (r *Reading) Digest(method string) uint64 {
 func (i *Instance) Peek(ctx context.Context, method string) *Answer {
 	answer := &Answer{}
 	r := request{method: method, decode: func([]byte) string { return "" }}
-	err := i.observed(ctx, r, func(ctx context.Context) (code string, err error) {
-		response, body, err := i.send(ctx, i.client.reading, r)
-		if err != nil {
-			return codeNone, err
-		}
-		defer body.leave()
-		defer func() { _ = response.Body.Close() }()
+	err := i.observed(ctx, i.client.reading, r, func(response *http.Response, body io.Reader) (code string, err error) {
 		answer = wholeAnswer(response, body)
 		return i.interpret(r, answer)
 	})

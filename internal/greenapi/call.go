@@ -65,23 +65,17 @@ func (i *Instance) call(ctx context.Context, transport http.RoundTripper, r requ
 		_, err := i.interpret(r, given)
 		return err
 	}
-	return i.observed(ctx, r, func(ctx context.Context) (code string, err error) {
-		response, body, err := i.send(ctx, transport, r)
-		if err != nil {
-			return codeNone, err
-		}
-		defer body.leave()
-		defer func() { _ = response.Body.Close() }()
+	return i.observed(ctx, transport, r, func(response *http.Response, body io.Reader) (code string, err error) {
 		return i.receive(ctx, response, body, r)
 	})
 }
 
-// observed makes a call within its time, and tells the Observer of it.
-func (i *Instance) observed(ctx context.Context, r request, call func(ctx context.Context) (code string, err error)) error {
+// observed makes a call within its time, has its answer received, and tells the Observer of it.
+func (i *Instance) observed(ctx context.Context, transport http.RoundTripper, r request, receive func(*http.Response, io.Reader) (code string, err error)) error {
 	ctx, cancel := context.WithTimeout(ctx, i.timeout(ctx, r))
 	defer cancel()
 	started := time.Now()
-	code, err := call(ctx)
+	code, err := i.exchange(ctx, transport, r, receive)
 	if i.client.options.Observer != nil {
 		i.client.options.Observer(r.method, code, time.Since(started))
 	}
@@ -91,11 +85,11 @@ func (i *Instance) observed(ctx context.Context, r request, call func(ctx contex
 	return err
 }
 
-// send sends the request. With the answer comes its body, which is to be left.
-func (i *Instance) send(ctx context.Context, transport http.RoundTripper, r request) (*http.Response, *boundedBody, error) {
+// exchange sends the request and has the answer received, whose code it returns; "error" if there is none.
+func (i *Instance) exchange(ctx context.Context, transport http.RoundTripper, r request, receive func(*http.Response, io.Reader) (code string, err error)) (code string, err error) {
 	httpRequest, err := http.NewRequestWithContext(ctx, cmp.Or(r.verb, http.MethodGet), i.url(r.method)+r.query, bytes.NewReader(r.body))
 	if err != nil {
-		return nil, nil, &TransportError{Method: r.method, What: "the request cannot be made"}
+		return codeNone, &TransportError{Method: r.method, What: "the request cannot be made"}
 	}
 	httpRequest.Header.Set("User-Agent", i.client.options.UserAgent)
 	httpRequest.Header.Set("Accept", "application/json")
@@ -104,9 +98,12 @@ func (i *Instance) send(ctx context.Context, transport http.RoundTripper, r requ
 	}
 	response, err := transport.RoundTrip(httpRequest)
 	if err != nil {
-		return nil, nil, callError(r.method, err, r.guard)
+		return codeNone, callError(r.method, err, r.guard)
 	}
-	return response, i.client.room.enter(ctx, response.Body), nil
+	defer func() { _ = response.Body.Close() }()
+	body := i.client.room.enter(ctx, response.Body)
+	defer body.leave()
+	return receive(response, body)
 }
 
 // codeNone is the code of a call without an answer, for the Observer.
