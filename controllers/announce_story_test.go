@@ -108,14 +108,7 @@ func TestAFirstLookThatHasToWaitLongIsAnnounced(t *testing.T) {
 		s.restart()
 		s.instance("line", nil)
 		s.pass("line")
-		const token = "t0ken-of-the-neighbor"
-		s.secret("neighbor", map[string]string{"secret": token})
-		s.vendor.Add(emulator.Instance{ID: instanceID + 1, Token: token, Messenger: emulator.WhatsApp})
-		r := &v1alpha1.WhatsAppInstance{ObjectMeta: metav1.ObjectMeta{Namespace: s.ns, Name: "neighbor"}}
-		r.Spec.IDInstance, r.Spec.APITokenSecretRef = instanceID+1, v1alpha1.SecretKeyReference{Name: "neighbor", Key: "secret"}
-		s.kinds["neighbor"] = 0
-		s.Expect(admin.Create(s.ctx, r)).To(gomega.Succeed())
-		s.await(r)
+		s.newNeighbor()
 		s.forward(time.Minute)
 		s.Expect(s.status("neighbor").Conditions).NotTo(gomega.BeEmpty())
 	})

@@ -116,11 +116,7 @@ func (r *Reconciler) read(ctx context.Context, p *pass, due schedule.Looks) erro
 		if !wanted {
 			return
 		}
-		toCall = append(toCall, func() {
-			defer func() { r.limiter.Done(r.Clock.Now(), p.id, method) }()
-			begun := r.Clock.Now()
-			r.logCall(ctx, method, begun, f())
-		})
+		toCall = append(toCall, func() { r.readOnce(ctx, p.id, method, f) })
 	}
 	call(due.State, greenapi.MethodGetStateInstance, func() error { p.state, stateErr = p.vendor.State(ctx); return stateErr })
 	call(due.Settings, greenapi.MethodGetSettings, func() error { p.settings, settingsErr = p.vendor.Settings(ctx); return settingsErr })
@@ -162,6 +158,13 @@ func (r *Reconciler) read(ctx context.Context, p *pass, due schedule.Looks) erro
 		r.answered(p.memory, took)
 	}
 	return nil
+}
+
+// readOnce makes one call that reads, whose place the limits have given already.
+func (r *Reconciler) readOnce(ctx context.Context, id keys.Instance, method string, call func() error) {
+	defer func() { r.limiter.Done(r.Clock.Now(), id, method) }()
+	begun := r.Clock.Now()
+	r.logCall(ctx, method, begun, call())
 }
 
 // noteSettings notes a reading of the settings, or why there is none. A limit of this method alone is no failure of the pass.

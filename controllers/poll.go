@@ -137,11 +137,7 @@ func (w *watched) Poll(ctx context.Context) (again time.Duration) {
 	}
 	m.reserved = time.Time{}
 	took := w.peek(ctx, due)
-	how := origins.Answered
-	if m.hung = took >= w.Options.CallTimeout/2; m.hung {
-		how = origins.Hung
-	}
-	w.origins.Leave(place, how, w.Clock.Now())
+	w.origins.Leave(place, w.endOfCalls(m, took), w.Clock.Now())
 	if ctx.Err() != nil {
 		// It is taken, or the process ends: whatever came of it says nothing.
 		w.answers = nil
@@ -168,10 +164,10 @@ func (w *watched) peek(ctx context.Context, due schedule.Looks) time.Duration {
 	answers, toCall := make([]*greenapi.Answer, len(methods)), make([]func(), len(methods))
 	for i, method := range methods {
 		toCall[i] = func() {
-			defer func() { w.limiter.Done(w.Clock.Now(), w.id, method) }()
-			begun := w.Clock.Now()
-			answers[i] = w.vendor.Peek(ctx, method)
-			w.logCall(ctx, method, begun, answers[i].Err())
+			w.readOnce(ctx, w.id, method, func() error {
+				answers[i] = w.vendor.Peek(ctx, method)
+				return answers[i].Err()
+			})
 		}
 	}
 	sideBySide(toCall)

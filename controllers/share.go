@@ -61,14 +61,19 @@ func (r *Reconciler) leaveOrigin(p *pass) {
 	p.memory.putOff = false
 	how := origins.NotCalled
 	if p.called {
-		how = origins.Answered
-		// A call that took so long might as well never have been answered for those who wait behind it.
-		if p.memory.hung = p.slowest >= r.Options.CallTimeout/2; p.memory.hung {
-			how = origins.Hung
-		}
+		how = r.endOfCalls(p.memory, p.slowest)
 	}
 	r.origins.Leave(r.resource(p.key), how, r.Clock.Now())
 	p.called = false
+}
+
+// endOfCalls notes how long the slowest of some calls took, and says what that means for those who wait for the origin: one
+// that took so long might as well never have been answered.
+func (r *Reconciler) endOfCalls(m *memory, slowest time.Duration) origins.Lesson {
+	if m.hung = slowest >= r.Options.CallTimeout/2; m.hung {
+		return origins.Hung
+	}
+	return origins.Answered
 }
 
 // timed notes how long the slowest call of the pass took.

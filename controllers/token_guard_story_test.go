@@ -18,6 +18,13 @@ import (
 // neighbor is an instance beside the thief's, in the same namespace, whose API token stands under a key of its own.
 func (s *story) neighbor() {
 	s.t.Helper()
+	s.newNeighbor()
+	s.settled("neighbor", v1alpha1.ReasonSucceeded)
+}
+
+// newNeighbor is one that had no pass yet.
+func (s *story) newNeighbor() {
+	s.t.Helper()
 	const token = "t0ken-of-the-neighbor"
 	s.secret("neighbor", map[string]string{"secret": token})
 	s.vendor.Add(emulator.Instance{ID: instanceID + 1, Token: token, Messenger: emulator.WhatsApp})
@@ -26,7 +33,6 @@ func (s *story) neighbor() {
 	s.kinds["neighbor"] = 0
 	s.Expect(admin.Create(s.ctx, r)).To(Succeed())
 	s.await(r)
-	s.settled("neighbor", v1alpha1.ReasonSucceeded)
 }
 
 // steal names a value as the webhook token of an instance of one's own.
