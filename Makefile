@@ -49,10 +49,16 @@ demo: build ## Show the operator at work on a control plane and an emulator of i
 
 # Flags of the benchmark, by the names that docs/benchmarks.md lists.
 BENCH_FLAGS = $(if $(N),--n="$(N)") $(if $(LATENCY),--latency=$(LATENCY)) $(if $(SWEEP),--sweep="$(SWEEP)") $(if $(WINDOW),--window=$(WINDOW)) \
-	$(if $(CONCURRENCY),--concurrency=$(CONCURRENCY)) $(if $(FAILING),--failing=$(FAILING)) $(if $(filter-out 0,$(CHECK)),--check)
+	$(if $(CONCURRENCY),--concurrency=$(CONCURRENCY)) $(if $(FAILING),--failing=$(FAILING)) $(if $(BASE),--base=$(BASE_BUILD)) $(if $(filter-out 0,$(CHECK)),--check)
+
+# Where the manager of BASE is built, which is compared with this one.
+BASE_BUILD := bin/bench-base
 
 .PHONY: bench
-bench: build ## Measure what the operator costs with N instances (1000): a table, JSON and a plot in bin/bench-results.
+bench: build ## Measure what the operator costs with N instances (1000): a table, JSON and a plot in bin/bench-results (BASE=COMMIT to compare).
+	@$(if $(BASE),git rev-parse --verify --quiet '$(BASE)^{commit}' >/dev/null || { echo "BASE is no commit of this repository: $(BASE). Write one, such as HEAD~10" >&2; exit 2; }; \
+		rm -rf $(BASE_BUILD); mkdir -p $(BASE_BUILD)/source; git archive '$(BASE)' | tar -x -C $(BASE_BUILD)/source; \
+		CGO_ENABLED=0 go build -C $(BASE_BUILD)/source -trimpath -o .. ./cmd/manager; rm -rf $(BASE_BUILD)/source)
 	@assets="$(ASSETS)"; bin/bench --assets "$$assets" $(BENCH_FLAGS)
 
 .PHONY: test

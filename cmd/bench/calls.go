@@ -29,9 +29,12 @@ type vendor struct {
 // callCounts is what was called since a moment.
 type callCounts struct {
 	total int
-	// looked are the instances whose state was read, first and last the times of day of the first readings.
-	looked      map[int64]bool
+	// looked are the instances whose state was read, and when that was last; first and last the times of day of the first
+	// readings.
+	looked      map[int64]time.Time
 	first, last time.Time
+	// gaps are the times from one reading of an instance's state to the next.
+	gaps []time.Duration
 }
 
 func newVendor(origin, log string) *vendor {
@@ -50,7 +53,7 @@ func (v *vendor) delay(ctx context.Context, latency time.Duration, status int) e
 // resetCounts counts calls from now on.
 func (v *vendor) resetCounts() error {
 	err := v.read()
-	v.counts = callCounts{looked: map[int64]bool{}}
+	v.counts = callCounts{looked: map[int64]time.Time{}}
 	return err
 }
 
@@ -93,27 +96,35 @@ func (c *callCounts) add(fields [][]byte) {
 	c.total++
 	id, err := strconv.ParseInt(string(fields[2]), 10, 64)
 	status := bytes.TrimSuffix(fields[5], []byte(","))
-	if err != nil || c.looked == nil || string(fields[3]) != sandbox.MethodState || c.looked[id] || string(status) == tooMany {
+	if err != nil || c.looked == nil || string(fields[3]) != sandbox.MethodState || string(status) == tooMany {
 		return
 	}
 	at, err := time.Parse("15:04:05.000", string(fields[0]))
 	if err != nil {
 		return
 	}
-	if len(c.looked) == 0 {
+	before, again := c.looked[id]
+	c.looked[id] = at
+	if again {
+		c.gaps = append(c.gaps, between(before, at))
+		return
+	}
+	if len(c.looked) == 1 {
 		c.first = at
 	}
-	c.looked[id], c.last = true, at
+	c.last = at
 }
 
 // span is the time from the first of the first readings to the last one.
-func (c *callCounts) span() time.Duration {
-	span := c.last.Sub(c.first)
-	if span < 0 {
-		// Midnight was in between.
-		span += 24 * time.Hour
+func (c *callCounts) span() time.Duration { return between(c.first, c.last) }
+
+// between is the time from one time of day to a later one, which may be after midnight.
+func between(from, to time.Time) time.Duration {
+	took := to.Sub(from)
+	if took < 0 {
+		took += 24 * time.Hour
 	}
-	return span
+	return took
 }
 
 // pollInterval is how often it is looked whether something has come about.

@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"github.com/go-logr/logr"
@@ -59,10 +60,7 @@ func run(ctx context.Context, o options, out io.Writer) int {
 	missed := 0
 	var latest *result
 	for _, n := range o.sizes {
-		r, err := measure(ctx, o, n)
-		if err == nil {
-			err = r.save(o.out)
-		}
+		base, r, err := inTurns(ctx, o, n)
 		if errors.Is(err, errInterrupted) {
 			return exitInterrupted
 		}
@@ -71,6 +69,9 @@ func run(ctx context.Context, o options, out io.Writer) int {
 			return exitFailed
 		}
 		fmt.Fprint(out, r.table())
+		if base != nil {
+			fmt.Fprint(out, r.compare(base))
+		}
 		missed += r.missed()
 		latest = r
 	}
@@ -84,4 +85,23 @@ func run(ctx context.Context, o options, out io.Writer) int {
 		return exitFailed
 	}
 	return 0
+}
+
+// baseResults is the directory of the other build's results, below that of this one's.
+const baseResults = "base"
+
+// inTurns measures the other build, if there is one, then this one, and saves what was found out.
+func inTurns(ctx context.Context, o options, n int) (base, r *result, err error) {
+	if o.base != "" {
+		if base, err = measure(ctx, o, n, o.base); err != nil {
+			return nil, nil, err
+		}
+		if err := base.save(filepath.Join(o.out, baseResults)); err != nil {
+			return nil, nil, err
+		}
+	}
+	if r, err = measure(ctx, o, n, ""); err != nil {
+		return nil, nil, err
+	}
+	return base, r, r.save(o.out)
 }

@@ -79,6 +79,27 @@ func TestASmallRunFindsEveryFigure(t *testing.T) {
 	}
 }
 
+// TestTwoBuildsAreMeasuredInTurns takes the same build for another one.
+func TestTwoBuildsAreMeasuredInTurns(t *testing.T) {
+	g := NewWithT(t)
+	out, programs := t.TempDir(), build(t)
+	o, err := parse([]string{"--assets=" + os.Getenv("KUBEBUILDER_ASSETS"), "--out=" + out, "--base=" + programs, "--n=10", "--window=1s", "--state-interval=1s",
+		"--sweep=", "--failing=0", "--new=0", "--drift=0", "--latency=1ms"}, io.Discard)
+	g.Expect(err).NotTo(HaveOccurred())
+	o.programs = programs
+	var text strings.Builder
+	g.Expect(run(t.Context(), o, &text)).To(Equal(0))
+	g.Expect(text.String()).To(MatchRegexp(`WHAT +BASE +THIS +RATIO`))
+	for _, directory := range []string{out, filepath.Join(out, baseResults)} {
+		results, err := readResults(directory)
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(results).To(HaveLen(1))
+	}
+
+	o.base = t.TempDir()
+	g.Expect(run(t.Context(), o, &text)).To(Equal(exitFailed), "there is no manager")
+}
+
 func TestFlagsThatMakeNoSenseAreExplained(t *testing.T) {
 	for arguments, want := range map[string]string{
 		"":                             "run `make bench`",
@@ -127,6 +148,8 @@ func TestBarsAreJudgedWhereTheyAreMeant(t *testing.T) {
 	g.Expect(r.barResult(keyFresh99)).To(Equal("ok"), "among 10,000 and more")
 	r.N, r.options.stateInterval = 10_000, time.Second
 	g.Expect(r.barResult(keyCores)).To(Equal("(not judged here)"))
+	r.N, r.options.stateInterval = most, time.Minute
+	g.Expect(r.barResult(keyCores)).To(Equal("ok"), "one core, for the most")
 	r.NoProc = true
 	g.Expect(r.table()).To(ContainSubstring("this machine has no /proc (macOS has none)"))
 	g.Expect(r.table()).To(MatchRegexp(`memory in the steady state, MiB +- `))
@@ -153,6 +176,23 @@ func TestCallsAreCountedFromTheLog(t *testing.T) {
 	g.Expect(v.counts.total).To(Equal(5))
 	g.Expect(v.counts.looked).To(HaveLen(2))
 	g.Expect(v.counts.span()).To(Equal(2250 * time.Millisecond))
+	g.Expect(v.counts.gaps).To(Equal([]time.Duration{10 * time.Second}), "between two looks at one instance, midnight in between")
+}
+
+func TestAnotherBuildStandsBesideThisOne(t *testing.T) {
+	g := NewWithT(t)
+	o, err := parse([]string{"--assets=x"}, io.Discard)
+	g.Expect(err).NotTo(HaveOccurred())
+	base, r := newResult(o, fleet), newResult(o, fleet)
+	for key, values := range map[string][2]float64{keyCPUPerPoll: {1000, 300}, keyAdopt: {100, 60}, keyWrites: {0, 0}, keyResident: {100, 90}} {
+		base.set(key, values[0])
+		r.set(key, values[1])
+	}
+	text := r.compare(base)
+	g.Expect(text).To(MatchRegexp(`CPU per poll, µs +1000 +300 +0\.30 +≤ 0\.4 +ok`))
+	g.Expect(text).To(MatchRegexp(`adopted: .* +100\.0 +60\.0 +0\.60 +≤ 0\.55 +MISSED`))
+	g.Expect(text).To(MatchRegexp(`writes to Kubernetes +0 +0 +- `))
+	g.Expect(text).NotTo(ContainSubstring("p50"), "what was not measured with both is not compared")
 }
 
 func TestPercentiles(t *testing.T) {

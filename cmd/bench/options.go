@@ -19,6 +19,8 @@ type options struct {
 	assets, out string
 	// programs is the directory with manager and emulator; "" is that of this program.
 	programs string
+	// base is the directory with the manager of another build, which is measured in turns with this one; "" is none.
+	base string
 	// sizes are the numbers of instances, each measured on its own.
 	sizes []int
 	// latency is how long the vendor takes to answer; sweeps are others with which the first look at all is timed.
@@ -56,6 +58,7 @@ func parse(arguments []string, usage io.Writer) (options, error) {
 	f.SetOutput(usage)
 	f.StringVar(&o.assets, "assets", "", "the directory with etcd and kube-apiserver, as `make envtest` prints it")
 	f.StringVar(&o.out, "out", "bin/bench-results", "the directory for results")
+	f.StringVar(&o.base, "base", "", "the directory with the manager of another build: each number is measured with it first, and a table compares both")
 	f.StringVar(&sizes, "n", "1000", "how many instances; several numbers such as \"500 1000 2000\" are measured one after the other")
 	f.DurationVar(&o.latency, "latency", defaultLatency, "how long the vendor takes to answer")
 	f.StringVar(&sweeps, "sweep", "0s 50ms 250ms", "other latencies with which the first look at all instances is timed; \"\" for none")

@@ -33,13 +33,13 @@ type bench struct {
 	empty int64
 }
 
-// measure measures with so many instances.
-func measure(ctx context.Context, o options, n int) (_ *result, err error) {
+// measure measures with so many instances, and with the manager of a directory, "" for the one that was built beside this program.
+func measure(ctx context.Context, o options, n int, build string) (_ *result, err error) {
 	// Whoever dies ends this measurement; whoever is stopped after it does not end the next one.
 	ctx, stop := context.WithCancelCause(ctx)
 	b := &bench{n: n, show: newProgress(os.Stderr), result: newResult(o, n), limit: 2*time.Minute + time.Duration(n)*100*time.Millisecond}
 	b.show.track(1, "%d instances: starting etcd, kube-apiserver and the emulator", n)
-	b.world, err = newWorld(ctx, o, stop)
+	b.world, err = newWorld(ctx, o, build, stop)
 	b.show.end()
 	defer func() {
 		if cause := context.Cause(ctx); err != nil && cause != nil {
@@ -51,7 +51,7 @@ func measure(ctx context.Context, o options, n int) (_ *result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, phase := range []func(context.Context) error{b.measureEmpty, b.create, b.adopt, b.sweepAll, b.steady, b.fresh, b.drift, b.crowd} {
+	for _, phase := range []func(context.Context) error{b.measureEmpty, b.create, b.adopt, b.sweepAll, b.steady, b.fresh, b.drift, b.crowd, b.hanging} {
 		if err := phase(ctx); err != nil {
 			return nil, err
 		}

@@ -47,6 +47,9 @@ const (
 	keyOwn99         = "driftOwnDelayP99Seconds"
 	keyLonely50      = "lonelyToSetSettingsP50Seconds"
 	keyLonely99      = "lonelyToSetSettingsP99Seconds"
+	keyGap99         = "betweenLooksP99Seconds"
+	keyHangingGap99  = "betweenLooksBesideHangingP99Seconds"
+	keyHangingShare  = "betweenLooksBesideHangingOverWithout"
 )
 
 // machine is what the figures were taken on.

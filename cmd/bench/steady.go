@@ -70,6 +70,7 @@ func (b *bench) steady(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	b.vendor.counts.gaps = nil
 	if err := b.pass(ctx, o.window, "the steady state"); err != nil {
 		return err
 	}
@@ -78,6 +79,7 @@ func (b *bench) steady(ctx context.Context) error {
 		return err
 	}
 	r, took := b.result, after.at.Sub(before.at)
+	r.set(keyGap99, b.gap99().Seconds())
 	polls, calls := after.polls-before.polls, after.calls-before.calls
 	r.set(keyCalls, calls/float64(b.n)/took.Minutes())
 	r.set(keyCallsCounted, calls)
@@ -100,6 +102,12 @@ func (b *bench) steady(ctx context.Context) error {
 	r.set(keyPeak, mebibytes(after.usage.peak))
 	r.set(keyPerThousand, mebibytes(after.usage.resident-b.empty)/float64(b.n)*1000)
 	return nil
+}
+
+// gap99 is the 99th percentile of the times from one look at an instance to the next, since they were last forgotten.
+func (b *bench) gap99() time.Duration {
+	slices.Sort(b.vendor.counts.gaps)
+	return percentile(b.vendor.counts.gaps, 99)
 }
 
 func mebibytes(bytes int64) float64 { return float64(bytes) / (1 << 20) }
@@ -281,4 +289,36 @@ func (b *bench) crowd(ctx context.Context) error {
 	b.result.setDelays(keyLonely50, keyLonely99, list, 0)
 	b.result.Failing = k
 	return err
+}
+
+// hangs is longer than any call is waited for.
+const hangs = time.Hour
+
+// hanging lets the crowd's vendor hang, and times the looks at the fleet beside it.
+func (b *bench) hanging(ctx context.Context) error {
+	without, known := b.result.Figures[keyGap99]
+	if b.result.Failing == 0 || !known {
+		return nil
+	}
+	if err := b.broken.delay(ctx, hangs, 0); err != nil {
+		return err
+	}
+	// Until every worker may have met it, and every instance was looked at.
+	if err := b.pass(ctx, b.options.stateInterval, "letting a vendor hang"); err != nil {
+		return err
+	}
+	if err := b.vendor.read(); err != nil {
+		return err
+	}
+	b.vendor.counts.gaps = nil
+	if err := b.pass(ctx, b.options.window, "the fleet beside a vendor that hangs"); err != nil {
+		return err
+	}
+	if err := b.vendor.read(); err != nil {
+		return err
+	}
+	beside := b.gap99().Seconds()
+	b.result.set(keyHangingGap99, beside)
+	b.result.set(keyHangingShare, beside/max(without, 1e-3))
+	return nil
 }

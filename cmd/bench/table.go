@@ -25,20 +25,44 @@ type bar struct {
 	latency, defaults bool
 }
 
-// fleet is how many instances most bars are meant for.
-const fleet = 10_000
+// fleet is how many instances most bars are meant for, and most how many are the most that one process is measured with.
+const (
+	fleet = 10_000
+	most  = 100_000
+)
 
 // bars are those of the design: what the operator is held to on two cores.
 var bars = map[string]*bar{
-	keyAdoptWrites: {value: 1, from: fleet, to: fleet, latency: true, defaults: true},
-	keyRawShare:    {value: 0.5, atLeast: true, from: 1000},
-	keyLooked:      {value: 60, from: fleet, to: fleet, latency: true, defaults: true},
-	keyCalls:       {value: 1.3, defaults: true, from: 100},
-	keyWrites:      {value: 0},
-	keyCores:       {value: 0.5, from: fleet, to: fleet, latency: true, defaults: true},
-	keyResident:    {value: 256, from: fleet, to: fleet},
-	keyPerThousand: {value: 12, from: 1000},
-	keyFresh99:     {value: 2, from: fleet, latency: true, defaults: true},
+	keyAdoptWrites:  {value: 1, from: fleet, to: fleet, latency: true, defaults: true},
+	keyRawShare:     {value: 0.5, atLeast: true, from: 1000},
+	keyLooked:       {value: 60, from: fleet, to: fleet, latency: true, defaults: true},
+	keyCalls:        {value: 1.3, defaults: true, from: 100},
+	keyWrites:       {value: 0},
+	keyCores:        {value: 0.5, from: fleet, to: fleet, latency: true, defaults: true},
+	keyResident:     {value: 256, from: fleet, to: fleet},
+	keyPerThousand:  {value: 4, from: fleet},
+	keyHangingShare: {value: 1.2, from: 1000, defaults: true},
+	keyFresh99:      {value: 2, from: fleet, latency: true, defaults: true},
+}
+
+// mostBars take the place of some bars for the most instances that one process is measured with.
+var mostBars = map[string]*bar{
+	keyCores:    {value: 1, from: most, latency: true, defaults: true},
+	keyResident: {value: 512, from: most},
+}
+
+// ratioBars are those of a figure over that of the build before the poller (commit 61bbdfc), measured in the same run.
+var ratioBars = map[string]*bar{
+	keyCPUPerPoll: {value: 0.4, from: fleet, defaults: true},
+	keyAdopt:      {value: 0.55, from: fleet, to: fleet, latency: true, defaults: true},
+}
+
+// barOf is the bar of a figure for so many instances, nil if there is none.
+func barOf(key string, n int) *bar {
+	if limit := mostBars[key]; limit != nil && n >= limit.from {
+		return limit
+	}
+	return bars[key]
 }
 
 // judged reports whether a result is one that the bar is meant for.
@@ -63,8 +87,12 @@ func (b *bar) String() string {
 
 // barResult is what the table says of a figure beside its bar.
 func (r *result) barResult(key string) string {
-	limit := bars[key]
 	value, known := r.Figures[key]
+	return r.judge(barOf(key, r.N), value, known)
+}
+
+// judge is what the table says of a value beside a bar.
+func (r *result) judge(limit *bar, value float64, known bool) string {
 	switch {
 	case limit == nil || !known:
 		return ""
@@ -120,6 +148,9 @@ func (r *result) rows() []row {
 		{what: "  of it not --settle-poll, p99, s", key: keyOwn99, format: "%.2f"},
 		{what: fmt.Sprintf("new instance beside %d failing ones of another namespace, p50, s", r.Failing), key: keyLonely50, format: "%.2f"},
 		{what: fmt.Sprintf("new instance beside %d failing ones of another namespace, p99, s", r.Failing), key: keyLonely99, format: "%.2f"},
+		{what: "from one look at an instance to the next, p99, s", key: keyGap99, format: "%.1f"},
+		{what: fmt.Sprintf("the same beside a host that hangs, of %d others, p99, s", r.Failing), key: keyHangingGap99, format: "%.1f"},
+		{what: "  of the one without it", key: keyHangingShare, format: "%.2f"},
 	}
 }
 
@@ -137,8 +168,8 @@ func (r *result) table() string {
 		if known {
 			shown = fmt.Sprintf(row.format, value)
 		}
-		if bars[row.key] != nil {
-			limit = bars[row.key].String()
+		if b := barOf(row.key, r.N); b != nil {
+			limit = b.String()
 		}
 		fmt.Fprintf(columns, "%s\t%s\t%s\t%s\n", row.what, shown, limit, r.barResult(row.key))
 	}
@@ -152,5 +183,30 @@ func (r *result) table() string {
 	if r.Figures[keyRawRate] == 0 {
 		fmt.Fprintln(&text, "\nThe passes were not compared with bare calls, which is done without latency: give 0s among the latencies of --sweep.")
 	}
+	return text.String()
+}
+
+// compare lays out the figures of another build beside these.
+func (r *result) compare(base *result) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "\n%d instances, the other build and this one, in turns\n\n", r.N)
+	columns := tabwriter.NewWriter(&text, 0, 4, 3, ' ', 0)
+	fmt.Fprintln(columns, "WHAT\tBASE\tTHIS\tRATIO\tBAR\t")
+	for _, row := range r.rows() {
+		before, known := base.Figures[row.key]
+		now, knownNow := r.Figures[row.key]
+		if !known || !knownNow {
+			continue
+		}
+		shown, limit, result := "-", "", ""
+		if before > 0 {
+			shown = fmt.Sprintf("%.2f", now/before)
+			if b := ratioBars[row.key]; b != nil {
+				limit, result = b.String(), r.judge(b, now/before, true)
+			}
+		}
+		fmt.Fprintf(columns, "%s\t"+row.format+"\t"+row.format+"\t%s\t%s\t%s\n", row.what, before, now, shown, limit, result)
+	}
+	_ = columns.Flush()
 	return text.String()
 }

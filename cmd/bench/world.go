@@ -34,6 +34,7 @@ const restartTime = time.Second
 type world struct {
 	sandbox.Checkout
 	options   options
+	build     string // the directory with the manager, "" for that of the other programs
 	stop      context.CancelCauseFunc
 	directory string
 	plane     *sandbox.ControlPlane
@@ -46,7 +47,7 @@ type world struct {
 }
 
 // newWorld starts the control plane and both emulators. What was started is stopped by close, also after an error.
-func newWorld(ctx context.Context, o options, stop context.CancelCauseFunc) (*world, error) {
+func newWorld(ctx context.Context, o options, build string, stop context.CancelCauseFunc) (*world, error) {
 	w := &world{options: o, stop: stop}
 	var err error
 	if w.Checkout, err = sandbox.FindCheckout(); err != nil {
@@ -54,6 +55,11 @@ func newWorld(ctx context.Context, o options, stop context.CancelCauseFunc) (*wo
 	}
 	if o.programs != "" {
 		w.Programs = o.programs
+	}
+	if build != "" {
+		if w.build, err = filepath.Abs(build); err != nil {
+			return w, err
+		}
 	}
 	assets, err := filepath.Abs(o.assets)
 	if err != nil {
@@ -121,9 +127,13 @@ func (w *world) startEmulator(ctx context.Context, name string) (*sandbox.Proces
 	return p, newVendor(origin, w.log(name)), nil
 }
 
-// run starts one of the programs built beside this one, with its output in a log.
+// run starts one of the programs built beside this one, or the manager of another build, with its output in a log.
 func (w *world) run(program, name string, flags ...string) (*sandbox.Process, error) {
-	cmd, err := w.Command(program, w.directory, w.kubeconfig(), flags...)
+	from := w.Checkout
+	if program == nameManager && w.build != "" {
+		from.Programs = w.build
+	}
+	cmd, err := from.Command(program, w.directory, w.kubeconfig(), flags...)
 	if err != nil {
 		return nil, err
 	}
