@@ -156,7 +156,8 @@ func (p *Poller) Start(ctx context.Context) error {
 			polls <- poll
 			continue
 		}
-		timer.Reset(wait)
+		// Those that are due soon after each other are polled together: to wake up for each of them costs more than the poll.
+		timer.Reset(wait + together)
 		select {
 		case <-timer.C:
 		case <-p.sooner:
@@ -165,6 +166,9 @@ func (p *Poller) Start(ctx context.Context) error {
 		}
 	}
 }
+
+// together is how much later than it is due a line may be polled.
+const together = 200 * time.Millisecond
 
 // idle is how long Start waits if there is nothing to wait for.
 const idle = time.Hour
