@@ -43,6 +43,8 @@ func (r *Reconciler) decide(ctx context.Context, p *pass) error {
 func (r *Reconciler) decideSettings(p *pass) {
 	in := instance.DecisionInput(p.instance, &p.stored, instance.Reading{Now: p.now, State: p.state, Desired: p.desired, Observed: p.observed, TokenUnknown: p.tokenUnknown()})
 	in.History, in.Own = r.history(p)
+	p.window, p.windowProblem = instance.Window(p.instance, p.now)
+	in.Window, in.ApplyNow = p.window, p.apply.wanted()
 	in.Limits, in.DriftSince, in.Requested = r.Options.Limits, p.memory.driftSince, p.newRequest()
 	decision := plan.Decide(in)
 	instance.ConcealPending(decision, func(text string) string { return greenapi.Conceal(text, p.secrets...) })
@@ -139,7 +141,7 @@ func (r *Reconciler) settingsEffect(p *pass) effect {
 	p.calls = &p.memory.settingsCalls
 	saved := false
 	return effect{
-		method: greenapi.MethodSetSettings, calls: p.calls, asked: p.newRequest(), hold: p.postpone,
+		method: greenapi.MethodSetSettings, calls: p.calls, attempt: p.decision.History.Record.Attempt, asked: p.newRequest(), hold: p.postpone,
 		intend: func(ctx context.Context) error {
 			p.before, _ = r.history(p)
 			if err := r.saveIntent(ctx, p); err != nil {
@@ -172,10 +174,7 @@ func (p *pass) wire() map[string]any {
 
 // postpone takes a planned call back that cannot be made yet: the history stays as it was.
 func (p *pass) postpone(hold plan.Hold) {
-	p.decision.Send = nil
-	p.decision.Handled = false
-	p.decision.LookAgain, p.decision.Held = hold.For, hold
-	p.decision.History = plan.TakeOver(instance.History(&p.stored), p.desired)
+	p.decision.Postpone(hold, plan.TakeOver(instance.History(&p.stored), p.desired))
 }
 
 // outcome notes what became of the call (R11, R14).
@@ -194,7 +193,7 @@ func (r *Reconciler) outcome(ctx context.Context, p *pass, saved bool, err error
 		p.decision.Synced, p.applyMessage = v1alpha1.ReasonSettingsRejected, status.Message
 	case greenapi.TookNoEffect(err):
 		plan.NotSent(&p.decision.History, p.before, r.Clock.Now())
-		p.decision.Handled = false
+		p.decision.Handled, p.decision.ApplyHandled = false, false
 		r.callFailed(ctx, p, p.calls, err)
 		p.decision.LookAgain = p.calls.Rest(p.now)
 		return

@@ -6,6 +6,8 @@ package controllers
 import (
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 )
 
@@ -46,6 +48,13 @@ func clampFutureTimes(s *v1alpha1.InstanceStatus, now time.Time, own func(*v1alp
 		}
 		for i := range restarts.RecentReboots {
 			past(&restarts.RecentReboots[i].Time)
+		}
+	}
+	if rollout := s.Rollout; rollout != nil {
+		for _, at := range []*metav1.Time{rollout.LastSucceededTime, rollout.LastFailedTime} {
+			if at != nil {
+				past(&at.Time)
+			}
 		}
 	}
 	return clamped

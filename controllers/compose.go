@@ -13,6 +13,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
@@ -58,7 +59,10 @@ func (r *Reconciler) compose(p *pass) v1alpha1.InstanceStatus {
 	w.composeAvailable(p)
 	w.composeDecision(p)
 	w.composeStatuses(p)
-	w.composeReboot(p, r.stale(p))
+	w.composeEnding(p, r.Options.RestartSoak)
+	stale := r.stale(p)
+	w.composeReboot(p, stale)
+	w.composeApply(p, stale)
 	if _, pause := p.end.(*paused); pause {
 		w.composePaused()
 		return status
@@ -175,6 +179,10 @@ func (w statusWriter) composeDecision(p *pass) {
 	if d.Handled {
 		w.LastHandledReconcileAt = p.requested
 	}
+	w.NextWindowTime = nil
+	if d.Held.By == plan.HeldByWindow {
+		w.NextWindowTime = new(metav1.NewTime(p.window.Opens).Rfc3339Copy())
+	}
 	synced := syncedCondition(p, w.find(v1alpha1.SyncedCondition))
 	w.set(v1alpha1.SyncedCondition, synced.status, synced.reason, synced.message)
 	w.ObservedGeneration = w.generation
@@ -195,8 +203,9 @@ func (w statusWriter) addRestart(at metav1.Time, reason string) {
 	if w.Restarts == nil {
 		w.Restarts = &v1alpha1.Restarts{}
 	}
-	w.Restarts.Total++
-	w.Restarts.LastTime, w.Restarts.LastReason = &at, reason
+	r := w.Restarts
+	r.Total++
+	r.LastTime, r.LastReason = &at, reason
 }
 
 // composeEnd sets the condition that the end of the pass is about.

@@ -64,13 +64,8 @@ func differText(p *pass, names string) string {
 
 // heldText says what holds the call that would put settings right.
 func heldText(p *pass, names string) string {
-	switch p.decision.Held.By {
-	case plan.HeldByTurn:
-		return fmt.Sprintf("These settings differ and wait%s: %s", queueText(p.turn.ahead), names)
-	case plan.HeldByLogin:
-		return fmt.Sprintf("These settings differ and wait up to ten minutes for the person who is logging in: %s", names)
-	case plan.HeldByStart, plan.HeldByReboot, plan.HeldByFailures, plan.HeldByStop, plan.HeldBySpacing:
-		// Of the start differText says it, of failures their problem, and the rest is over soon.
+	if text := holdText(p, p.decision.Held); text != "" {
+		return fmt.Sprintf("These settings differ and wait%s: %s", text, names)
 	}
 	if p.calls != nil && p.calls.problem != nil {
 		return fmt.Sprintf("These settings differ, and the vendor does not take them now: %s", names)
@@ -152,6 +147,11 @@ func (r *Reconciler) composeProgress(p *pass, w statusWriter) {
 		w.ObservedGeneration = w.generation
 		return
 	}
+	if p.windowProblem != nil && !w.Apply.Active() {
+		w.show(isStalled(v1alpha1.ReasonMaintenanceInvalid, fmt.Sprintf("Nothing is written until spec.maintenance is put right: %v", p.windowProblem)))
+		w.ObservedGeneration = w.generation
+		return
+	}
 	if p.decision == nil && p.settingsErr != nil {
 		r.composePassingFailure(p, w, "Cannot read the settings: "+p.settingsErr.Error())
 		return
@@ -193,10 +193,10 @@ func (w statusWriter) composeCalls(p *pass) {
 	}
 }
 
-// composeTurn says that a reboot waits for its turn, if nothing else is said.
+// composeTurn says what a reboot waits for, if nothing else is said.
 func (w statusWriter) composeTurn(p *pass) {
-	if p.reboot.held.By == plan.HeldByTurn {
-		w.reconcilingUnlessSaid(v1alpha1.ReasonProgressing, "The reboot waits"+queueText(p.turn.ahead))
+	if text := holdText(p, p.reboot.held); text != "" {
+		w.reconcilingUnlessSaid(v1alpha1.ReasonProgressing, "The reboot waits"+text)
 	}
 }
 
@@ -206,6 +206,8 @@ func fromDecision(p *pass, synced *metav1.Condition) progress {
 	switch {
 	case synced.Status == metav1.ConditionTrue:
 		return isDone("The settings are as the spec wants them")
+	case synced.Reason == v1alpha1.ReasonOutsideWindow:
+		return isDone("Settings differ, and the spec itself has them wait for its maintenance window")
 	case observing && synced.Reason != v1alpha1.ReasonSettling, synced.Reason == v1alpha1.ReasonDriftDetected:
 		return isDone("The settings were compared; the policy leaves differences as they are")
 	case p.tokenHold != nil:

@@ -14,6 +14,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/gitops"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
+	"github.com/greenapi-operator/greenapi-operator/internal/restarts"
 )
 
 // taking puts a resource as it is now into the corpus, under a name, with the word that Argo CD is to say of it.
@@ -25,7 +26,7 @@ var chapters = map[string]func(*story, taking){
 	"the webhook token's Secret": theWebhookSecret, "refused credentials": theRefused, "states": theStates, "policies": thePolicies,
 	"not kept": theNotKept, "refused values": theRejected, "not shown": theNotSupported, "an antagonist": theAntagonist,
 	"stuck": theStuck, "an address": theAddress, "two resources": theTwo, "statuses of contacts": theContacts, "the wrong kind": theWrongKind,
-	"MAX": theMax, "Telegram": theTelegram,
+	"MAX": theMax, "Telegram": theTelegram, "a window": theWindow, "an unknown zone": theUnknownZone, "a brake": theBrake,
 }
 
 // passUntil lets time pass until a condition has a reason.
@@ -249,6 +250,34 @@ func theContacts(s *story, take taking) {
 	})
 	s.passUntil(v1alpha1.IncomingStatusesReadCondition, v1alpha1.ReasonSucceeded)
 	take("line", "incoming-statuses", gitops.Healthy)
+}
+
+func theWindow(s *story, take taking) {
+	s.instance("line", func(r *v1alpha1.WhatsAppInstance) { incoming(true)(r); atNight()(r) })
+	s.passUntil(v1alpha1.SyncedCondition, v1alpha1.ReasonOutsideWindow)
+	take("line", "outside-window", gitops.Healthy)
+}
+
+func theUnknownZone(s *story, take taking) {
+	s.instance("line", func(r *v1alpha1.WhatsAppInstance) {
+		incoming(true)(r)
+		atNight()(r)
+		r.Spec.Maintenance.TimeZone = "Europe/Atlantis"
+	})
+	s.passUntil(v1alpha1.StalledCondition, v1alpha1.ReasonMaintenanceInvalid)
+	take("line", "stalled-maintenance-invalid", gitops.Degraded)
+}
+
+func theBrake(s *story, take taking) {
+	s.options.Rollout = restarts.Rules{SlowStart: 1, BrakeAfter: 1, ProbeAfter: 15 * time.Minute}
+	s.restart()
+	s.newNeighbor()
+	s.edit("neighbor", incoming(true))
+	s.vendor.Update(instanceID+1, func(in *emulator.Instance) { in.Behavior.NeverKept = []string{emulator.Everything} })
+	s.Expect(s.until(time.Hour, func() bool { return s.status("neighbor").Rollout != nil })).To(BeTrue())
+	s.instance("line", incoming(true))
+	s.passUntil(v1alpha1.SyncedCondition, v1alpha1.ReasonRolloutHalted)
+	take("line", "rollout-halted", gitops.Progressing)
 }
 
 func theWrongKind(s *story, take taking) {

@@ -19,6 +19,8 @@ type effect struct {
 	calls  *callBackoff
 	// reboot: it is a reboot, whose end shows in the state alone.
 	reboot bool
+	// attempt counts the calls of one series from 1; 0 is for a call that the line's fleet does not hold.
+	attempt int32
 	// asked: a person asked for it just now, so that a wait after failures is cut short.
 	asked bool
 	// hold takes the call back until it may be made.
@@ -36,7 +38,7 @@ type gate func(ctx context.Context, p *pass, e effect) (plan.Hold, error)
 // gates are those beside the ones of package plan, in the order in which they are asked. The last one reserves the call, so it is
 // the last.
 func (r *Reconciler) gates() []gate {
-	return []gate{r.failureGate, r.slotGate, r.stopGate, r.limitGate}
+	return []gate{r.failureGate, r.allowanceGate, r.slotGate, r.stopGate, r.limitGate}
 }
 
 // failureGate holds a call after failed ones of the same method.
@@ -45,6 +47,14 @@ func (*Reconciler) failureGate(_ context.Context, p *pass, e effect) (plan.Hold,
 		return plan.Hold{}, nil
 	}
 	return plan.HoldFor(plan.HeldByFailures, e.calls.Rest(p.now)), nil
+}
+
+// allowanceGate holds a setSettings until the line's fleet has an allowance for it (R33, R34).
+func (r *Reconciler) allowanceGate(ctx context.Context, p *pass, e effect) (plan.Hold, error) {
+	if e.attempt == 0 {
+		return plan.Hold{}, nil
+	}
+	return r.askFleet(ctx, p, e.attempt == 1)
 }
 
 // slotGate holds a call until the instance may restart (R28).

@@ -60,6 +60,12 @@ type Options struct {
 	// MaxConcurrentRestarts bounds how many instances may be restarting at once because of this operator: a number or a
 	// percentage of the resources; 0 is no bound.
 	MaxConcurrentRestarts intstr.IntOrString
+	// FleetLabel is the label whose value says which fleet a resource belongs to; "" or a resource without it: the fleet of its namespace.
+	FleetLabel string
+	// Rollout says how a change goes out in a fleet.
+	Rollout restarts.Rules
+	// RestartSoak is how long after a restart ended well the instance has to stay authorized.
+	RestartSoak time.Duration
 	// Limits are what decisions depend on.
 	Limits plan.Limits
 	// Ring is where this process is one of several shards, if it is.
@@ -87,6 +93,7 @@ type Shared struct {
 	limiter    *schedule.Spacing
 	ownWrites  *ownWrites
 	restarts   *restarts.Budget
+	fleets     *restarts.Fleets
 	tokenUsers *tokenUsers
 	usedTokens *usedTokens
 }
@@ -94,6 +101,10 @@ type Shared struct {
 // NewShared completes a Shared.
 func NewShared(s Shared) *Shared {
 	s.limiter, s.restarts, s.tokenUsers, s.usedTokens = schedule.NewSpacing(s.Options.QPS), restarts.NewBudget(), newTokenUsers(), newUsedTokens()
+	s.fleets = restarts.NewFleets(s.Options.Rollout)
+	if s.Metrics != nil {
+		s.Metrics.watchWaiting(s.waiting)
+	}
 	// Twice the settle time, so that it is still known whose an outcome is when that time is just over.
 	s.ownWrites = newOwnWrites(2 * s.Options.Limits.SettleTimeout)
 	return &s
@@ -174,7 +185,7 @@ func (r *Reconciler) startPass(ctx context.Context, key types.NamespacedName) (*
 		r.giveUpSlot(ctx, key, now)
 		return nil, nil
 	}
-	p.readRebootRequest()
+	p.readRequests()
 	return p, nil
 }
 

@@ -37,10 +37,13 @@ type managerOptions struct {
 	log logr.Logger
 }
 
+// fleetLabel is the label of fleets in stories that have one.
+const fleetLabel = "example.com/fleet"
+
 // newManager makes a manager with the operator's cache and indexes, and without controllers.
 func newManager(o managerOptions) (ctrl.Manager, error) {
 	options := cache.Options{
-		DefaultTransform: controllers.StripInstance(sharding.Ring{}),
+		DefaultTransform: controllers.StripInstance(sharding.Ring{}, fleetLabel),
 		ByObject: map[client.Object]cache.ByObject{&corev1.Secret{}: {
 			Field: fields.OneTermNotEqualSelector("type", "helm.sh/release.v1"), Transform: controllers.StripSecret,
 		}},

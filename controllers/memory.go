@@ -39,6 +39,9 @@ type memory struct {
 	// digests are those of the latest answers. waits: what was decided last waits for another look.
 	digests digests
 	waits   bool
+	// parked: it waits for a time, or to be woken, and for nothing that is read. parkedFor are the requests that were looked at then.
+	parked    bool
+	parkedFor string
 	// awaitStart: a write waits for the instance to have started.
 	awaitStart bool
 	// settingsCalls and rebootCalls are what is remembered of failed calls of the methods that change something.
@@ -47,9 +50,10 @@ type memory struct {
 	settingsLimited, accountLimited error
 	// settingsFailedSince is since when the settings could not be read though they were asked for, zero while they can be.
 	settingsFailedSince time.Time
-	// rebootAsked is the latest request for a reboot, firstReboot the one that the first pass met.
-	rebootAsked string
-	firstReboot *string
+	// rebootAsked is the latest request for a reboot. met: a pass was made; firstReboot and firstApply are the requests that the first
+	// one met.
+	rebootAsked, firstReboot, firstApply string
+	met                                  bool
 	// timeouts are those of reading calls in a row, from which the next time-out follows.
 	timeouts int
 	// accepted: the vendor accepted the present token.

@@ -33,6 +33,8 @@ type Metrics struct {
 	putOff    *prometheus.CounterVec
 
 	instances, conditions, oldest, statuses *prometheus.Desc
+	// held are calls that wait, haltedFleets the fleets whose brake holds somebody.
+	held, haltedFleets *prometheus.Desc
 	// unpaused and unpausedConditions leave out what somebody has paused: alerts are about the others.
 	unpaused, unpausedConditions *prometheus.Desc
 
@@ -40,6 +42,8 @@ type Metrics struct {
 	sources []metricsSource
 	reader  client.Reader
 	kinds   []instance.Kind
+	// waiting says who waits for a turn, or for its fleet; nil before there is a reconciler.
+	waiting func() (turns map[string]int, halted int)
 }
 
 // metricsSource is what the gauges of one kind are computed from at each scrape.
@@ -78,6 +82,9 @@ func NewMetrics(registry prometheus.Registerer, reader client.Reader, kinds []in
 		instances:  prometheus.NewDesc("greenapi_instances", "Resources by the vendor's state; other for one that is not known.", []string{"kind", "state"}, nil),
 		conditions: prometheus.NewDesc("greenapi_instance_conditions", "Resources by condition and its status.", []string{"kind", "condition", "status"}, nil),
 		statuses:   prometheus.NewDesc("greenapi_incoming_statuses", "Statuses of contacts within the windows that the resources ask for, over all of them.", []string{"type"}, nil),
+		held: prometheus.NewDesc("greenapi_held", "Resources whose settings wait: for a maintenance window (window), for a halted rollout (halt), or for others to restart first (turn).",
+			[]string{"kind", "reason"}, nil),
+		haltedFleets: prometheus.NewDesc("greenapi_halted_fleets", "Fleets in which somebody waits because the latest restarts ended badly.", nil, nil),
 		oldest:     prometheus.NewDesc("greenapi_oldest_observation_seconds", "Age of the oldest successful reading of a state, over the resources that are neither paused nor stalled.", []string{"kind"}, nil),
 		unpaused:   prometheus.NewDesc("greenapi_unpaused_instances", "Resources that are not paused, by the vendor's state; other for one that is not known.", []string{"kind", "state"}, nil),
 		unpausedConditions: prometheus.NewDesc("greenapi_unpaused_instance_conditions", "Resources that are not paused, by condition and its status; Ready is Unknown where nothing was stored yet.",
@@ -127,6 +134,18 @@ func (m *Metrics) watch(kind string, memories *memories, clock clock.PassiveCloc
 	m.sources = append(m.sources, metricsSource{kind, memories, clock})
 }
 
+// watchWaiting adds who waits for others.
+func (m *Metrics) watchWaiting(waiting func() (turns map[string]int, halted int)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.waiting = waiting
+}
+
+// What settings wait for, as the label reason of greenapi_held.
+const (
+	heldForWindow, heldForHalt, heldForTurn = "window", "halt", "turn"
+)
+
 // count counts what a pass changed, once it is stored.
 func (m *Metrics) count(kind string, p *pass) {
 	before, after := p.original.Restarts, p.stored.Restarts
@@ -150,6 +169,8 @@ func (m *Metrics) Describe(out chan<- *prometheus.Desc) {
 	out <- m.unpausedConditions
 	out <- m.oldest
 	out <- m.statuses
+	out <- m.held
+	out <- m.haltedFleets
 }
 
 // Collect is part of prometheus.Collector.
@@ -166,6 +187,13 @@ func (m *Metrics) Collect(out chan<- prometheus.Metric) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.waiting != nil {
+		turns, halted := m.waiting()
+		for _, kind := range m.kinds {
+			out <- prometheus.MustNewConstMetric(m.held, prometheus.GaugeValue, float64(turns[kind.Name]), kind.Name, heldForTurn)
+		}
+		out <- prometheus.MustNewConstMetric(m.haltedFleets, prometheus.GaugeValue, float64(halted))
+	}
 	for _, source := range m.sources {
 		if at, ok := source.memories.oldestRead(unread[source.kind]); ok {
 			out <- prometheus.MustNewConstMetric(m.oldest, prometheus.GaugeValue, source.clock.Since(at).Seconds(), source.kind)
@@ -192,6 +220,7 @@ func (m *Metrics) collectKind(ctx context.Context, kind instance.Kind, statuses 
 	// A state that none is in shows as 0, so that a rise from none can be seen.
 	unread := map[types.NamespacedName]bool{}
 	all, unpaused := newCounts(), newCounts()
+	held := map[string]int{heldForWindow: 0, heldForHalt: 0}
 	for _, known := range alertedConditions {
 		unpaused.conditions[known] = 0
 	}
@@ -212,6 +241,14 @@ func (m *Metrics) collectKind(ctx context.Context, kind instance.Kind, statuses 
 				unpaused.conditions[[2]string{v1alpha1.ReadyCondition, string(metav1.ConditionUnknown)}]++
 			}
 		}
+		if synced := apimeta.FindStatusCondition(status.Conditions, v1alpha1.SyncedCondition); synced != nil && !paused {
+			switch synced.Reason {
+			case v1alpha1.ReasonOutsideWindow:
+				held[heldForWindow]++
+			case v1alpha1.ReasonRolloutHalted:
+				held[heldForHalt]++
+			}
+		}
 		if status.IncomingStatuses != nil {
 			for _, count := range status.IncomingStatuses.ByType {
 				statuses[count.Type] += count.Count
@@ -219,6 +256,9 @@ func (m *Metrics) collectKind(ctx context.Context, kind instance.Kind, statuses 
 		}
 	})
 	all.collect(kind.Name, m.instances, m.conditions, out)
+	for reason, n := range held {
+		out <- prometheus.MustNewConstMetric(m.held, prometheus.GaugeValue, float64(n), kind.Name, reason)
+	}
 	unpaused.collect(kind.Name, m.unpaused, m.unpausedConditions, out)
 	return unread
 }

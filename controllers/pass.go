@@ -93,9 +93,13 @@ type pass struct {
 
 	// decide
 	decision *plan.Decision
+	// window is when maintenance windows let a restart begin; windowProblem says why that is not known.
+	window        plan.Window
+	windowProblem error
 
 	// startPass, decide and act
 	reboot reboot
+	apply  request
 
 	// act
 	turn turn

@@ -60,7 +60,7 @@ func (r *Reconciler) watch(p *pass) bool {
 	m := p.memory
 	_, waits := p.end.(*waiting)
 	switch {
-	case p.end != nil && !waits, p.putOff, p.vendor == nil, m.waits, p.newRequest(), p.reboot.asked != "", p.instance.Statuses() != nil,
+	case p.end != nil && !waits, p.putOff, p.vendor == nil, m.waits, p.asksForALook(), p.reboot.asked != "", p.instance.Statuses() != nil,
 		!p.restsOn(), !m.schedule.Quiet(p.generation()):
 		return false
 	}
@@ -80,12 +80,14 @@ func (r *Reconciler) watch(p *pass) bool {
 	return true
 }
 
-// restsOn reports whether the status follows from the vendor's answers alone: nothing is under way, and nothing is decided as time goes
-// by, as what was given up for a while is, or the reboot of a yellow card once the day's number is not reached any more.
+// restsOn reports whether the status follows from the vendor's answers alone: nothing is under way but a decision that waits for a time
+// or to be woken, and nothing is decided as time goes by, as what was given up for a while is, or the reboot of a yellow card once the
+// day's number is not reached any more.
 func (p *pass) restsOn() bool {
 	s := &p.stored
 	reboots := s.StateInstance == states.YellowCard && plan.RulesOf(p.instance.Reboots()).YellowCard
-	return s.ObservedGeneration == p.generation() && apimeta.FindStatusCondition(s.Conditions, v1alpha1.ReconcilingCondition) == nil &&
+	reconciling := apimeta.FindStatusCondition(s.Conditions, v1alpha1.ReconcilingCondition) != nil && !p.memory.parked
+	return s.ObservedGeneration == p.generation() && !reconciling &&
 		!s.Apply.Active() && len(s.Abandoned) == 0 && !reboots
 }
 
@@ -113,6 +115,10 @@ func (w *watched) Poll(ctx context.Context) (again time.Duration) {
 		return 0
 	}
 	w.seen = wall
+	if m.schedule.Parked(now) {
+		// What a decision waited for has come.
+		return 0
+	}
 	due := m.schedule.Due(now, w.wanted)
 	if !due.Any() {
 		return m.schedule.Next(now)

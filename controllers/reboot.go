@@ -20,9 +20,8 @@ import (
 // reboot is what a pass decided and did about a reboot.
 type reboot struct {
 	plan.RebootDecision
-	// asked is a new value of the annotation reboot-requested-at; ignored if it is only to be echoed.
-	asked   string
-	ignored bool
+	// request is the one by the annotation reboot-requested-at.
+	request
 	// held is what holds the reboot.
 	held plan.Hold
 	// intended is the time that was stored before the call. undone: the call certainly took no effect.
@@ -39,29 +38,6 @@ type countedReboot struct {
 	at     metav1.Time
 	reason plan.RebootReason
 }
-
-// readRebootRequest reads the annotation. A value that is there at first sight, under Observe or while paused is only
-// echoed, so that one that is kept in Git does not reboot a fleet after a restore.
-func (p *pass) readRebootRequest() {
-	at, m := instance.NewRequest(p.instance, v1alpha1.RebootRequestedAtAnnotation, p.stored.LastHandledRebootAt), p.memory
-	if m.firstReboot == nil {
-		m.firstReboot = new(at)
-	}
-	if at == "" {
-		return
-	}
-	p.reboot.asked = at
-	if m.rebootAsked != at {
-		m.rebootAsked = at
-		m.rebootCalls.mended()
-	}
-	// The first status may come some passes later than the first sight.
-	firstSight := len(p.original.Conditions) == 0 && *m.firstReboot == at
-	p.reboot.ignored = firstSight || p.core().Paused || p.core().Policy() == v1alpha1.PolicyObserve
-}
-
-// rebootRequested reports whether a person asked for a reboot that is to be carried out.
-func (p *pass) rebootRequested() bool { return p.reboot.asked != "" && !p.reboot.ignored }
 
 // watchState remembers since when this process has seen the present state at every look. A change and a request count as
 // a new beginning.
@@ -92,7 +68,7 @@ func (r *Reconciler) decideReboot(p *pass) {
 		Now: p.now, State: p.state, Policy: p.core().Policy(), Rules: plan.RulesOf(p.instance.Reboots()),
 		StateSince: stateSince, WatchedSince: p.memory.watchedSince,
 		LastRestart: instance.LastRestart(&p.stored), Recent: instance.RebootTimes(&p.stored),
-		Requested: p.rebootRequested(), ChangeWaits: waits,
+		Requested: p.reboot.wanted(), ChangeWaits: waits,
 	})
 	p.reboot.news = p.reboot.Stuck && !p.memory.stuckTold
 }

@@ -22,7 +22,7 @@ func (r *Reconciler) due(p *pass) schedule.Looks {
 	granted, waits := r.slotState(p)
 	wanted := schedule.Wanted{
 		Version:  p.generation(),
-		Asked:    p.newRequest() || p.rebootRequested() && !waits && m.rebootCalls.Rest(p.now) == 0,
+		Asked:    p.asksForALook() || p.reboot.wanted() && !waits && m.rebootCalls.Rest(p.now) == 0,
 		Granted:  granted,
 		Statuses: p.instance.Statuses() != nil,
 	}
@@ -67,7 +67,13 @@ func (r *Reconciler) intervals(p *pass, waits bool) schedule.Intervals {
 // planNext sets the times of the next looks.
 func (r *Reconciler) planNext(p *pass) {
 	m, d := p.memory, p.decision
-	waits := p.end != nil || p.reboot.LookAgain > 0 || p.state == states.Starting && p.looked.State || d != nil && d.LookAgain > 0
+	if d != nil {
+		m.parked, m.parkedFor = d.Held.Long(), ""
+		if m.parked {
+			m.parkedFor = p.requests()
+		}
+	}
+	waits := p.end != nil || p.reboot.LookAgain > 0 || p.state == states.Starting && p.looked.State || d != nil && d.LookAgain > 0 && !m.parked
 	if p.looked.State {
 		m.waits = waits
 	}
@@ -82,6 +88,11 @@ func (r *Reconciler) planNext(p *pass) {
 	if p.tokenHold != nil && p.tokenGrace > 0 {
 		look = p.tokenGrace
 	}
+	if m.parked {
+		m.schedule.Park(p.now, look)
+		return
+	}
+	m.schedule.Park(p.now, 0)
 	m.schedule.Soon(p.now, look, !m.awaitStart)
 }
 

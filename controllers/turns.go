@@ -5,7 +5,6 @@ package controllers
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,7 +18,9 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/keys"
 	"github.com/greenapi-operator/greenapi-operator/internal/origins"
+	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 	"github.com/greenapi-operator/greenapi-operator/internal/restarts"
+	"github.com/greenapi-operator/greenapi-operator/internal/schedule"
 	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
@@ -37,7 +38,12 @@ type turn struct {
 	ahead int
 	// granted: the turn has come, but the call cannot be made yet.
 	granted bool
+	// fleet is what its fleet said, nil where it was not asked.
+	fleet *restarts.Answer
 }
+
+// held reports whether the fleet holds the line.
+func (t *turn) held() bool { return t.fleet != nil && !t.fleet.OK }
 
 // acquireSlot reports whether the instance may be restarted now. If not, the resource is woken when it may.
 func (r *Reconciler) acquireSlot(ctx context.Context, p *pass) (bool, error) {
@@ -49,7 +55,7 @@ func (r *Reconciler) acquireSlot(ctx context.Context, p *pass) (bool, error) {
 		r.restarts.Forget(r.resource(p.key), p.now)
 		return true, nil
 	}
-	if err := r.restarts.Fill(func(add func(keys.Instance, restarts.Slot)) error { return r.restartingNow(ctx, p.now, add) }); err != nil {
+	if err := r.fill(ctx, p.now); err != nil {
 		return false, err
 	}
 	limit, err := r.restartLimit(ctx, p.now)
@@ -57,7 +63,7 @@ func (r *Reconciler) acquireSlot(ctx context.Context, p *pass) (bool, error) {
 		return false, err
 	}
 	ahead, ok := r.restarts.Acquire(r.waiter(p), limit, r.Clock.Now())
-	p.turn = turn{waits: !ok, ahead: ahead, granted: ok}
+	p.turn.waits, p.turn.ahead, p.turn.granted = !ok, ahead, ok
 	if log, enabled := logAt(ctx, logDecisions); enabled && !ok {
 		log.Info("Waiting for other instances to restart first", "ahead", ahead)
 	}
@@ -68,12 +74,16 @@ func (r *Reconciler) acquireSlot(ctx context.Context, p *pass) (bool, error) {
 func (r *Reconciler) slotState(p *pass) (granted, waits bool) {
 	s, waits := r.restarts.Look(r.resource(p.key), p.id)
 	granted = s != nil && !s.Started
-	return granted, waits && !granted
+	place := r.fleets.Look(r.resource(p.key))
+	waits = (waits || place == restarts.Waiting) && !granted
+	// Its fleet may have let it through, and it has not asked for its turn yet.
+	return granted || !waits && place == restarts.Admitted, waits
 }
 
 // startRestart says that the call is about to be made.
 func (r *Reconciler) startRestart(p *pass, reboot bool) {
 	p.turn = turn{}
+	r.fleets.Begin(r.resource(p.key), p.now.Add(r.restartTime()))
 	if r.boundsRestarts() && states.Of(p.state).Interrupts {
 		r.restarts.Start(r.waiter(p), reboot, p.now, p.now.Add(r.restartTime()))
 	}
@@ -82,18 +92,20 @@ func (r *Reconciler) startRestart(p *pass, reboot bool) {
 // releaseIfDone lets others follow once the resource neither waits nor restarts its instance. It is called when the status is
 // stored.
 func (r *Reconciler) releaseIfDone(ctx context.Context, p *pass) {
-	if !r.boundsRestarts() {
-		return
-	}
-	s, waits := r.restarts.Look(r.resource(p.key), p.id)
-	over := r.slotDone(p, s, waits)
+	resource := r.resource(p.key)
+	s, waits := r.restarts.Look(resource, p.id)
+	over := r.slotDone(p, s, waits || r.fleets.Look(resource) != restarts.Nowhere)
 	switch p.end.(type) {
 	case *paused, *stalled:
-		r.restarts.Forget(r.resource(p.key), p.now)
+		r.restarts.Forget(resource, p.now)
+		r.fleets.StopWaiting(resource)
 	}
+	r.fleets.Note(resource, r.lineOf(p.instance))
 	switch {
 	case over:
-		r.restarts.Release(r.resource(p.key), p.id)
+		r.restarts.Release(resource, p.id)
+		r.fleets.Release(resource)
+	case !r.boundsRestarts():
 	case p.resolved && s == nil && p.stored.Apply.Active() && !r.ownWrites.holds(p.instance.GetUID(), p.stored.Apply, p.now):
 		if under, ok := r.restartFromStatus(&p.stored, p.now); ok {
 			r.restarts.Add(p.id, under)
@@ -102,10 +114,11 @@ func (r *Reconciler) releaseIfDone(ctx context.Context, p *pass) {
 	r.grantFree(ctx)
 }
 
-// slotDone reports whether the resource needs its turn no more, and its instance does not restart.
-func (r *Reconciler) slotDone(p *pass, s *restarts.Slot, waits bool) bool {
+// slotDone reports whether the resource needs its turn no more, and its instance does not restart. known: it waits, or its fleet let it
+// through.
+func (r *Reconciler) slotDone(p *pass, s *restarts.Slot, known bool) bool {
 	switch {
-	case s == nil && !waits, p.turn.waits, p.turn.granted, p.stored.Apply.Active():
+	case s == nil && !known, p.turn.waits, p.turn.granted, p.turn.held(), p.stored.Apply.Active():
 		return false
 	case s != nil && s.Reboot:
 		return p.reboot.undone || p.looked.State && !states.Of(p.state).Restarting && p.now.Sub(s.Since) >= r.Options.Limits.SettlePoll
@@ -118,6 +131,7 @@ func (r *Reconciler) slotDone(p *pass, s *restarts.Slot, waits bool) bool {
 // giveUpSlot lets others follow a resource that is not looked after any more.
 func (r *Reconciler) giveUpSlot(ctx context.Context, key types.NamespacedName, now time.Time) {
 	r.restarts.Forget(r.resource(key), now)
+	r.fleets.Forget(r.resource(key))
 	r.origins.Leave(r.resource(key), origins.NotCalled, now)
 	r.grantFree(ctx)
 }
@@ -125,6 +139,7 @@ func (r *Reconciler) giveUpSlot(ctx context.Context, key types.NamespacedName, n
 // grantFree lets those follow who wait, if there is room.
 func (r *Reconciler) grantFree(ctx context.Context) {
 	now := r.Clock.Now()
+	r.fleets.Grant(now)
 	r.restarts.GrantFree(now, func() int {
 		limit, err := r.restartLimit(ctx, now)
 		if err != nil {
@@ -133,6 +148,17 @@ func (r *Reconciler) grantFree(ctx context.Context) {
 		}
 		return limit
 	})
+}
+
+// waiting is how many resources of each kind wait for others to restart first, without those that a brake holds, and how many fleets
+// are halted.
+func (s *Shared) waiting() (turns map[string]int, halted int) {
+	turns = s.restarts.Waiting()
+	waiting, halted := s.fleets.Waiting(s.Clock.Now())
+	for kind, n := range waiting {
+		turns[kind] += n
+	}
+	return turns, halted
 }
 
 func (r *Reconciler) boundsRestarts() bool {
@@ -152,7 +178,7 @@ func (r *Reconciler) restartLimit(ctx context.Context, now time.Time) (int, erro
 	}
 	total, err := r.restarts.Size(now, func() (int, error) {
 		n := 0
-		err := r.eachInstance(ctx, func(v1alpha1.Instance) { n++ })
+		err := r.eachInstance(ctx, func(string, v1alpha1.Instance) { n++ })
 		return n, err
 	})
 	if err != nil {
@@ -162,9 +188,77 @@ func (r *Reconciler) restartLimit(ctx context.Context, now time.Time) (int, erro
 	return max(share, leastRestarts), err
 }
 
-// restartingNow adds what the status of the resources says to be restarting, for a process that has just begun.
+// askFleet asks whether the line may restart as far as its fleet is concerned. If not, the resource is woken when it may.
+func (r *Reconciler) askFleet(ctx context.Context, p *pass, first bool) (plan.Hold, error) {
+	resource := r.resource(p.key)
+	if !states.Of(p.state).Interrupts {
+		r.fleets.Release(resource)
+		return plan.Hold{}, nil
+	}
+	if err := r.fill(ctx, p.now); err != nil {
+		return plan.Hold{}, err
+	}
+	now := r.Clock.Now()
+	answer := r.fleets.Ask(restarts.Ask{Waiter: r.waiter(p), Fleet: r.fleetOf(p.instance), First: first, Past: p.apply.wanted()}, now)
+	p.turn.fleet = &answer
+	if answer.OK {
+		return plan.Hold{}, nil
+	}
+	r.restarts.Forget(resource, now)
+	if log, enabled := logAt(ctx, logDecisions); enabled {
+		log.Info("Waiting for the fleet", "halted", answer.Standing.Halted, "ahead", answer.Ahead)
+	}
+	hold := plan.Hold{By: plan.HeldByAllowance, For: schedule.Jitter(fleetLook)}
+	if answer.Standing.Halted {
+		hold.By = plan.HeldByBrake
+	}
+	if !answer.Again.IsZero() {
+		hold.For = min(max(answer.Again.Sub(now), schedule.CallSpacing), hold.For)
+	}
+	return hold, nil
+}
+
+// fleetLook is how often a line that its fleet holds asks again, if nobody wakes it.
+const fleetLook = time.Hour
+
+// fleetOf names the fleet of a resource.
+func (r *Reconciler) fleetOf(resource v1alpha1.Instance) string {
+	if value, labelled := resource.GetLabels()[r.Options.FleetLabel]; labelled && r.Options.FleetLabel != "" {
+		return r.Options.FleetLabel + "=" + value
+	}
+	return resource.GetNamespace()
+}
+
+// lineOf is what the status of a resource says of its restarts, as its fleet counts them.
+func (r *Reconciler) lineOf(resource v1alpha1.Instance) restarts.Line {
+	status, line := resource.InstanceStatus(), restarts.Line{Fleet: r.fleetOf(resource)}
+	if record := status.Apply; record != nil && record.StateBefore == states.Authorized {
+		line.Started = record.StartedTime.Time
+		if record.Active() {
+			line.Until, line.First = line.Started.Add(r.restartTime()), record.Attempt <= 1
+		}
+	}
+	if past := status.Rollout; past != nil {
+		if past.LastSucceededTime != nil {
+			line.Well = past.LastSucceededTime.Time
+		}
+		if past.LastFailedTime != nil {
+			line.Badly, line.Why = past.LastFailedTime.Time, past.LastFailure
+		}
+	}
+	return line
+}
+
+// fill makes known what the status of the resources says, once for a process that has just begun.
+func (r *Reconciler) fill(ctx context.Context, now time.Time) error {
+	return r.restarts.Fill(func(add func(keys.Instance, restarts.Slot)) error { return r.restartingNow(ctx, now, add) })
+}
+
+// restartingNow adds what the status of the resources says to be restarting, and how restarts ended.
 func (r *Reconciler) restartingNow(ctx context.Context, now time.Time, add func(keys.Instance, restarts.Slot)) error {
-	return r.eachInstance(ctx, func(resource v1alpha1.Instance) {
+	return r.eachInstance(ctx, func(kind string, resource v1alpha1.Instance) {
+		key := types.NamespacedName{Namespace: resource.GetNamespace(), Name: resource.GetName()}
+		r.fleets.Note(keys.Resource{Kind: kind, NamespacedName: key}, r.lineOf(resource))
 		s, ok := r.restartFromStatus(resource.InstanceStatus(), now)
 		if !ok {
 			return
@@ -194,14 +288,14 @@ func (r *Reconciler) restartFromStatus(status *v1alpha1.InstanceStatus, now time
 	return s, true
 }
 
-// eachInstance calls a function with every resource of the cache. It must not change them.
-func (r *Reconciler) eachInstance(ctx context.Context, do func(v1alpha1.Instance)) error {
+// eachInstance calls a function with every resource of the cache and its kind. It must not change them.
+func (r *Reconciler) eachInstance(ctx context.Context, do func(kind string, resource v1alpha1.Instance)) error {
 	for _, kind := range r.Shared.Kinds {
 		list := kind.NewList()
 		if err := r.Client.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
 			return err
 		}
-		instance.Each(list, do)
+		instance.Each(list, func(resource v1alpha1.Instance) { do(kind.Name, resource) })
 	}
 	return nil
 }
@@ -219,27 +313,5 @@ func (r *Reconciler) wake(key types.NamespacedName) {
 	select {
 	case r.turns <- event.GenericEvent{Object: &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}}}:
 	default:
-	}
-}
-
-// queueText says why somebody waits and how many are ahead, roughly: a status is not to be written each time one of many is
-// done.
-func queueText(ahead int) string {
-	text := " for other instances to restart first (--max-concurrent-restarts); "
-	about := 0
-	for _, step := range []int{1, 2, 5} {
-		for n := step; n <= ahead; n *= 10 {
-			about = max(about, n)
-		}
-	}
-	switch {
-	case ahead == 0:
-		return text + "it is the next one"
-	case ahead == 1:
-		return text + "one is ahead of it"
-	case about == ahead:
-		return text + fmt.Sprintf("%d are ahead of it", ahead)
-	default:
-		return text + fmt.Sprintf("more than %d are ahead of it", about)
 	}
 }

@@ -75,7 +75,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Optio
 	}
 	build := ctrl.NewControllerManagedBy(mgr).
 		Named(r.Kind.Name).
-		For(r.Kind.New(), builder.WithPredicates(predicate.Or(requestedOrEdited(), wantedBack(r.Options.Ring)))).
+		For(r.Kind.New(), builder.WithPredicates(predicate.Or(requestedOrEdited(r.Options.FleetLabel), wantedBack(r.Options.Ring)))).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.usersOf), builder.WithPredicates(predicate.ResourceVersionChangedPredicate{})).
 		WatchesRawSource(source.Channel(r.turns, inTurn())).
 		WithOptions(options)
@@ -85,13 +85,13 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Optio
 	return build.Complete(r.inRing())
 }
 
-// requestedOrEdited lets pass what a user changed: the spec, or a request by annotation. The operator's own writes of status do
-// not wake it.
-func requestedOrEdited() predicate.Predicate {
+// requestedOrEdited lets pass what a user changed: the spec, a request by annotation, or the label that names the fleet. The operator's
+// own writes of status do not wake it.
+func requestedOrEdited(fleet string) predicate.Predicate {
 	requested := predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, after := e.ObjectOld.GetAnnotations(), e.ObjectNew.GetAnnotations()
-		return before[v1alpha1.ReconcileRequestedAtAnnotation] != after[v1alpha1.ReconcileRequestedAtAnnotation] ||
-			before[v1alpha1.RebootRequestedAtAnnotation] != after[v1alpha1.RebootRequestedAtAnnotation]
+		return slices.ContainsFunc(instance.RequestAnnotations, func(name string) bool { return before[name] != after[name] }) ||
+			e.ObjectOld.GetLabels()[fleet] != e.ObjectNew.GetLabels()[fleet]
 	}}
 	return predicate.Or(predicate.GenerationChangedPredicate{}, requested)
 }
@@ -134,7 +134,10 @@ func (r *Reconciler) requests(ctx context.Context, except types.UID, options ...
 // StripInstance is the cache's transform of the kinds, for a process that may be in a ring. Of the metadata it keeps what is
 // read: whoever may write a resource can fill the rest, to hundreds of kilobytes each. No write of a status changes metadata, so
 // that what is left out stays where it is. Words that all conditions share are kept once.
-func StripInstance(of sharding.Ring) toolscache.TransformFunc {
+func StripInstance(of sharding.Ring, labels ...string) toolscache.TransformFunc {
+	if of.Name != "" {
+		labels = append(labels, of.ShardLabel(), of.DrainLabel())
+	}
 	return func(object any) (any, error) {
 		resource, ok := object.(v1alpha1.Instance)
 		if !ok {
@@ -142,7 +145,7 @@ func StripInstance(of sharding.Ring) toolscache.TransformFunc {
 		}
 		if accessor, ok := object.(metav1.ObjectMetaAccessor); ok {
 			if full, ok := accessor.GetObjectMeta().(*metav1.ObjectMeta); ok {
-				*full = stripMeta(resource, of)
+				*full = stripMeta(resource, labels)
 			}
 		}
 		if meta, ok := resource.GetObjectKind().(*metav1.TypeMeta); ok {
@@ -160,22 +163,20 @@ func StripInstance(of sharding.Ring) toolscache.TransformFunc {
 }
 
 // stripMeta returns what is read of a resource's metadata.
-func stripMeta(full metav1.Object, of sharding.Ring) metav1.ObjectMeta {
+func stripMeta(full metav1.Object, labels []string) metav1.ObjectMeta {
 	kept := metav1.ObjectMeta{
 		Namespace: full.GetNamespace(), Name: full.GetName(), UID: full.GetUID(),
 		ResourceVersion: full.GetResourceVersion(), Generation: full.GetGeneration(),
 		CreationTimestamp: full.GetCreationTimestamp(), DeletionTimestamp: full.GetDeletionTimestamp(),
 	}
-	for _, name := range []string{v1alpha1.ReconcileRequestedAtAnnotation, v1alpha1.RebootRequestedAtAnnotation} {
+	for _, name := range instance.RequestAnnotations {
 		if _, ok := full.GetAnnotations()[name]; ok {
 			metav1.SetMetaDataAnnotation(&kept, name, instance.RequestOf(full, name))
 		}
 	}
-	if of.Name != "" {
-		for _, name := range []string{of.ShardLabel(), of.DrainLabel()} {
-			if value, ok := full.GetLabels()[name]; ok {
-				metav1.SetMetaDataLabel(&kept, name, value)
-			}
+	for _, name := range labels {
+		if value, ok := full.GetLabels()[name]; ok {
+			metav1.SetMetaDataLabel(&kept, name, interned(value))
 		}
 	}
 	return kept

@@ -63,6 +63,14 @@ const (
 	ReasonApplyPending = "ApplyPending"
 	// ReasonInstanceStarting: settings differ and are written once the instance has started. Synced False.
 	ReasonInstanceStarting = "InstanceStarting"
+	// ReasonOutsideWindow: settings differ and wait for the maintenance window of the spec. Synced False; Ready stays True, since the
+	// spec itself asks to wait.
+	ReasonOutsideWindow = "OutsideWindow"
+	// ReasonRolloutHalted: settings differ, and the latest restarts of the fleet ended badly. Synced False, Ready Unknown,
+	// Reconciling True.
+	ReasonRolloutHalted = "RolloutHalted"
+	// ReasonMaintenanceInvalid: the time zone of spec.maintenance is not known, so nothing is written. Synced False, Stalled.
+	ReasonMaintenanceInvalid = "MaintenanceInvalid"
 	// ReasonDriftDetected: settings differ, and the policy leaves them so. Synced False.
 	ReasonDriftDetected = "DriftDetected"
 	// ReasonNotObserved: nothing is known yet, or no longer. Unknown of Synced, Available and CredentialsValid.

@@ -24,6 +24,10 @@ const (
 	// RebootRequestedAtAnnotation asks for one reboot. Any new value counts; it is echoed in status.lastHandledRebootAt.
 	// A value that is there at first sight, under policy Observe or while paused is echoed and not acted on.
 	RebootRequestedAtAnnotation = "messaging.greenapi-operator.dev/reboot-requested-at"
+	// ApplyRequestedAtAnnotation lets one setSettings go out before its maintenance window opens and before the fleet's allowance
+	// reaches it; it waits for its turn still. Any new value counts; it is echoed in status.lastHandledApplyAt. A value that is
+	// there at first sight, under policy Observe or while paused is echoed and not acted on.
+	ApplyRequestedAtAnnotation = "messaging.greenapi-operator.dev/apply-requested-at"
 )
 
 // ReconcilePolicy says when the operator may write settings.
@@ -114,6 +118,10 @@ type InstanceSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^(0|([0-9]{1,5}(s|m|h))+)$')",message="must be a duration such as 30s, 5m or 1h30m, or 0 to switch it off"
 	// +kubebuilder:validation:XValidation:rule="self in ['0', '0s'] || !self.matches('^([0-9]{1,5}(s|m|h))+$') || duration(self) >= duration('10s')",message="must be at least 10s, or 0 to switch it off"
 	SettingsInterval *metav1.Duration `json:"settingsInterval,omitempty"`
+
+	// maintenance says when writing settings may restart the instance. When unset it may at any time.
+	// +optional
+	Maintenance *Maintenance `json:"maintenance,omitempty"`
 }
 
 // Policy returns the policy in force: Enforce where the spec names none.

@@ -123,6 +123,10 @@ type InstanceStatus struct {
 	// +optional
 	Apply *ApplyRecord `json:"apply,omitempty"`
 
+	// nextWindowTime is when the maintenance window opens for this instance, while something waits for it.
+	// +optional
+	NextWindowTime *metav1.Time `json:"nextWindowTime,omitempty"`
+
 	// corrections are the times at which drift was corrected within the flap window, the latest 16.
 	// +optional
 	// +listType=atomic
@@ -132,6 +136,10 @@ type InstanceStatus struct {
 	// restarts of the instance that this operator caused.
 	// +optional
 	Restarts *Restarts `json:"restarts,omitempty"`
+
+	// rollout is how setSettings to this instance ended, as far as others of its fleet are concerned.
+	// +optional
+	Rollout *RolloutRecord `json:"rollout,omitempty"`
 
 	// acceptedTokenRefs are the references with which the vendor accepted a token of this resource, the latest at the end. What
 	// they mean is nobody's webhook token, even when the spec names another one by now.
@@ -148,6 +156,11 @@ type InstanceStatus struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
 	LastHandledReconcileAt string `json:"lastHandledReconcileAt,omitempty"`
+
+	// lastHandledApplyAt echoes the annotation apply-requested-at once it was acted on.
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	LastHandledApplyAt string `json:"lastHandledApplyAt,omitempty"`
 
 	// lastHandledRebootAt echoes the annotation reboot-requested-at once it was acted on.
 	// +optional
@@ -286,6 +299,11 @@ type ApplyRecord struct {
 	// +required
 	StartedTime metav1.MicroTime `json:"startedTime"`
 
+	// stateBefore is the vendor's word for the state when the intent was written.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	StateBefore string `json:"stateBefore,omitempty"`
+
 	// finishedTime is when the outcome became known.
 	// +optional
 	FinishedTime *metav1.MicroTime `json:"finishedTime,omitempty"`
@@ -354,6 +372,24 @@ type Restarts struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32
 	RecentReboots []metav1.Time `json:"recentReboots,omitempty"`
+}
+
+// RolloutRecord is how setSettings to this instance ended while it was authorized, which decides how many others of its fleet may
+// follow.
+type RolloutRecord struct {
+	// lastSucceededTime is when one last ended well: it was seen in effect.
+	// +optional
+	LastSucceededTime *metav1.Time `json:"lastSucceededTime,omitempty"`
+
+	// lastFailedTime is when one last ended badly: it was refused or did not last, the instance did not start in time, or it was no
+	// longer authorized soon after.
+	// +optional
+	LastFailedTime *metav1.Time `json:"lastFailedTime,omitempty"`
+
+	// lastFailure says how: a reason of condition Synced or Available.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	LastFailure string `json:"lastFailure,omitempty"`
 }
 
 // IncomingStatusesSummary sums up statuses of contacts: numbers only, never a text, a name or a picture.

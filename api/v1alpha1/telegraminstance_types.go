@@ -48,6 +48,7 @@ type TelegramInstanceSpec struct {
 // +kubebuilder:printcolumn:name="Policy",type=string,JSONPath=`.spec.reconcilePolicy`,priority=1
 // +kubebuilder:printcolumn:name="Restarts",type=integer,JSONPath=`.status.restarts.total`,priority=1,description="Restarts of the instance that this operator caused"
 // +kubebuilder:printcolumn:name="Suspended-Until",type=string,JSONPath=`.status.suspendedUntil`,priority=1
+// +kubebuilder:printcolumn:name="Next-Window",type=string,priority=1,JSONPath=`.status.nextWindowTime`,description="When the maintenance window opens that something waits for"
 type TelegramInstance struct {
 	metav1.TypeMeta `json:",inline"`
 

@@ -133,7 +133,7 @@ func cacheOptions(o options, namespaces []string) cache.Options {
 	options := cache.Options{
 		// Nothing is read from the cache but what is watched: to read a whole Secret from it would begin to watch values.
 		ReaderFailOnMissingInformer: true,
-		DefaultTransform:            controllers.StripInstance(o.controller.Ring),
+		DefaultTransform:            controllers.StripInstance(o.controller.Ring, o.controller.FleetLabel),
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Secret{}: {
 				Field: fields.OneTermNotEqualSelector("type", "helm.sh/release.v1"),

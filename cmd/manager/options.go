@@ -14,10 +14,12 @@ import (
 
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/greenapi-operator/greenapi-operator/controllers"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+	"github.com/greenapi-operator/greenapi-operator/internal/restarts"
 )
 
 // options are the manager's flags.
@@ -64,6 +66,8 @@ func defaultOptions() options {
 			DefaultAPIURL: greenapi.DefaultURL,
 			StateInterval: time.Minute, SettingsInterval: 10 * time.Minute,
 			CallTimeout: 15 * time.Second,
+			Rollout:     restarts.Rules{SlowStart: 1, BrakeAfter: 2},
+			RestartSoak: 10 * time.Minute,
 			Limits:      plan.DefaultLimits(),
 		},
 	}
@@ -85,6 +89,10 @@ func (o *options) bind(f *flag.FlagSet) {
 	f.StringVar(&o.watchLabels, "watch-label-selector", "", "look after instances with these labels only; empty is all")
 	f.IntVar(&o.maxConcurrentReconciles, "max-concurrent-reconciles", o.maxConcurrentReconciles, "how many resources of a kind are looked at side by side")
 	f.StringVar(&o.concurrentRestarts, "max-concurrent-restarts", o.concurrentRestarts, "instances that may be restarting at once because of this operator: a number, or a percentage that comes to 10 at least; 0 is no limit")
+	f.StringVar(&c.FleetLabel, "fleet-label", "", "label whose value says which fleet an instance belongs to; empty, and for those without it: that of its namespace")
+	f.IntVar(&c.Rollout.SlowStart, "restart-slow-start", c.Rollout.SlowStart, "instances of a fleet that may restart at once for a change before any has restarted well, 1 to 1000; 0 lets all go at once and has no brake")
+	f.IntVar(&c.Rollout.BrakeAfter, "brake-after", c.Rollout.BrakeAfter, "restarts of different instances of a fleet that end badly in a row, after which no more begin, 1 to 100")
+	f.DurationVar(&c.RestartSoak, "restart-soak", c.RestartSoak, "how long after a restart an instance has to stay authorized, up to 24h")
 	f.Float64Var(&c.QPS, "api-qps", 0, "calls a second to the vendor, all instances together; 0 is no limit")
 	f.DurationVar(&c.CallTimeout, "api-timeout", c.CallTimeout, "how long one call to the vendor may take")
 	f.StringVar(&o.secretLabels, "secret-label-selector", "", "read only Secrets with these labels; empty is any")
@@ -109,6 +117,7 @@ func (o *options) complete() error {
 	problems := []error{o.metrics.check(), o.checkTimes(), o.checkNumbers(), o.completeSelectors(), o.shard.complete(o), o.completeVendor()}
 	c.Partial = o.instanceOnly != nil
 	l.MaxAttempts, l.FlapThreshold = int32(o.maxAttempts), o.flapThreshold
+	c.Rollout.ProbeAfter = l.RetryAfter
 	l.CallWindow = min(c.CallTimeout, l.SettleTimeout/4)
 	o.namespaces = split(o.watchNamespaces)
 	return errors.Join(problems...)
@@ -121,6 +130,7 @@ func (o *options) checkTimes() error {
 	for name, d := range map[string]time.Duration{
 		"state-interval": c.StateInterval, "settings-interval": c.SettingsInterval, "api-timeout": c.CallTimeout,
 		"settle-timeout": l.SettleTimeout, "settle-poll": l.SettlePoll, "retry-apply-after": l.RetryAfter, "flap-window": l.FlapWindow,
+		"restart-soak": c.RestartSoak,
 	} {
 		if d <= 0 {
 			problems = append(problems, fmt.Errorf("--%s must be a positive duration such as 1m", name))
@@ -131,6 +141,9 @@ func (o *options) checkTimes() error {
 		if d > 0 && d < least && !o.insecureAPI {
 			problems = append(problems, fmt.Errorf("--%s must be at least %s (shorter ones are for the emulator and need --insecure-api)", name, least))
 		}
+	}
+	if c.RestartSoak > longestSoak {
+		problems = append(problems, fmt.Errorf("--restart-soak must be at most %s", longestSoak))
 	}
 	atLeast("state-interval", c.StateInterval, leastStateInterval)
 	atLeast("settings-interval", c.SettingsInterval, leastSettingsInterval)
@@ -149,6 +162,8 @@ func (o *options) checkNumbers() (err error) {
 	between("max-apply-attempts", o.maxAttempts, 1, 10)
 	// The status keeps the latest 16 corrections, and twice the threshold must fit.
 	between("flap-threshold", o.flapThreshold, 1, 8)
+	between("restart-slow-start", o.controller.Rollout.SlowStart, 0, 1000)
+	between("brake-after", o.controller.Rollout.BrakeAfter, 1, 100)
 	if o.controller.MaxConcurrentRestarts, err = numberOrPercent(o.concurrentRestarts); err != nil {
 		problems = append(problems, fmt.Errorf("--max-concurrent-restarts %w", err))
 	}
@@ -158,9 +173,17 @@ func (o *options) checkNumbers() (err error) {
 	return errors.Join(problems...)
 }
 
-// completeSelectors reads the label selectors.
+// longestSoak is the longest time for which somebody may be waited for to stay authorized.
+const longestSoak = 24 * time.Hour
+
+// completeSelectors reads the label selectors, and checks the label of fleets.
 func (o *options) completeSelectors() error {
 	var problems []error
+	if name := o.controller.FleetLabel; name != "" {
+		if wrong := validation.IsQualifiedName(name); len(wrong) > 0 {
+			problems = append(problems, fmt.Errorf("--fleet-label must be the name of a label such as example.com/fleet: %s", wrong[0]))
+		}
+	}
 	for _, one := range []struct {
 		name, text string
 		into       *labels.Selector

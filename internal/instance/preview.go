@@ -8,6 +8,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/maintenance"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
@@ -38,6 +39,23 @@ func DecisionInput(resource v1alpha1.Instance, status *v1alpha1.InstanceStatus, 
 	}
 }
 
+// Window says when the maintenance windows of a resource let a restart begin (R30), or why that is not known.
+func Window(resource v1alpha1.Instance, now time.Time) (plan.Window, error) {
+	spec := resource.Core().Maintenance
+	if spec == nil {
+		return plan.Window{}, nil
+	}
+	calendar, err := maintenance.New(spec)
+	if err != nil {
+		return plan.Window{Invalid: true}, err
+	}
+	window := plan.Window{Changes: spec.AppliesToSubject(v1alpha1.MaintenanceChanges), Corrections: spec.AppliesToSubject(v1alpha1.MaintenanceCorrections)}
+	if opens := calendar.Next(now, resource.Core().IDInstance); opens.After(now) {
+		window.Opens = opens.In(calendar.Location())
+	}
+	return window, nil
+}
+
 // ConcealPending takes the secrets out of the differences that a decision shows. The vendor may show anything anywhere,
 // even a token for the host of a URL.
 func ConcealPending(decision plan.Decision, conceal func(string) string) {
@@ -57,6 +75,8 @@ func Preview(resource v1alpha1.Instance, seen Reading, conceal func(string) stri
 	for _, setting := range seen.Desired.Settings {
 		in.DriftSince[setting.Name] = seen.Now.Add(-2 * in.Limits.SettlePoll)
 	}
+	in.Window, _ = Window(resource, seen.Now)
+	in.ApplyNow = NewRequest(resource, v1alpha1.ApplyRequestedAtAnnotation, status.LastHandledApplyAt) != ""
 	decision := plan.Decide(in)
 	ConcealPending(decision, conceal)
 	return decision

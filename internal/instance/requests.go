@@ -17,6 +17,9 @@ import (
 // maxRequest is the MaxLength of the fields of the status that echo a request.
 const maxRequest = 256
 
+// RequestAnnotations are those by which a person asks for something once.
+var RequestAnnotations = []string{v1alpha1.ReconcileRequestedAtAnnotation, v1alpha1.RebootRequestedAtAnnotation, v1alpha1.ApplyRequestedAtAnnotation}
+
 // RequestOf returns the value of an annotation that asks for something once, as the status echoes it: one that is too long
 // for that by its digest.
 func RequestOf(resource metav1.Object, annotation string) string {

@@ -107,6 +107,11 @@ func (d *decider) whileOpen(record *v1alpha1.ApplyRecord) {
 				return
 			}
 			d.apply(v1alpha1.ApplySpecChange, 1, names)
+			if d.out.Held.Long() {
+				// What was begun is verified still.
+				d.say(v1alpha1.ReasonSettling, names)
+				d.out.Held, d.out.LookAgain = Hold{}, d.Limits.SettlePoll
+			}
 			return
 		}
 		// The open call is all that the change needs: from now on it is for the present wish.
@@ -187,10 +192,8 @@ func (d *decider) correctDrift(differ []string) {
 			return
 		}
 	}
-	if d.starting() {
-		d.say(v1alpha1.ReasonInstanceStarting, differ)
-		d.out.Held = startGate(&d.Input)
-		d.out.LookAgain = d.out.Held.For
+	if hold := startGate(&d.Input, true); hold.By != "" {
+		d.hold(hold, differ)
 		return
 	}
 	twice := slices.DeleteFunc(slices.Clone(differ), func(name string) bool { return d.driftRest(name) > 0 })
@@ -215,26 +218,54 @@ func (d *decider) rebootRest() time.Duration {
 
 // apply plans a setSettings, unless something holds it.
 func (d *decider) apply(reason v1alpha1.ApplyReason, attempt int32, names []string) {
-	d.say(v1alpha1.ReasonApplyPending, names)
-	if hold := held(&d.Input); hold.By != "" {
-		if hold.By == HeldByStart {
-			d.say(v1alpha1.ReasonInstanceStarting, names)
-		}
-		d.out.LookAgain, d.out.Handled, d.out.Held = hold.For, false, hold
+	if hold := held(&d.Input, d.seen()); hold.By != "" {
+		d.hold(hold, names)
 		return
 	}
+	d.say(v1alpha1.ReasonApplyPending, names)
 	d.out.Send = names
 	d.intend(reason, attempt)
+}
+
+// hold plans nothing until something lets it.
+func (d *decider) hold(hold Hold, names []string) {
+	d.say(hold.Reason(), names)
+	d.out.LookAgain, d.out.Held = hold.For, hold
+	// Everything was looked at, which is what a request asks for, unless it lifts what was given up.
+	d.out.Handled = d.out.Handled && hold.Long() && !d.lifted
 }
 
 // close returns the decision.
 func (d *decider) close() Decision {
 	d.noteEffective()
+	d.out.ApplyHandled = d.ApplyNow && (len(d.out.Send) > 0 || !d.willWrite())
+	d.out.Lifts = d.lifted
 	if d.lifted && !d.out.Handled {
 		// The request could not be acted on yet, so what it would lift stays as it was.
 		d.out.History.Abandoned = d.History.Abandoned
 	}
 	return d.out
+}
+
+// willWrite reports whether a write is under way or follows by itself.
+func (d *decider) willWrite() bool {
+	switch d.out.Synced {
+	case v1alpha1.ReasonApplyPending, v1alpha1.ReasonInstanceStarting, v1alpha1.ReasonSettling:
+		return true
+	case v1alpha1.ReasonSettingsNotPersisted:
+		return d.out.Retries
+	default:
+		return false
+	}
+}
+
+// Postpone takes a planned call back that something holds: the history stays as it was, and a request for a reconcile is done with
+// where nothing is gained by looking again.
+func (d *Decision) Postpone(hold Hold, before History) {
+	d.Send, d.ApplyHandled, d.Held, d.LookAgain = nil, false, hold, hold.For
+	d.Handled = d.Handled && (hold.By == HeldByBrake || hold.By == HeldByAllowance) && !d.Lifts
+	d.Synced = hold.Reason()
+	d.History = before
 }
 
 // say sets the reason of condition Synced.
@@ -254,6 +285,7 @@ func (d *decider) intend(reason v1alpha1.ApplyReason, attempt int32) {
 		Settings:      d.recordSettings(),
 		Attempt:       attempt,
 		Reason:        reason,
+		StateBefore:   d.State,
 		StartedTime:   metav1.NewMicroTime(d.Now),
 		Outcome:       v1alpha1.OutcomePending,
 	}

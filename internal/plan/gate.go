@@ -6,22 +6,31 @@ package plan
 import (
 	"time"
 
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
 // Holder names what holds a call.
 type Holder string
 
-// What may hold a call.
+// What may hold a call, in the order in which it is asked.
 const (
 	// HeldByStart: the instance has not started, and takes no settings (R15).
 	HeldByStart Holder = "Start"
 	// HeldByLogin: a person is logging in (R15).
 	HeldByLogin Holder = "Login"
+	// HeldByInvalidWindow: it is not known when the maintenance windows are (R31).
+	HeldByInvalidWindow Holder = "InvalidWindow"
+	// HeldByWindow: the maintenance window is shut (R30).
+	HeldByWindow Holder = "Window"
 	// HeldByReboot: settings follow a reboot, which goes first (R20).
 	HeldByReboot Holder = "Reboot"
 	// HeldByFailures: the vendor did not take the latest calls of this method.
 	HeldByFailures Holder = "Failures"
+	// HeldByBrake: the latest restarts of the fleet ended badly (R34).
+	HeldByBrake Holder = "Brake"
+	// HeldByAllowance: the fleet restarts as many as it may at present (R33).
+	HeldByAllowance Holder = "Allowance"
 	// HeldByTurn: other instances restart first (R28).
 	HeldByTurn Holder = "Turn"
 	// HeldByStop: the process ends.
@@ -38,6 +47,33 @@ type Hold struct {
 	For time.Duration
 }
 
+// Reason is what condition Synced shows meanwhile.
+func (h Hold) Reason() string {
+	switch h.By {
+	case HeldByStart:
+		return v1alpha1.ReasonInstanceStarting
+	case HeldByWindow:
+		return v1alpha1.ReasonOutsideWindow
+	case HeldByInvalidWindow:
+		return v1alpha1.ReasonMaintenanceInvalid
+	case HeldByBrake:
+		return v1alpha1.ReasonRolloutHalted
+	default:
+		return v1alpha1.ReasonApplyPending
+	}
+}
+
+// Long reports whether it lasts until a time that is known, or until its fleet wakes it: nothing that is read meanwhile ends it,
+// so waiting costs no more than being in order (R29).
+func (h Hold) Long() bool {
+	switch h.By {
+	case HeldByWindow, HeldByInvalidWindow, HeldByBrake, HeldByAllowance:
+		return true
+	default:
+		return false
+	}
+}
+
 // HoldFor holds by something for as long as it lasts, if it lasts.
 func HoldFor(by Holder, rest time.Duration) Hold {
 	if rest <= 0 {
@@ -46,24 +82,24 @@ func HoldFor(by Holder, rest time.Duration) Hold {
 	return Hold{By: by, For: rest}
 }
 
-// writeGate says whether it holds a setSettings that is planned.
-type writeGate func(in *Input) Hold
+// writeGate says whether it holds a setSettings that is planned. correction: what is wished was in effect once.
+type writeGate func(in *Input, correction bool) Hold
 
 // writeGates are those that need to know no more than a decision does, in the order in which they are asked. The others are the
 // caller's.
-var writeGates = []writeGate{startGate, loginGate}
+var writeGates = []writeGate{startGate, loginGate, windowGate}
 
 // held is the first gate that holds a setSettings.
-func held(in *Input) Hold {
+func held(in *Input, correction bool) Hold {
 	for _, asks := range writeGates {
-		if hold := asks(in); hold.By != "" {
+		if hold := asks(in, correction); hold.By != "" {
 			return hold
 		}
 	}
 	return Hold{}
 }
 
-func startGate(in *Input) Hold {
+func startGate(in *Input, _ bool) Hold {
 	if !states.Of(in.State).Restarting {
 		return Hold{}
 	}
@@ -73,12 +109,35 @@ func startGate(in *Input) Hold {
 // loginGrace is how long settings wait for a person who is logging in (R15).
 const loginGrace = 10 * time.Minute
 
-func loginGate(in *Input) Hold {
+func loginGate(in *Input, _ bool) Hold {
 	rest := loginGrace - in.elapsed(in.StateSince)
 	if states.Of(in.State).Login != states.LoginEnter || rest <= 0 {
 		return Hold{}
 	}
 	return Hold{By: HeldByLogin, For: min(rest, in.Limits.SettlePoll)}
+}
+
+// Window says when maintenance windows let a restart begin. The zero value does so at any time.
+type Window struct {
+	// Opens is when one may begin, zero for now.
+	Opens time.Time
+	// Changes and Corrections say what waits for it.
+	Changes, Corrections bool
+	// Invalid: it is not known when.
+	Invalid bool
+}
+
+// windowGate holds what waits for a window (R30). Nobody waits whom a restart would not interrupt.
+func windowGate(in *Input, correction bool) Hold {
+	w := &in.Window
+	switch {
+	case w.Invalid:
+		return Hold{By: HeldByInvalidWindow}
+	case in.ApplyNow, !states.Of(in.State).Interrupts, correction && !w.Corrections, !correction && !w.Changes, w.Opens.IsZero():
+		return Hold{}
+	default:
+		return HoldFor(HeldByWindow, w.Opens.Sub(in.Now))
+	}
 }
 
 // Action is the one call that follows from what was decided.

@@ -68,6 +68,10 @@ type Input struct {
 	LastReboot time.Time
 	// Requested reports whether a person asked for a reconcile that was not handled yet.
 	Requested bool
+	// Window is when maintenance windows let a restart begin.
+	Window Window
+	// ApplyNow: a person asked for one call that waits for no window.
+	ApplyNow bool
 	// TokenUnknown forbids any write: the webhook token that the spec refers to is not known.
 	TokenUnknown bool
 }
@@ -93,6 +97,10 @@ type Decision struct {
 	LookAgain time.Duration
 	// Handled reports whether a request was acted on, as far as it can be.
 	Handled bool
+	// Lifts reports whether a request tries again what was given up.
+	Lifts bool
+	// ApplyHandled reports whether ApplyNow was acted on: the call is sent, or nothing is to be written.
+	ApplyHandled bool
 	// Retries reports whether the reason is about settings that are tried again, besides which others may be given up.
 	Retries bool
 	// Held is what holds a write that is due.

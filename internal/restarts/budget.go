@@ -222,6 +222,19 @@ func (b *Budget) sweep(now time.Time) {
 	}
 }
 
+// Waiting is how many resources of each kind wait for their turn.
+func (b *Budget) Waiting() map[string]int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	waiting := map[string]int{}
+	for resource, w := range b.waiters {
+		if w.Waits() {
+			waiting[resource.Kind]++
+		}
+	}
+	return waiting
+}
+
 // Len is how many slots are taken, and how many resources wait or have a turn that they have not used.
 func (b *Budget) Len() (slots, waiters int) {
 	b.mu.Lock()

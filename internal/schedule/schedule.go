@@ -64,6 +64,8 @@ type Schedule struct {
 	// When the state is due, state and settings (while something is pending), state and account (right after a
 	// suspension), everything, and the statuses of contacts. A zero time is never.
 	state, settings, account, full, statuses time.Time
+	// parked is when a decision that waits for nothing else is made anew, from everything.
+	parked time.Time
 	// noSettings and noAccount are until when the vendor does not want these methods to be called.
 	noSettings, noAccount time.Time
 	// version is the one of the latest full look, 0 to read everything at once.
@@ -122,7 +124,7 @@ func (s *Schedule) core(now time.Time, w Wanted) Looks {
 		return Everything
 	case now.Before(s.Reads.retryAt):
 		return Looks{}
-	case w.Granted, s.failing && (reached(s.Reads.retryAt) || reached(s.state)), reached(s.full):
+	case w.Granted, s.failing && (reached(s.Reads.retryAt) || reached(s.state)), reached(s.full), reached(s.parked):
 		return Everything
 	}
 	due := Looks{Settings: reached(s.settings), Account: reached(s.account)}
@@ -214,10 +216,25 @@ func (s *Schedule) Soon(now time.Time, wait time.Duration, settings bool) {
 	}
 }
 
+// Park has everything be looked at after a while, however often it is looked at meanwhile: a decision waits for nothing but that
+// time. It is never where the wait is 0.
+func (s *Schedule) Park(now time.Time, wait time.Duration) {
+	s.parked = time.Time{}
+	if wait > 0 {
+		s.parked = now.Add(wait)
+	}
+}
+
+// Parked reports whether the time has come for which a decision was parked.
+func (s *Schedule) Parked(now time.Time) bool {
+	s.follow(now)
+	return !s.parked.IsZero() && !s.parked.After(now)
+}
+
 // Next is how long to wait for the next look, at least a millisecond; 0 if none is due ever.
 func (s *Schedule) Next(now time.Time) time.Duration {
 	s.follow(now)
-	at := earliest(earliest(earliest(s.state, s.settings), earliest(s.account, s.full)), s.statuses)
+	at := earliest(earliest(earliest(s.state, s.settings), earliest(s.account, s.full)), earliest(s.statuses, s.parked))
 	if s.failing {
 		at = earliest(at, s.Reads.retryAt)
 	}
@@ -233,7 +250,7 @@ func (s *Schedule) Next(now time.Time) time.Duration {
 // follow follows a clock that went back, so that no wait becomes longer by it.
 func (s *Schedule) follow(now time.Time) {
 	if back := s.latest.Sub(now); !s.latest.IsZero() && back > 0 {
-		for _, at := range []*time.Time{&s.state, &s.settings, &s.account, &s.full, &s.statuses, &s.noSettings, &s.noAccount, &s.Reads.retryAt} {
+		for _, at := range []*time.Time{&s.state, &s.settings, &s.account, &s.full, &s.statuses, &s.parked, &s.noSettings, &s.noAccount, &s.Reads.retryAt} {
 			if !at.IsZero() {
 				*at = at.Add(-back)
 			}

@@ -9,7 +9,10 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+
 	"strings"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/zones"
 )
 
 // stamped is set by the linker: -X github.com/greenapi-operator/greenapi-operator/internal/version.stamped=v1.2.3
@@ -21,10 +24,10 @@ func Get() string {
 	return choose(stamped, info)
 }
 
-// Full describes the binary in one line: version, commit, Go and platform.
+// Full describes the binary in one line: version, commit, Go and platform, and the rules of time zones that it finds.
 func Full() string {
 	info, _ := debug.ReadBuildInfo()
-	return describe(stamped, info)
+	return describe(stamped, info) + ", time zones " + zones.Database()
 }
 
 func choose(stamped string, info *debug.BuildInfo) string {

@@ -1,0 +1,60 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/states"
+)
+
+// composeEnding notes how the latest restart of an authorized instance ended, which decides how many of its fleet may follow (R33, R34):
+// well if its settings are in effect, badly if they were refused or did not last, if it did not start within the settle time, or if it
+// is no longer authorized within the soak time after it ended well. One that was not authorized before counts neither way.
+func (w statusWriter) composeEnding(p *pass, soak time.Duration) {
+	record, before := w.Apply, p.stored.Apply
+	if record == nil || record.StateBefore != states.Authorized || record.FinishedTime == nil {
+		return
+	}
+	ended := !record.SameCall(before) || before.Outcome != record.Outcome
+	finished := metav1.NewTime(record.FinishedTime.Time).Rfc3339Copy()
+	switch {
+	case !ended:
+	case record.Outcome == v1alpha1.OutcomeNotPersisted:
+		w.endedBadly(finished, v1alpha1.ReasonSettingsNotPersisted)
+	case record.Outcome == v1alpha1.OutcomeRejected:
+		w.endedBadly(finished, v1alpha1.ReasonSettingsRejected)
+	case record.Outcome == v1alpha1.OutcomeConfirmed && w.StateInstance == states.Starting:
+		w.endedBadly(finished, v1alpha1.ReasonStarting)
+	case record.Outcome == v1alpha1.OutcomeConfirmed:
+		w.rollout().LastSucceededTime = &finished
+	}
+	if record.Outcome != v1alpha1.OutcomeConfirmed || !p.looked.State || w.StateInstance == states.Authorized || states.Of(w.StateInstance).Restarting {
+		return
+	}
+	counted := w.Rollout != nil && w.Rollout.LastFailedTime != nil && !w.Rollout.LastFailedTime.Time.Before(record.StartedTime.Truncate(time.Second))
+	if !counted && !w.StateChangedTime.After(record.FinishedTime.Add(soak)) {
+		w.endedBadly(w.now, states.Of(w.StateInstance).Reason)
+	}
+}
+
+// endedBadly notes a failure, and takes back that the same restart ended well.
+func (w statusWriter) endedBadly(at metav1.Time, why string) {
+	r := w.rollout()
+	if well := r.LastSucceededTime; well != nil && !well.Time.Before(w.Apply.StartedTime.Truncate(time.Second)) {
+		r.LastSucceededTime = nil
+	}
+	r.LastFailedTime, r.LastFailure = &at, why
+}
+
+// rollout is the record of the status.
+func (w statusWriter) rollout() *v1alpha1.RolloutRecord {
+	if w.Rollout == nil {
+		w.Rollout = &v1alpha1.RolloutRecord{}
+	}
+	return w.Rollout
+}

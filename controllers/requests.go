@@ -1,0 +1,69 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+)
+
+// request is what a person asks for by an annotation, to be done once.
+type request struct {
+	// asked is a value that was not acted on; ignored if it is only to be echoed.
+	asked   string
+	ignored bool
+}
+
+// wanted reports whether it is to be carried out.
+func (q request) wanted() bool { return q.asked != "" && !q.ignored }
+
+// readRequests reads the annotations that ask for a call. A value that is there at first sight, under Observe or while paused is
+// only echoed, so that one that is kept in Git does not restart a fleet after a restore.
+func (p *pass) readRequests() {
+	m := p.memory
+	reboot := instance.NewRequest(p.instance, v1alpha1.RebootRequestedAtAnnotation, p.stored.LastHandledRebootAt)
+	apply := instance.NewRequest(p.instance, v1alpha1.ApplyRequestedAtAnnotation, p.stored.LastHandledApplyAt)
+	if !m.met {
+		m.met, m.firstReboot, m.firstApply = true, reboot, apply
+	}
+	read := func(at, first string) request {
+		// The first status may come some passes later than the first sight.
+		firstSight := len(p.original.Conditions) == 0 && first == at
+		return request{asked: at, ignored: at != "" && (firstSight || p.core().Paused || p.core().Policy() == v1alpha1.PolicyObserve)}
+	}
+	p.reboot.request, p.apply = read(reboot, m.firstReboot), read(apply, m.firstApply)
+	if reboot != "" && m.rebootAsked != reboot {
+		m.rebootAsked = reboot
+		m.rebootCalls.mended()
+	}
+}
+
+// composeApply echoes a request for a setSettings once it is done with: it went out, or nothing is to be written. stale: the vendor
+// has not answered for long; a request is for now.
+func (w statusWriter) composeApply(p *pass, stale bool) {
+	_, stall := p.end.(*stalled)
+	switch {
+	case p.apply.asked == "":
+	case p.apply.ignored || stall || stale || p.decision != nil && p.decision.ApplyHandled:
+		w.LastHandledApplyAt = p.apply.asked
+	default:
+		// A call that took no effect is not done with.
+		w.LastHandledApplyAt = p.original.LastHandledApplyAt
+	}
+}
+
+// requests are the values of the annotations that ask for a look and were not acted on yet, "" if there are none.
+func (p *pass) requests() string {
+	if !p.newRequest() && !p.apply.wanted() {
+		return ""
+	}
+	return p.requested + "\x00" + p.apply.asked
+}
+
+// asksForALook reports whether a person asks for everything to be read. Once it was, and something holds the call for long, nothing
+// is gained by reading it again.
+func (p *pass) asksForALook() bool {
+	asked := p.requests()
+	return asked != "" && (!p.memory.parked || asked != p.memory.parkedFor)
+}
