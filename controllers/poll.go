@@ -64,6 +64,10 @@ func (r *Reconciler) watch(p *pass) bool {
 		!p.restsOn(), !m.schedule.Quiet(p.generation()):
 		return false
 	}
+	if granted, _ := r.slotState(p); granted {
+		// What it waited for has come, and this pass had to wait before it could use it.
+		return false
+	}
 	if status := p.stored.DeepCopy(); clampFutureTimes(status, r.Clock.Now(), func(*v1alpha1.ApplyRecord) bool { return false }) {
 		// The clock was set back. Passes go on until the status is right again.
 		return false

@@ -29,7 +29,7 @@ const leastRestarts = 10
 
 // wakeups is how many resources may be told at once that their turn has come. One that is not told finds out at its next
 // look.
-const wakeups = 4096
+const wakeups = 1 << 14
 
 // turn is what a pass knows of its turn to restart the instance.
 type turn struct {

@@ -67,7 +67,7 @@ func TestR28TheBoundOfRestartsHoldsAcrossProcesses(t *testing.T) {
 	t.Run("one process that is killed", func(t *testing.T) {
 		t.Parallel()
 		f := newFleet(t, admin, size)
-		f.flags = []string{fmt.Sprintf("--max-concurrent-restarts=%d", bound)}
+		f.flags = []string{fmt.Sprintf("--max-concurrent-restarts=%d", bound), "--restart-slow-start=0"}
 		p := f.launch(newGate(t, environment.Config))
 		changeAll(f)
 		p.kill()
@@ -76,7 +76,7 @@ func TestR28TheBoundOfRestartsHoldsAcrossProcesses(t *testing.T) {
 	})
 	t.Run("two replicas", func(t *testing.T) {
 		t.Parallel()
-		p := newPair(t, size, fmt.Sprintf("--max-concurrent-restarts=%d", bound))
+		p := newPair(t, size, fmt.Sprintf("--max-concurrent-restarts=%d", bound), "--restart-slow-start=0")
 		changeAll(p.fleet)
 		p.leader.kill()
 		p.awaitFailover()
@@ -96,7 +96,7 @@ func TestR28NamespacesTakeTurns(t *testing.T) {
 	resource.ResourceVersion, resource.UID = "", ""
 	resource.Spec.IDInstance = firstID + 100
 	single.Expect(admin.Create(single.ctx, resource)).To(Succeed())
-	crowd.launch(newGate(t, environment.Config), "--watch-namespaces="+crowd.ns+","+single.ns, "--max-concurrent-restarts=1")
+	crowd.launch(newGate(t, environment.Config), "--watch-namespaces="+crowd.ns+","+single.ns, "--max-concurrent-restarts=1", "--restart-slow-start=0")
 	single.Eventually(func() bool { return single.get("line-0").Status.ObservedGeneration > 0 }, patience).Should(BeTrue(), "%s", crowd.alarm)
 
 	for _, name := range crowd.names {

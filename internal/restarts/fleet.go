@@ -100,6 +100,8 @@ type fleet struct {
 	admitted map[keys.Resource]*admission
 	queue    *fairqueue.Queue
 	standing *Standing
+	// halted is what those who wait were told.
+	halted bool
 }
 
 // NewFleets returns fleets in which nothing has happened.
@@ -371,6 +373,15 @@ func (f *Fleets) dismiss(resource keys.Resource) {
 
 // grant lets as many of a fleet follow as may, and wakes them, except the one that asks.
 func (f *Fleets) grant(in *fleet, now time.Time, asking keys.Resource) {
+	if halted := f.stand(in, now).Halted; halted != in.halted {
+		in.halted = halted
+		// What they show they wait for is another thing now.
+		for resource, known := range f.waiters {
+			if f.fleets[known.fleet] == in && resource != asking {
+				known.Wake(resource.NamespacedName)
+			}
+		}
+	}
 	for !in.queue.Empty() {
 		standing := f.stand(in, now)
 		if f.room(in, standing, now) <= 0 {

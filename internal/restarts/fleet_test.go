@@ -194,6 +194,29 @@ func TestR34TheBrakeHoldsWhoHasNotBegun(t *testing.T) {
 	g.Expect(w.fleets.Look(begun.Resource)).To(Equal(Restarting))
 }
 
+// TestR34WhoWaitsIsToldThatTheBrakeHolds, and that it does not any more: what it waits for is another thing then.
+func TestR34WhoWaitsIsToldThatTheBrakeHolds(t *testing.T) {
+	g := NewWithT(t)
+	w := newTown()
+	first, second := w.line("shop", 0), w.line("shop", 1)
+	g.Expect(w.ask(first, "shop").OK).To(BeTrue())
+	for i := 1; i < 6; i++ {
+		g.Expect(w.ask(w.line("shop", i), "shop").OK).To(BeFalse())
+	}
+	w.end(first, "shop", false)
+	g.Expect(w.woken).To(Equal([]string{"shop/1"}))
+	g.Expect(w.ask(second, "shop").OK).To(BeTrue())
+	w.woken = nil
+	w.end(second, "shop", false)
+	g.Expect(w.woken).To(ConsistOf("shop/2", "shop/3", "shop/4", "shop/5"))
+	w.now = w.now.Add(probe)
+	third := w.line("shop", 2)
+	g.Expect(w.ask(third, "shop").OK).To(BeTrue())
+	w.woken = nil
+	w.end(third, "shop", true)
+	g.Expect(w.woken).To(ContainElements("shop/3", "shop/4", "shop/5"))
+}
+
 // TestR33NamespacesTakeTurnsInAFleet.
 func TestR33NamespacesTakeTurnsInAFleet(t *testing.T) {
 	g := NewWithT(t)
