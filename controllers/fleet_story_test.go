@@ -94,6 +94,13 @@ func TestR34ABadChangeStopsAfterTwo(t *testing.T) {
 	names, calls := l.restarted()
 	l.Expect(names).To(HaveLen(2))
 	l.Expect(calls).To(Equal(2))
+	failed := time.Time{}
+	for _, name := range names {
+		if at := l.status(name).Rollout.LastFailedTime.Time; at.After(failed) {
+			failed = at
+		}
+	}
+	l.Expect(l.clock.Since(failed)).To(BeNumerically("<", 5*time.Second), "who waits is told at once")
 	waits := l.names[slices.IndexFunc(l.names, func(name string) bool { return !slices.Contains(names, name) })]
 	synced := l.condition(waits, v1alpha1.SyncedCondition)
 	l.Expect(synced.Status).To(Equal(metav1.ConditionFalse))

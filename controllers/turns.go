@@ -76,8 +76,8 @@ func (r *Reconciler) slotState(p *pass) (granted, waits bool) {
 	granted = s != nil && !s.Started
 	place := r.fleets.Look(r.resource(p.key))
 	waits = (waits || place == restarts.Waiting) && !granted
-	// Its fleet may have let it through, and it has not asked for its turn yet.
-	return granted || !waits && place == restarts.Admitted, waits
+	// Its fleet may have let it through, or have news, and it has not asked since.
+	return granted || !waits && (place == restarts.Admitted || place == restarts.Told), waits
 }
 
 // startRestart says that the call is about to be made.

@@ -39,6 +39,8 @@ type stage struct {
 
 	plane             *sandbox.ControlPlane
 	emulator, manager *sandbox.Process
+	// fleetManager looks after the fleet of one scene.
+	fleetManager *sandbox.Process
 	vendor            *sandbox.Vendor
 	scheme            *runtime.Scheme
 	// admin is a client with all rights, as the people's kubeconfig has them.
@@ -144,7 +146,7 @@ func (s *stage) kubeconfig(who string) string { return filepath.Join(s.directory
 
 func (s *stage) startEmulator(ctx context.Context) error {
 	var err error
-	s.emulator, err = s.run(nameEmulator, "--listen=127.0.0.1:0", "--restart-time="+restartTime.String())
+	s.emulator, err = s.run(nameEmulator, nameEmulator, "--listen=127.0.0.1:0", "--restart-time="+restartTime.String())
 	if err != nil {
 		return err
 	}
@@ -158,13 +160,13 @@ func (s *stage) startEmulator(ctx context.Context) error {
 
 func (s *stage) startManager(context.Context) error {
 	var err error
-	s.manager, err = s.run(nameManager, s.managerFlags()...)
+	s.manager, err = s.run(nameManager, nameManager, append(s.managerFlags(), "--watch-label-selector=!"+fleetLabel)...)
 	return err
 }
 
-// run starts one of the programs built beside this one, with its output in a log.
-func (s *stage) run(name string, flags ...string) (*sandbox.Process, error) {
-	cmd, err := s.Command(name, s.directory, s.kubeconfig(nameManager), flags...)
+// run starts one of the programs built beside this one under a name, with its output in a log.
+func (s *stage) run(program, name string, flags ...string) (*sandbox.Process, error) {
+	cmd, err := s.Command(program, s.directory, s.kubeconfig(nameManager), flags...)
 	if err != nil {
 		return nil, err
 	}
@@ -188,6 +190,7 @@ func (s *stage) close(e ending) {
 	if e.quick {
 		patience = sandbox.QuickStopTime
 	}
+	s.fleetManager.Stop(patience)
 	s.manager.Stop(patience)
 	s.emulator.Stop(patience)
 	if err := s.plane.Stop(); err != nil && !e.quick {

@@ -165,7 +165,7 @@ func TestR24NothingShows(t *testing.T) {
 		"--leader-elect", "--leader-election-namespace=" + f.ns,
 	}
 	f.env = []string{"GOTRACEBACK=all"}
-	p := f.launch(newGate(t, environment.Config))
+	p := f.launch(newGate(t, environment.Config), "--restart-slow-start=0")
 	for i, name := range names {
 		f.Eventually(func() string { return f.status(f.names[i]) }, patience).Should(ContainSubstring(provocations[name].shows), "%s (%s)\n%s", name, f.names[i], f.alarm)
 	}

@@ -84,6 +84,8 @@ type waiter struct {
 	fairqueue.Waiter
 	fleet string
 	first bool
+	// news: what it waits for is another thing than when it asked.
+	news bool
 }
 
 // admission is one who was let through.
@@ -160,6 +162,7 @@ func (f *Fleets) Ask(ask Ask, now time.Time) Answer {
 		f.waiters[ask.Resource] = known
 		in.queue.Join(&known.Waiter)
 	}
+	known.news = false
 	f.grant(in, now, ask.Resource)
 	if f.admitted[ask.Resource] != nil {
 		return Answer{OK: true}
@@ -251,10 +254,11 @@ func (f *Fleets) Forget(resource keys.Resource) {
 // Place is where a resource stands in its fleet.
 type Place string
 
-// The places.
+// The places. Told is who waits and was woken because it waits for another thing by now.
 const (
 	Nowhere    Place = ""
 	Waiting    Place = "Waiting"
+	Told       Place = "Told"
 	Admitted   Place = "Admitted"
 	Restarting Place = "Restarting"
 )
@@ -268,6 +272,8 @@ func (f *Fleets) Look(resource keys.Resource) Place {
 		return Admitted
 	case known != nil:
 		return Restarting
+	case f.waiters[resource] != nil && f.waiters[resource].news:
+		return Told
 	case f.waiters[resource] != nil:
 		return Waiting
 	default:
@@ -378,6 +384,7 @@ func (f *Fleets) grant(in *fleet, now time.Time, asking keys.Resource) {
 		// What they show they wait for is another thing now.
 		for resource, known := range f.waiters {
 			if f.fleets[known.fleet] == in && resource != asking {
+				known.news = true
 				known.Wake(resource.NamespacedName)
 			}
 		}
