@@ -132,11 +132,13 @@ func TestThePictureOfAChange(t *testing.T) {
 	g.Expect(good.begun[len(good.begun)-1]).To(Equal(changed), "all of them go out")
 	g.Expect([]int{bad.after(6), bad.after(12), bad.after(27), bad.after(28), bad.after(36)}).To(Equal([]int{1, 2, 2, 3, 3}), "two, and one that is tried 15 minutes later")
 	g.Expect(badAtOnce.begun[0]).To(Equal(turns))
-	g.Expect(badAtOnce.begun[len(badAtOnce.begun)-1]).To(Equal(changed))
+	g.Expect([]int{badAtOnce.after(7), badAtOnce.after(13), badAtOnce.after(19)}).To(Equal([]int{500, 750, changed}))
+	// What docs/design/rollout.md says, in minutes.
+	g.Expect(first(good.begun, changed/2)).To(BeNumerically("<=", 15*time.Minute))
+	g.Expect(first(good.begun, changed)).To(BeNumerically("<=", 19*time.Minute))
+	g.Expect(first(goodAtOnce.begun, changed)).To(BeNumerically("<=", 7*time.Minute))
+	g.Expect(first(some.begun, changed)).To(BeNumerically("<=", 21*time.Minute))
 	g.Expect(some.begun[len(some.begun)-1]).To(Equal(changed), "some bad ones stop nobody for ever")
-	t.Logf("with one bad line in a hundred all have begun after %s", first(some.begun, changed))
-	t.Logf("a good change: half of the lines have begun after %s, all after %s; at once %s",
-		first(good.begun, changed/2), first(good.begun, changed), first(goodAtOnce.begun, changed))
 
 	picture := draw([]plot{
 		{"A good change: lines restarted", []curve{{"slow start", "#1f6fb2", good.begun}, {"--restart-slow-start=0", "#c0392b", goodAtOnce.begun}}, ""},
