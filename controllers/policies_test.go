@@ -67,13 +67,17 @@ type policed struct {
 	namespace string
 }
 
+// instance is one with these fields of its spec. Labels among them are the instance's own.
 func (p *policed) instance(kind, name string, spec map[string]any) *unstructured.Unstructured {
 	full := map[string]any{"idInstance": int64(7107000001), "apiTokenSecretRef": map[string]any{"name": "token"}}
 	maps.Copy(full, spec)
+	labels, _ := full["labels"].(map[string]string)
+	delete(full, "labels")
 	object := &unstructured.Unstructured{Object: map[string]any{"spec": full}}
 	object.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kind))
 	object.SetNamespace(p.namespace)
 	object.SetName(name)
+	object.SetLabels(labels)
 	return object
 }
 

@@ -48,6 +48,10 @@ end
 if is("Ready", "True") then
   hs.status = "Healthy"
   hs.message = conditions["Ready"].message
+  -- The spec itself has the change wait, so that a wave goes on.
+  if conditions["Synced"] ~= nil and conditions["Synced"].reason == "OutsideWindow" then
+    hs.message = conditions["Synced"].message
+  end
   -- The operator's work is done. A person who still has to log in is no failed deployment.
   if conditions["Available"] ~= nil and conditions["Available"].status ~= "True" then
     hs.message = hs.message .. ". Not available: " .. conditions["Available"].message
