@@ -50,12 +50,17 @@ func clampFutureTimes(s *v1alpha1.InstanceStatus, now time.Time, own func(*v1alp
 			past(&restarts.RecentReboots[i].Time)
 		}
 	}
-	if rollout := s.Rollout; rollout != nil {
-		for _, at := range []*metav1.Time{rollout.LastSucceededTime, rollout.LastFailedTime} {
-			if at != nil {
-				past(&at.Time)
-			}
+	clampRollout(s.Rollout, past)
+	return clamped
+}
+
+func clampRollout(rollout *v1alpha1.RolloutRecord, past func(*time.Time)) {
+	if rollout == nil {
+		return
+	}
+	for _, at := range []*metav1.Time{rollout.LastSucceededTime, rollout.LastFailedTime} {
+		if at != nil {
+			past(&at.Time)
 		}
 	}
-	return clamped
 }

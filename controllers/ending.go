@@ -20,10 +20,18 @@ func (w statusWriter) composeEnding(p *pass, soak time.Duration) {
 	if record == nil || record.StateBefore != states.Authorized || record.FinishedTime == nil {
 		return
 	}
-	ended := !record.SameCall(before) || before.Outcome != record.Outcome
+	if !record.SameCall(before) || before.Outcome != record.Outcome {
+		w.noteOutcome(record)
+	}
+	if record.Outcome == v1alpha1.OutcomeConfirmed && p.looked.State {
+		w.noteSoak(record, soak)
+	}
+}
+
+// noteOutcome notes how a call ended whose outcome became known just now.
+func (w statusWriter) noteOutcome(record *v1alpha1.ApplyRecord) {
 	finished := metav1.NewTime(record.FinishedTime.Time).Rfc3339Copy()
 	switch {
-	case !ended:
 	case record.Outcome == v1alpha1.OutcomeNotPersisted:
 		w.endedBadly(finished, v1alpha1.ReasonSettingsNotPersisted)
 	case record.Outcome == v1alpha1.OutcomeRejected:
@@ -33,11 +41,15 @@ func (w statusWriter) composeEnding(p *pass, soak time.Duration) {
 	case record.Outcome == v1alpha1.OutcomeConfirmed:
 		w.rollout().LastSucceededTime = &finished
 	}
-	if record.Outcome != v1alpha1.OutcomeConfirmed || !p.looked.State || w.StateInstance == states.Authorized || states.Of(w.StateInstance).Restarting {
+}
+
+// noteSoak notes, once, that an instance is no longer authorized soon after it ended well.
+func (w statusWriter) noteSoak(record *v1alpha1.ApplyRecord, soak time.Duration) {
+	if w.StateInstance == states.Authorized || states.Of(w.StateInstance).Restarting || w.StateChangedTime.After(record.FinishedTime.Add(soak)) {
 		return
 	}
-	counted := w.Rollout != nil && w.Rollout.LastFailedTime != nil && !w.Rollout.LastFailedTime.Time.Before(record.StartedTime.Truncate(time.Second))
-	if !counted && !w.StateChangedTime.After(record.FinishedTime.Add(soak)) {
+	failed := w.rollout().LastFailedTime
+	if failed == nil || failed.Time.Before(record.StartedTime.Truncate(time.Second)) {
 		w.endedBadly(w.now, states.Of(w.StateInstance).Reason)
 	}
 }

@@ -85,8 +85,8 @@ func NewMetrics(registry prometheus.Registerer, reader client.Reader, kinds []in
 		held: prometheus.NewDesc("greenapi_held", "Resources whose settings wait: for a maintenance window (window), for a halted rollout (halt), or for others to restart first (turn).",
 			[]string{"kind", "reason"}, nil),
 		haltedFleets: prometheus.NewDesc("greenapi_halted_fleets", "Fleets in which somebody waits because the latest restarts ended badly.", nil, nil),
-		oldest:     prometheus.NewDesc("greenapi_oldest_observation_seconds", "Age of the oldest successful reading of a state, over the resources that are neither paused nor stalled.", []string{"kind"}, nil),
-		unpaused:   prometheus.NewDesc("greenapi_unpaused_instances", "Resources that are not paused, by the vendor's state; other for one that is not known.", []string{"kind", "state"}, nil),
+		oldest:       prometheus.NewDesc("greenapi_oldest_observation_seconds", "Age of the oldest successful reading of a state, over the resources that are neither paused nor stalled.", []string{"kind"}, nil),
+		unpaused:     prometheus.NewDesc("greenapi_unpaused_instances", "Resources that are not paused, by the vendor's state; other for one that is not known.", []string{"kind", "state"}, nil),
 		unpausedConditions: prometheus.NewDesc("greenapi_unpaused_instance_conditions", "Resources that are not paused, by condition and its status; Ready is Unknown where nothing was stored yet.",
 			[]string{"kind", "condition", "status"}, nil),
 	}
@@ -139,6 +139,21 @@ func (m *Metrics) watchWaiting(waiting func() (turns map[string]int, halted int)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.waiting = waiting
+}
+
+// heldFor is what settings wait for by the word of a status, as far as it says.
+func heldFor(status *v1alpha1.InstanceStatus) string {
+	synced := apimeta.FindStatusCondition(status.Conditions, v1alpha1.SyncedCondition)
+	switch {
+	case synced == nil:
+		return ""
+	case synced.Reason == v1alpha1.ReasonOutsideWindow:
+		return heldForWindow
+	case synced.Reason == v1alpha1.ReasonRolloutHalted:
+		return heldForHalt
+	default:
+		return ""
+	}
 }
 
 // What settings wait for, as the label reason of greenapi_held.
@@ -241,13 +256,8 @@ func (m *Metrics) collectKind(ctx context.Context, kind instance.Kind, statuses 
 				unpaused.conditions[[2]string{v1alpha1.ReadyCondition, string(metav1.ConditionUnknown)}]++
 			}
 		}
-		if synced := apimeta.FindStatusCondition(status.Conditions, v1alpha1.SyncedCondition); synced != nil && !paused {
-			switch synced.Reason {
-			case v1alpha1.ReasonOutsideWindow:
-				held[heldForWindow]++
-			case v1alpha1.ReasonRolloutHalted:
-				held[heldForHalt]++
-			}
+		if reason := heldFor(status); reason != "" && !paused {
+			held[reason]++
 		}
 		if status.IncomingStatuses != nil {
 			for _, count := range status.IncomingStatuses.ByType {

@@ -4,66 +4,12 @@
 package restarts
 
 import (
-	"cmp"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/greenapi-operator/greenapi-operator/internal/fairqueue"
 	"github.com/greenapi-operator/greenapi-operator/internal/keys"
 )
-
-// Rules say how a change goes out in a fleet. Where SlowStart is 0 nothing is held.
-type Rules struct {
-	// SlowStart is how many lines may restart at once for a first attempt before any ended well (R33).
-	SlowStart int
-	// BrakeAfter is how many restarts in a row may end badly before no more begin, 0 for any number (R34).
-	BrakeAfter int
-	// ProbeAfter is how long the brake holds before one line is let through.
-	ProbeAfter time.Duration
-}
-
-// wellFor is how long a restart that ended well adds to the allowance.
-const wellFor = time.Hour
-
-// Line is what the status of a resource says of the restarts of its instance while somebody was logged in. A zero time is never.
-type Line struct {
-	// Fleet is which one it belongs to.
-	Fleet string
-	// Started is when the latest began, Well and Badly when the latest ended so.
-	Started, Well, Badly time.Time
-	// Why says how it ended badly.
-	Why string
-	// Until is how long the latest counts as under way, zero if it is not. First: it is a first attempt.
-	Until time.Time
-	First bool
-}
-
-// holds reports whether there is anything to know about the line.
-func (l *Line) holds() bool { return !l.Started.IsZero() || !l.Well.IsZero() || !l.Badly.IsZero() }
-
-// Failure is a restart that ended badly.
-type Failure struct {
-	Resource keys.Resource
-	At       time.Time
-	Why      string
-}
-
-// Standing is what follows from the lines of a fleet.
-type Standing struct {
-	// Allowance is how many lines may restart at once for a first attempt. Halted: the latest ended badly.
-	Allowance int
-	Halted    bool
-	// Probe is when one line is let through while it is halted.
-	Probe time.Time
-	// Failures are the latest that ended badly in a row, the latest first, and no more than are named.
-	Failures []Failure
-	// until is how long this holds without any news.
-	until time.Time
-}
-
-// named is how many failures are named.
-const named = 3
 
 // Fleets decide how many lines of a fleet may restart at once. They know nothing that is not in the status of the resources.
 // Who is held waits in the queue of the fleet, in which namespaces take turns. It keeps no place at the vendor: a turn comes
@@ -141,28 +87,20 @@ func (f *Fleets) Ask(ask Ask, now time.Time) Answer {
 	}
 	in := f.of(ask.Fleet)
 	defer f.tidy(ask.Fleet)
+	halted := f.stand(in, now).Halted
 	if known := f.admitted[ask.Resource]; known != nil {
-		if known.fleet == ask.Fleet && (known.probe || ask.Past || !known.until.IsZero() || !f.stand(in, now).Halted) {
+		if known.fleet == ask.Fleet && (!halted || ask.Past || known.passesBrake()) {
 			return Answer{OK: true}
 		}
 		// The brake came in between, or the line belongs to another fleet now.
 		f.dismiss(ask.Resource)
 	}
-	halted := f.stand(in, now).Halted
 	if ask.Past || !ask.First && !halted {
 		f.leaveQueue(ask.Resource)
 		f.admit(ask.Resource, &admission{fleet: ask.Fleet, first: ask.First, probe: ask.Past})
 		return Answer{OK: true}
 	}
-	known := f.waiters[ask.Resource]
-	if known == nil || known.fleet != ask.Fleet {
-		f.leaveQueue(ask.Resource)
-		in = f.of(ask.Fleet)
-		known = &waiter{Waiter: ask.Waiter, fleet: ask.Fleet, first: ask.First}
-		f.waiters[ask.Resource] = known
-		in.queue.Join(&known.Waiter)
-	}
-	known.news = false
+	in, known := f.join(ask)
 	f.grant(in, now, ask.Resource)
 	if f.admitted[ask.Resource] != nil {
 		return Answer{OK: true}
@@ -177,6 +115,22 @@ func (f *Fleets) Ask(ask Ask, now time.Time) Answer {
 	}
 	return answer
 }
+
+// join puts somebody into the queue of its fleet who is not there yet.
+func (f *Fleets) join(ask Ask) (*fleet, *waiter) {
+	known := f.waiters[ask.Resource]
+	if known == nil || known.fleet != ask.Fleet {
+		f.leaveQueue(ask.Resource)
+		known = &waiter{Waiter: ask.Waiter, fleet: ask.Fleet, first: ask.First}
+		f.waiters[ask.Resource] = known
+		f.of(ask.Fleet).queue.Join(&known.Waiter)
+	}
+	known.news = false
+	return f.of(ask.Fleet), known
+}
+
+// passesBrake reports whether somebody goes on whatever ended badly meanwhile: it has begun, is the probe, or goes by a person's word.
+func (a *admission) passesBrake() bool { return a.probe || !a.until.IsZero() }
 
 // askApart is how much later each further one asks for itself.
 const askApart = 10 * time.Second
@@ -325,58 +279,6 @@ func (f *Fleets) Waiting(now time.Time) (waiting map[string]int, halted int) {
 	return waiting, len(stopped)
 }
 
-func (f *Fleets) of(name string) *fleet {
-	in := f.fleets[name]
-	if in == nil {
-		in = &fleet{lines: map[keys.Resource]*Line{}, admitted: map[keys.Resource]*admission{}, queue: fairqueue.New()}
-		f.fleets[name] = in
-	}
-	return in
-}
-
-// tidy forgets a fleet in which there is nothing.
-func (f *Fleets) tidy(name string) {
-	if in := f.fleets[name]; in != nil && len(in.lines)+len(in.admitted) == 0 && in.queue.Empty() {
-		delete(f.fleets, name)
-	}
-}
-
-func (f *Fleets) drop(resource keys.Resource) {
-	line := f.lines[resource]
-	if line == nil {
-		return
-	}
-	delete(f.lines, resource)
-	in := f.fleets[line.Fleet]
-	delete(in.lines, resource)
-	in.standing = nil
-	f.tidy(line.Fleet)
-}
-
-func (f *Fleets) leaveQueue(resource keys.Resource) {
-	known := f.waiters[resource]
-	if known == nil {
-		return
-	}
-	delete(f.waiters, resource)
-	f.fleets[known.fleet].queue.Leave(&known.Waiter)
-	f.tidy(known.fleet)
-}
-
-func (f *Fleets) admit(resource keys.Resource, a *admission) {
-	f.admitted[resource], f.of(a.fleet).admitted[resource] = a, a
-}
-
-func (f *Fleets) dismiss(resource keys.Resource) {
-	known := f.admitted[resource]
-	if known == nil {
-		return
-	}
-	delete(f.admitted, resource)
-	delete(f.fleets[known.fleet].admitted, resource)
-	f.tidy(known.fleet)
-}
-
 // grant lets as many of a fleet follow as may, and wakes them, except the one that asks.
 func (f *Fleets) grant(in *fleet, now time.Time, asking keys.Resource) {
 	if halted := f.stand(in, now).Halted; halted != in.halted {
@@ -402,69 +304,4 @@ func (f *Fleets) grant(in *fleet, now time.Time, asking keys.Resource) {
 			known.Wake(resource.NamespacedName)
 		}
 	}
-}
-
-// room is how many more may restart. While a fleet is halted that is one at the most, and only while none restarts.
-func (f *Fleets) room(in *fleet, standing *Standing, now time.Time) int {
-	used := 0
-	for resource, a := range in.admitted {
-		if !a.until.IsZero() && !now.Before(a.until) {
-			// Its time is over, whatever became of it.
-			delete(in.admitted, resource)
-			delete(f.admitted, resource)
-			continue
-		}
-		if a.first || standing.Halted && (a.probe || !a.until.IsZero()) {
-			used++
-		}
-	}
-	switch {
-	case !standing.Halted:
-		return standing.Allowance - used
-	case used == 0 && !now.Before(standing.Probe):
-		return 1
-	default:
-		return 0
-	}
-}
-
-// stand finds out what follows from the lines of a fleet, unless it is known still.
-func (f *Fleets) stand(in *fleet, now time.Time) *Standing {
-	if s := in.standing; s != nil && now.Before(s.until) {
-		return s
-	}
-	var well, badly, started time.Time
-	for _, line := range in.lines {
-		well, badly, started = later(well, line.Well), later(badly, line.Badly), later(started, line.Started)
-	}
-	s := &Standing{Allowance: f.rules.SlowStart, until: now.Add(wellFor)}
-	streak := 0
-	for resource, line := range in.lines {
-		if over := line.Well.Add(wellFor); line.Well.After(badly) && over.After(now) {
-			s.Allowance++
-			if over.Before(s.until) {
-				s.until = over
-			}
-		}
-		if !line.Badly.IsZero() && !line.Badly.Before(well) {
-			streak++
-			s.Failures = append(s.Failures, Failure{Resource: resource, At: line.Badly, Why: line.Why})
-		}
-	}
-	slices.SortFunc(s.Failures, func(a, b Failure) int {
-		return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.Resource.String(), b.Resource.String()))
-	})
-	s.Failures = s.Failures[:min(len(s.Failures), named):min(len(s.Failures), named)]
-	if f.rules.BrakeAfter > 0 && streak >= f.rules.BrakeAfter {
-		s.Allowance, s.Halted, s.Probe = 0, true, later(badly, started).Add(f.rules.ProbeAfter)
-	}
-	in.standing = s
-	return s
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }
