@@ -41,8 +41,8 @@ type stage struct {
 	emulator, manager *sandbox.Process
 	// fleetManager looks after the fleet of one scene.
 	fleetManager *sandbox.Process
-	vendor            *sandbox.Vendor
-	scheme            *runtime.Scheme
+	vendor       *sandbox.Vendor
+	scheme       *runtime.Scheme
 	// admin is a client with all rights, as the people's kubeconfig has them.
 	admin client.Client
 	// managerConfig connects as the manager's user.
