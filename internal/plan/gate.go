@@ -162,3 +162,32 @@ func Choose(settings *Decision, reboot RebootDecision, rebootRest time.Duration)
 		return ActionNone
 	}
 }
+
+// hold plans nothing until something lets it.
+func (d *decider) hold(hold Hold, names []string) {
+	d.say(hold.Reason(), names)
+	d.out.LookAgain, d.out.Held = hold.For, hold
+	// Everything was looked at, which is what a request asks for, unless it lifts what was given up.
+	d.out.Handled = d.out.Handled && hold.Long() && !d.lifted
+}
+
+// willWrite reports whether a write is under way or follows by itself.
+func (d *decider) willWrite() bool {
+	switch d.out.Synced {
+	case v1alpha1.ReasonApplyPending, v1alpha1.ReasonInstanceStarting, v1alpha1.ReasonSettling:
+		return true
+	case v1alpha1.ReasonSettingsNotPersisted:
+		return d.out.Retries
+	default:
+		return false
+	}
+}
+
+// Postpone takes a planned call back that something holds: the history stays as it was, and a request for a reconcile is done with
+// where nothing is gained by looking again.
+func (d *Decision) Postpone(hold Hold, before History) {
+	d.Send, d.ApplyHandled, d.Held, d.LookAgain = nil, false, hold, hold.For
+	d.Handled = d.Handled && (hold.By == HeldByBrake || hold.By == HeldByAllowance) && !d.Lifts
+	d.Synced = hold.Reason()
+	d.History = before
+}
