@@ -103,6 +103,11 @@ func (f families) ready() int {
 	}))
 }
 
+// waiting is how many resources wait for a maintenance window.
+func (f families) waiting() int {
+	return int(f.sum("greenapi_held", func(l map[string]string) bool { return l["reason"] == "window" }))
+}
+
 // kubernetesWrites is how many requests have changed the operator's resources, or made an event, as the API server counts
 // them. The lease is not among them.
 func (w *world) kubernetesWrites(ctx context.Context) (float64, error) {

@@ -33,16 +33,19 @@ const (
 
 // bars are those of the design: what the operator is held to on two cores.
 var bars = map[string]*bar{
-	keyAdoptWrites:  {value: 1, from: fleet, to: fleet, latency: true, defaults: true},
-	keyRawShare:     {value: 0.5, atLeast: true, from: 1000},
-	keyLooked:       {value: 60, from: fleet, to: fleet, latency: true, defaults: true},
-	keyCalls:        {value: 1.3, defaults: true, from: 100},
-	keyWrites:       {value: 0},
-	keyCores:        {value: 0.5, from: fleet, to: fleet, latency: true, defaults: true},
-	keyResident:     {value: 256, from: fleet, to: fleet},
-	keyPerThousand:  {value: 4, from: fleet},
-	keyHangingShare: {value: 1.2, from: 1000, defaults: true},
-	keyFresh99:      {value: 2, from: fleet, latency: true, defaults: true},
+	keyAdoptWrites:       {value: 1, from: fleet, to: fleet, latency: true, defaults: true},
+	keyRawShare:          {value: 0.5, atLeast: true, from: 1000},
+	keyLooked:            {value: 60, from: fleet, to: fleet, latency: true, defaults: true},
+	keyCalls:             {value: 1.3, defaults: true, from: 100},
+	keyWrites:            {value: 0},
+	keyCores:             {value: 0.5, from: fleet, to: fleet, latency: true, defaults: true},
+	keyResident:          {value: 256, from: fleet, to: fleet},
+	keyPerThousand:       {value: 4, from: fleet},
+	keyWaitingCallsShare: {value: 1.05, from: 1000, defaults: true},
+	keyWaitingCPUShare:   {value: 1.05, from: fleet, defaults: true},
+	keyWaitingWrites:     {value: 0},
+	keyHangingShare:      {value: 1.2, from: 1000, defaults: true},
+	keyFresh99:           {value: 2, from: fleet, latency: true, defaults: true},
 }
 
 // mostBars take the place of some bars for the most instances that one process is measured with.
@@ -140,6 +143,11 @@ func (r *result) rows() []row {
 		{what: "memory in the steady state, MiB", key: keyResident, format: "%.1f"},
 		{what: "memory of this process at its peak, MiB", key: keyPeak, format: "%.1f"},
 		{what: "memory per 1,000 instances on top of none, MiB", key: keyPerThousand, format: "%.1f"},
+		{what: "all waiting for a window: calls per instance and minute", key: keyWaitingCalls, format: "%.2f"},
+		{what: "  over the steady state", key: keyWaitingCallsShare, format: "%.2f"},
+		{what: "all waiting for a window: CPU per poll, µs", key: keyWaitingCPU, format: "%.0f"},
+		{what: "  over the steady state", key: keyWaitingCPUShare, format: "%.2f"},
+		{what: "all waiting for a window: writes to Kubernetes", key: keyWaitingWrites, format: "%.0f"},
 		{what: "new instance: to the first setSettings, p50, s", key: keyFresh50, format: "%.2f"},
 		{what: "new instance: to the first setSettings, p99, s", key: keyFresh99, format: "%.2f"},
 		{what: "drift: from a request to the correction, p50, s", key: keyDrift50, format: "%.2f"},
