@@ -74,7 +74,7 @@ func (p progressOfAll) block(on terminal, now time.Time) string {
 			w.item(p.failureText(failure, now))
 		}
 		if more := len(p.Failures) - shownFailures; more > 0 {
-			w.item(fmt.Sprintf("and %d more: kubectl greenapi status --problems, or -o json", more))
+			w.item(fmt.Sprintf("and %d more, which -o json names", more))
 		}
 	}
 	if p.haltedText != "" {
