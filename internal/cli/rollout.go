@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	appsv1 "k8s.io/api/apps/v1"
@@ -165,14 +166,14 @@ func fleetLabelOf(ctx context.Context, cluster client.Reader) (string, error) {
 
 // line sums up in one line, for a watch.
 func (p progressOfAll) line() string {
-	text := ""
+	var counts []string
 	for _, part := range p.parts() {
 		if part.count > 0 {
-			text += fmt.Sprintf(", %d %s", part.count, part.text)
+			counts = append(counts, fmt.Sprintf("%d %s", part.count, part.text))
 		}
 	}
-	if text == "" {
+	if len(counts) == 0 {
 		return "no instances"
 	}
-	return text[2:]
+	return strings.Join(counts, ", ")
 }

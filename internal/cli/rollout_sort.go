@@ -177,12 +177,13 @@ func progressOver(found []v1alpha1.Instance) progressOfAll {
 		at, failure := standOf(i)
 		counts[at]++
 		p.mixed = p.mixed || instance.KindOf(i).Name != instance.KindOf(found[0]).Name
-		switch at {
-		case standFailed:
+		if failure != nil {
 			p.Failures = append(p.Failures, *failure)
-		case standWindow:
+		}
+		if at == standWindow {
 			p.opening(i)
-		case standHalted:
+		}
+		if at == standHalted {
 			p.haltedText = cmp.Or(p.haltedText, conditionOf(i, v1alpha1.SyncedCondition).Message)
 		}
 	}
