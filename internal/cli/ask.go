@@ -29,6 +29,8 @@ type ask struct {
 	refuse func(v1alpha1.Instance) error
 	// confirm is the question that is put first, with the resource's title for %s; "" for none.
 	confirm string
+	// confirmAll is one question about all of them, in place of confirm; nil for none.
+	confirmAll func([]v1alpha1.Instance) string
 	// said is what is printed when it is asked for, with the resource's title for %s.
 	said string
 	// heard tells whether the operator knows of what was asked for at that time, and reached whether it is done.
@@ -70,6 +72,7 @@ It sets the annotation reboot-requested-at, after a question unless --yes is giv
 		heard:   func(i v1alpha1.Instance, at string) bool { return i.InstanceStatus().LastHandledRebootAt == at },
 		reached: rebooted,
 	},
+	applyNow,
 	{
 		use: "pause", short: "Stop every call for an instance",
 		long: `Stop every call for an instance. The last status is kept, and nothing is written until it is resumed.
@@ -135,8 +138,7 @@ func whereRebootsAreIgnored(i v1alpha1.Instance) error {
 	case i.Core().Policy() == v1alpha1.PolicyObserve:
 		return failf("Remove spec.reconcilePolicy first, or reboot it in the vendor's console", "%s has the policy Observe, under which it is never rebooted", advice.Title(i))
 	case len(i.InstanceStatus().Conditions) == 0:
-		return failf("Wait until kubectl greenapi status "+advice.Argument(i)+" shows something; if it never does, kubectl greenapi doctor -n "+i.GetNamespace()+" tells why",
-			"%s was not looked at yet, and a request that is there at first sight is ignored", advice.Title(i))
+		return notLookedAt(i)
 	}
 	return nil
 }
@@ -190,7 +192,7 @@ func (a ask) command(s *session) *cobra.Command {
 	}
 	by.bind(command)
 	hold.bind(command)
-	if a.confirm != "" {
+	if a.confirm != "" || a.confirmAll != nil {
 		command.Flags().BoolVarP(&sure, "yes", "y", false, "Do not ask")
 	}
 	return command

@@ -171,9 +171,10 @@ func TestCompletion(t *testing.T) {
 	d.Expect(offered("re")).To(ContainSubstring("reboot\t"))
 	d.Expect(offered("pause", "--namespace", d.ns, "s")).To(HavePrefix("sales\nsupport\n"))
 	d.Expect(offered("pause", "--namespace", d.ns, "sales", "s")).To(HavePrefix("support\n"))
-	for _, verb := range []string{"status", "diff", "auth", "statuses", "events", "reconcile", "reboot", "resume"} {
+	for _, verb := range []string{"status", "diff", "auth", "statuses", "events", "reconcile", "reboot", "apply-now", "resume"} {
 		d.Expect(offered(verb, "--namespace", d.ns, "s")).To(HavePrefix("sales\nsupport\n"), verb)
 	}
+	d.Expect(offered("rollout", "")).To(HavePrefix("status\n"))
 	d.Expect(offered("pause", "--wa")).To(HavePrefix("--wait\t"))
 	d.Expect(offered("pause", "--namespace", d.ns[:8])).To(ContainSubstring(d.ns + "\n"))
 }

@@ -39,6 +39,11 @@ func (a ask) check(s *session, found []v1alpha1.Instance, chosen, sure bool) ([]
 	if left := len(found) - len(useful); left > 0 {
 		fmt.Fprintf(s.ErrOut, "warning: left out %d of %d; the first: %s\n", left, len(found), refusal)
 	}
+	if a.confirmAll != nil && !sure {
+		if err := s.confirm(a.confirmAll(useful)); err != nil {
+			return nil, err
+		}
+	}
 	for _, instance := range useful {
 		if a.confirm != "" && !sure {
 			if err := s.confirm(fmt.Sprintf(a.confirm, advice.Title(instance))); err != nil {

@@ -67,7 +67,8 @@ func newCommand(s *session) *cobra.Command {
 		Long: `Look after GREEN-API instances: see how they are, log in, compare, import.
 
 It works with your own rights in the cluster, and never shows a token. Exit codes: 0 done, 1 the answer is no (diff
-found a difference, doctor something to mend, a wait was over too soon), 2 it could not be done.`,
+found a difference, doctor something to mend, a wait was over too soon, rollout one that is under way), 2 it could not be done, or
+rollout one that is halted or failed.`,
 		SilenceUsage: true, SilenceErrors: true,
 		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl greenapi"},
 	}
@@ -89,7 +90,7 @@ found a difference, doctor something to mend, a wait was over too soon), 2 it co
 
 // verbs are all verbs, in the order of the help.
 func verbs(s *session) []*cobra.Command {
-	list := []*cobra.Command{newStatus(s), newDiff(s), newAuth(s), newStatuses(s), newImport(s), newEvents(s), newDoctor(s)}
+	list := []*cobra.Command{newStatus(s), newDiff(s), newAuth(s), newStatuses(s), newImport(s), newEvents(s), newRollout(s), newDoctor(s)}
 	for _, a := range asks {
 		list = append(list, a.command(s))
 	}

@@ -196,7 +196,7 @@ func (d *differ) fill(ctx context.Context, secrets client.Reader, resource v1alp
 	found.State, found.Changes = state, decision.Pending
 	found.Differs = len(decision.Pending) > 0
 	others := slices.Concat(d.rivals(ctx, resource), d.inFiles)
-	found.judge(resource, decision, hold != "", instance.Refusal(resource, others, desired.TokenRef, d.vendor.defaultURL))
+	found.judge(resource, decision, d.clock.Now(), hold != "", instance.Refusal(resource, others, desired.TokenRef, d.vendor.defaultURL))
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 
@@ -69,11 +70,11 @@ func (d *difference) fail(err error) {
 }
 
 // judge says whether the operator would write what differs, and why.
-func (d *difference) judge(instance v1alpha1.Instance, decision plan.Decision, hold bool, refusal string) {
+func (d *difference) judge(instance v1alpha1.Instance, decision plan.Decision, now time.Time, hold bool, refusal string) {
 	if !d.Differs {
 		return
 	}
-	d.Write, d.Why = consequence(instance, decision, hold, refusal)
+	d.Write, d.Why = consequence(instance, decision, now, hold, refusal)
 	for _, change := range decision.Pending {
 		at := slices.IndexFunc(decision.History.Abandoned, func(entry v1alpha1.AbandonedSetting) bool { return entry.Setting == change.Setting })
 		switch {
@@ -87,7 +88,7 @@ func (d *difference) judge(instance v1alpha1.Instance, decision plan.Decision, h
 	}
 }
 
-func consequence(instance v1alpha1.Instance, decision plan.Decision, hold bool, refusal string) (write, why string) {
+func consequence(instance v1alpha1.Instance, decision plan.Decision, now time.Time, hold bool, refusal string) (write, why string) {
 	core := instance.Core()
 	stalled := apimeta.FindStatusCondition(instance.InstanceStatus().Conditions, v1alpha1.StalledCondition)
 	switch {
@@ -101,10 +102,23 @@ func consequence(instance v1alpha1.Instance, decision plan.Decision, hold bool, 
 		return writeNot, "reconcilePolicy Observe never writes"
 	case hold:
 		return writeNot, "the webhook token that the spec refers to is not known, and nothing is written without it"
+	case decision.Synced == v1alpha1.ReasonOutsideWindow:
+		opens := now.Add(decision.Held.For)
+		return writeLater, "once the maintenance window has opened for this instance on " + windowText(instance, opens) + ", " + untilText(now, opens) + "; this restarts the instance"
+	case len(decision.Send) > 0 && haltedNow(instance):
+		return writeLater, "the latest restarts of its fleet ended badly, so it waits; kubectl greenapi rollout says which; this restarts the instance"
 	case len(decision.Send) > 0:
 		return writeNow, willWrite(decision)
 	}
 	return held(decision)
+}
+
+// haltedNow reports whether the operator said of the present generation that its fleet is halted, and nobody has asked since for the
+// instance to pass.
+func haltedNow(resource v1alpha1.Instance) bool {
+	synced := conditionOf(resource, v1alpha1.SyncedCondition)
+	return synced != nil && synced.Reason == v1alpha1.ReasonRolloutHalted && observed(resource) &&
+		instance.NewRequest(resource, v1alpha1.ApplyRequestedAtAnnotation, resource.InstanceStatus().LastHandledApplyAt) == ""
 }
 
 func willWrite(decision plan.Decision) string {
@@ -118,6 +132,8 @@ func willWrite(decision plan.Decision) string {
 // held says what keeps a write back, in the order of the reasons that condition Synced has.
 func held(decision plan.Decision) (write, why string) {
 	switch decision.Synced {
+	case v1alpha1.ReasonMaintenanceInvalid:
+		return writeNot, "the time zone of spec.maintenance is not known, and nothing is written without it; write an IANA name such as Europe/Moscow or UTC"
 	case v1alpha1.ReasonInstanceStarting:
 		return writeLater, "once the instance has started; then it restarts once more"
 	case v1alpha1.ReasonApplyPending:

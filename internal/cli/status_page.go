@@ -93,7 +93,7 @@ func (w *page) heading(how advice.Assessment) {
 
 // fact writes one labeled line.
 func (w *page) fact(label, text string) {
-	const indent = 12
+	indent := max(12, len(label)+2)
 	if text != "" {
 		fmt.Fprintf(w, "%-*s%s\n", indent, label+":", wrap(text, w.width, indent, indent))
 	}
@@ -111,6 +111,7 @@ func (w *page) facts() {
 	}
 	w.fact("Policy", policyText(core.Policy()))
 	w.fact("Manages", cmp.Or(strings.Join(status.ManagedSettings, ", "), "no setting"))
+	w.fact("Next window", w.nextWindow())
 	w.fact("Age", ago(w.now, w.instance.GetCreationTimestamp().Time))
 	if advice.Behind(w.instance) {
 		w.fact("Note", "the latest edit of the manifest was not compared with the vendor's settings yet")

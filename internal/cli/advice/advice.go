@@ -54,7 +54,11 @@ var counsels = map[string]counsel{
 
 	v1alpha1.ReasonApplyPending:     {Waits, "Wait: the settings are to be written, which restarts the instance"},
 	v1alpha1.ReasonInstanceStarting: {Waits, "Wait up to five minutes: the settings are written once the instance has started"},
-	v1alpha1.ReasonDriftDetected:    {Fine, "See what differs: kubectl greenapi diff {it}. Set spec.reconcilePolicy to Enforce to have it written, or change the manifest"},
+	v1alpha1.ReasonOutsideWindow:    {Waits, "Wait: it is written once the maintenance window has opened (status.nextWindowTime). To have it written now: kubectl greenapi apply-now {it}"},
+	v1alpha1.ReasonRolloutHalted: {Waits, "See which instances ended badly, and why: kubectl greenapi rollout -n {namespace} (where the manager has --fleet-label: --fleet VALUE). Take the change back, or put them right; " +
+		"it goes on by itself once one restarts well. To let this one pass: kubectl greenapi apply-now {it}"},
+	v1alpha1.ReasonMaintenanceInvalid: {NeedsYou, "Correct spec.maintenance.timeZone: it takes an IANA name such as Europe/Moscow or UTC. Nothing is written until then"},
+	v1alpha1.ReasonDriftDetected:      {Fine, "See what differs: kubectl greenapi diff {it}. Set spec.reconcilePolicy to Enforce to have it written, or change the manifest"},
 
 	v1alpha1.ReasonSettingsNotPersisted: {NeedsYou, "Ask the vendor's support why it does not keep these settings. One more attempt: kubectl greenapi reconcile {it}"},
 	v1alpha1.ReasonDriftFlapping:        {NeedsYou, "Find out who else changes these settings (another tool, the console), and stop it or remove them from the manifest. Then: kubectl greenapi reconcile {it}"},

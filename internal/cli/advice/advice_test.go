@@ -163,7 +163,7 @@ func TestNextStepsLeadOn(t *testing.T) {
 	line := &v1alpha1.WhatsAppInstance{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "line"}, Spec: v1alpha1.WhatsAppInstanceSpec{InstanceSpec: v1alpha1.InstanceSpec{IDInstance: 7}}}
 	for reason := range counsels {
 		for _, command := range regexp.MustCompile(`kubectl greenapi [a-z]+[^.,;]*`).FindAllString(For(line, reason), -1) {
-			g.Expect(command).To(MatchRegexp(`^kubectl greenapi ([a-z]+ wai/line -n shop( --watch)?|doctor (-n shop|-A))`), reason)
+			g.Expect(command).To(MatchRegexp(`^kubectl greenapi ([a-z-]+ wai/line -n shop( --watch)?|rollout -n shop|doctor (-n shop|-A))`), reason)
 		}
 	}
 	for _, reason := range []string{v1alpha1.ReasonPendingCode, v1alpha1.ReasonPendingPassword} {

@@ -81,6 +81,9 @@ func Assess(instance v1alpha1.Instance, now time.Time) Assessment {
 	if first.Reason == v1alpha1.ReasonDriftDetected {
 		return Assessment{Fine, "Fine: the messenger works. " + Sentence(first.Message), steps}
 	}
+	if first.Type == v1alpha1.SyncedCondition && first.Reason == v1alpha1.ReasonOutsideWindow {
+		return Assessment{Waits, "Waiting: the messenger works. " + Sentence(first.Message), steps}
+	}
 	return Assessment{feeling, map[Mood]string{Fine: "Fine: ", Waits: "Waiting: ", NeedsYou: "Needs you: "}[feeling] + Sentence(LowerFirst(first.Message)), steps}
 }
 

@@ -34,6 +34,7 @@ type Flags struct {
 	ShardRing                  string
 	SecretLabelSelector        string
 	WebhookSecretLabelSelector string
+	FleetLabel                 string
 }
 
 // Defaults returns the flags of a manager that was given none.
@@ -69,6 +70,7 @@ func read(arguments []string) Flags {
 	set.StringVar(&flags.APIProxy, "api-proxy", "", "")
 	set.StringVar(&flags.SecretLabelSelector, "secret-label-selector", "", "")
 	set.StringVar(&flags.WebhookSecretLabelSelector, "webhook-secret-label-selector", "", "")
+	set.StringVar(&flags.FleetLabel, "fleet-label", "", "")
 	_ = set.Parse(arguments) // what cannot be read keeps its default; the manager itself refuses it
 	for i, namespace := range flags.WatchNamespaces {
 		flags.WatchNamespaces[i] = strings.TrimSpace(namespace) // as the manager does

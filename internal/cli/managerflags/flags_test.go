@@ -22,11 +22,12 @@ func managerOf(containers ...corev1.Container) appsv1.Deployment {
 func TestFlagsAreThoseOfTheManagersContainer(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	manager := corev1.Container{Name: "manager", Command: []string{"/manager"}, Args: []string{"--unknown", "--watch-namespaces=a, b", "--api-proxy", "http://proxy:8080"}}
+	manager := corev1.Container{Name: "manager", Command: []string{"/manager"}, Args: []string{"--unknown", "--watch-namespaces=a, b", "--api-proxy", "http://proxy:8080", "--fleet-label=example.com/fleet"}}
 	other := corev1.Container{Name: "sidecar", Args: []string{"--watch-namespaces=c"}}
 	for _, deployment := range []appsv1.Deployment{managerOf(other, manager), managerOf(manager, other), managerOf(manager)} {
 		flags := Of(deployment)
 		g.Expect(flags.WatchNamespaces).To(Equal([]string{"a", "b"}))
+		g.Expect(flags.FleetLabel).To(Equal("example.com/fleet"))
 		g.Expect(flags.APIProxy).To(Equal("http://proxy:8080"))
 		g.Expect(flags.DefaultAPIURL).To(Equal(Defaults().DefaultAPIURL))
 	}
