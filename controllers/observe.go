@@ -244,7 +244,9 @@ func (r *Reconciler) follow(ctx context.Context, p *pass) error {
 		more.Account = true
 	}
 	recovered := stalledFor(&p.stored, p.generation(), v1alpha1.ReasonStuckStarting) && p.state != states.Starting
-	if !p.looked.Settings && (changed && p.state == states.Authorized || p.memory.awaitStart && !states.Of(p.state).Restarting || recovered) {
+	// What a write waits for may be another thing in another state: where nobody is at work it waits for no window and no fleet.
+	waits := changed && p.memory.parked
+	if !p.looked.Settings && (changed && p.state == states.Authorized || waits || p.memory.awaitStart && !states.Of(p.state).Restarting || recovered) {
 		more.Settings = true
 	}
 	if more = p.memory.schedule.Permitted(p.now, more); !more.Any() {

@@ -27,7 +27,8 @@ func (r *Reconciler) due(p *pass) schedule.Looks {
 		Statuses: p.instance.Statuses() != nil,
 	}
 	if !m.schedule.Planned() {
-		known := inOrder(&p.stored, p.generation()) && plan.Seen(instance.History(&p.stored), p.desired)
+		// What waits for a window has its own time to be looked at.
+		known := inOrder(&p.stored, p.generation()) && plan.Seen(instance.History(&p.stored), p.desired) && p.stored.NextWindowTime == nil
 		m.schedule.Plan(p.now, wanted, known, r.intervals(p, false))
 	}
 	permitted := m.schedule.Permitted(p.now, schedule.Everything)

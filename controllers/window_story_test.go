@@ -44,8 +44,8 @@ func (s *story) requests(name, annotation, value string) {
 	})
 }
 
-// TestR30AChangeWaitsForItsWindow, and costs nothing meanwhile; then it goes out, once.
-func TestR30AChangeWaitsForItsWindow(t *testing.T) {
+// TestR32AChangeWaitsForItsWindow, and costs nothing meanwhile; then it goes out, once.
+func TestR32AChangeWaitsForItsWindow(t *testing.T) {
 	s := withWindow(t)
 	s.edit("line", incoming(false))
 	s.forward(3 * time.Second)
@@ -144,6 +144,31 @@ func TestR30WhoIsNotAtWorkDoesNotWait(t *testing.T) {
 	s.vendor.SetState(instanceID, emulator.StateNotAuthorized)
 	s.edit("line", incoming(false))
 	s.forward(time.Minute)
+	s.Expect(s.sets()).To(HaveLen(1))
+}
+
+// TestR30WhoIsLoggedOutMeanwhileWaitsNoLonger.
+func TestR30WhoIsLoggedOutMeanwhileWaitsNoLonger(t *testing.T) {
+	s := withWindow(t)
+	s.edit("line", incoming(false))
+	s.forward(5 * time.Minute)
+	s.Expect(s.sets()).To(BeEmpty())
+	s.vendor.SetState(instanceID, emulator.StateNotAuthorized)
+	s.forward(2 * time.Minute)
+	s.Expect(s.sets()).To(HaveLen(1))
+}
+
+// TestR31ANewProcessKnowsWhenTheWindowOpens, of drift that was seen before it.
+func TestR31ANewProcessKnowsWhenTheWindowOpens(t *testing.T) {
+	s := withWindow(t)
+	s.vendor.Edit(instanceID, map[string]any{"incomingWebhook": "no"})
+	s.forward(30 * time.Minute)
+	next := s.status("line").NextWindowTime.Time
+	s.forward(next.Sub(s.clock.Now()) - 2*time.Minute)
+	s.restart()
+	s.forward(2*time.Minute - time.Second)
+	s.Expect(s.sets()).To(BeEmpty())
+	s.forward(3 * time.Second)
 	s.Expect(s.sets()).To(HaveLen(1))
 }
 
