@@ -50,6 +50,62 @@ func TestR15WhatHoldsAWrite(t *testing.T) {
 	}
 }
 
+// TestR30WhatAWindowHolds: changes, corrections or both, of those whom a restart would interrupt, unless a person asks for it now.
+func TestR30WhatAWindowHolds(t *testing.T) {
+	t.Parallel()
+	const wait = 3 * time.Hour
+	changes, corrections := plan.Window{Changes: true}, plan.Window{Corrections: true}
+	for _, c := range []struct {
+		name            string
+		window          plan.Window
+		state           string
+		correction, now bool
+		held            plan.Holder
+		reason          string
+	}{
+		{name: "no window"},
+		{name: "a change", window: changes, held: plan.HeldByWindow, reason: v1alpha1.ReasonOutsideWindow},
+		{name: "a change where corrections wait", window: corrections},
+		{name: "a correction", window: corrections, correction: true, held: plan.HeldByWindow, reason: v1alpha1.ReasonOutsideWindow},
+		{name: "a correction where changes wait", window: changes, correction: true},
+		{name: "asked for", window: changes, now: true},
+		{name: "nobody at work", window: changes, state: "notAuthorized"},
+		{name: "nobody knows when", window: plan.Window{Invalid: true}, now: true, held: plan.HeldByInvalidWindow, reason: v1alpha1.ReasonMaintenanceInvalid},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := inEffect(t, off)
+			if c.correction {
+				s.shows("incomingWebhook", "yes")
+				s.quiet(v1alpha1.ReasonApplyPending)
+				s.after(time.Minute)
+			} else {
+				s.edit(on)
+			}
+			if c.state != "" {
+				s.state(c.state)
+			}
+			if c.window != (plan.Window{}) && !c.window.Invalid {
+				c.window.Opens = s.in.Now.Add(wait)
+			}
+			s.in.Window, s.in.ApplyNow = c.window, c.now
+			s.look()
+			if s.d.Held.By != c.held || len(s.d.Send) > 0 != (c.held == "") {
+				t.Fatalf("held %+v and sends %v, wanted %q", s.d.Held, s.d.Send, c.held)
+			}
+			if s.d.ApplyHandled != (c.now && c.held == "" || c.now && c.window.Invalid) {
+				t.Errorf("the request is done with: %v", s.d.ApplyHandled)
+			}
+			if c.held != "" && (s.d.Synced != c.reason || s.d.History.Record != nil) {
+				t.Errorf("says %s with record %+v", s.d.Synced, s.d.History.Record)
+			}
+			if c.held == plan.HeldByWindow && s.d.LookAgain != wait {
+				t.Errorf("looks again in %s, wanted %s", s.d.LookAgain, wait)
+			}
+		})
+	}
+}
+
 // TestAtMostOneAction: a reboot goes first unless it has to wait, and settings go if there are any.
 func TestAtMostOneAction(t *testing.T) {
 	t.Parallel()

@@ -165,7 +165,27 @@ func TestR34TwoBadOnesInARowHalt(t *testing.T) {
 	g.Expect(stopped).To(Equal(0))
 }
 
-// TestR34AFurtherAttemptNeitherCountsNorIsCounted in a fleet that is not halted.
+// TestR34AProbeWithoutAnEndIsAProbe: one whose end nobody saw, or that was not authorized by then, counts neither way, and the next
+// follows as late.
+func TestR34AProbeWithoutAnEndIsAProbe(t *testing.T) {
+	g := NewWithT(t)
+	w := newTown()
+	for i := range 2 {
+		g.Expect(w.ask(w.line("shop", i), "shop").OK).To(BeTrue())
+		w.end(w.line("shop", i), "shop", false)
+	}
+	w.now = w.now.Add(probe)
+	tried, next := w.line("shop", 2), w.line("shop", 3)
+	g.Expect(w.ask(tried, "shop").OK).To(BeTrue())
+	w.fleets.Note(tried.Resource, Line{Fleet: "shop", Started: w.now})
+	w.fleets.Release(tried.Resource)
+	w.now = w.now.Add(probe - time.Second)
+	g.Expect(w.ask(next, "shop").OK).To(BeFalse())
+	w.now = w.now.Add(time.Second)
+	g.Expect(w.ask(next, "shop").OK).To(BeTrue())
+}
+
+// TestR34AFurtherAttemptIsNoFirstOne: it neither waits nor counts in a fleet that is not halted.
 func TestR34AFurtherAttemptIsNoFirstOne(t *testing.T) {
 	g := NewWithT(t)
 	w := newTown()
@@ -209,6 +229,9 @@ func TestR34WhoWaitsIsToldThatTheBrakeHolds(t *testing.T) {
 	w.woken = nil
 	w.end(second, "shop", false)
 	g.Expect(w.woken).To(ConsistOf("shop/2", "shop/3", "shop/4", "shop/5"))
+	g.Expect(w.fleets.Look(w.line("shop", 3).Resource)).To(Equal(Told))
+	g.Expect(w.ask(w.line("shop", 3), "shop").Standing.Halted).To(BeTrue())
+	g.Expect(w.fleets.Look(w.line("shop", 3).Resource)).To(Equal(Waiting))
 	w.now = w.now.Add(probe)
 	third := w.line("shop", 2)
 	g.Expect(w.ask(third, "shop").OK).To(BeTrue())
