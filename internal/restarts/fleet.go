@@ -89,10 +89,10 @@ func (f *Fleets) Ask(ask Ask, now time.Time) Answer {
 	defer f.tidy(ask.Fleet)
 	halted := f.stand(in, now).Halted
 	if known := f.admitted[ask.Resource]; known != nil {
-		if known.fleet == ask.Fleet && (!halted || ask.Past || known.passesBrake()) {
+		if known.fleet == ask.Fleet && !known.over(now) && (!halted || ask.Past || known.passesBrake()) {
 			return Answer{OK: true}
 		}
-		// The brake came in between, or the line belongs to another fleet now.
+		// The brake came in between, its time is over, or the line belongs to another fleet now.
 		f.dismiss(ask.Resource)
 	}
 	if ask.Past || !ask.First && !halted {
@@ -131,6 +131,9 @@ func (f *Fleets) join(ask Ask) (*fleet, *waiter) {
 
 // passesBrake reports whether somebody goes on whatever ended badly meanwhile: it has begun, is the probe, or goes by a person's word.
 func (a *admission) passesBrake() bool { return a.probe || !a.until.IsZero() }
+
+// over reports whether the time of a restart is over, whatever became of it.
+func (a *admission) over(now time.Time) bool { return !a.until.IsZero() && !now.Before(a.until) }
 
 // askApart is how much later each further one asks for itself.
 const askApart = 10 * time.Second

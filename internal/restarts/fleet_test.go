@@ -240,6 +240,23 @@ func TestR34WhoWaitsIsToldThatTheBrakeHolds(t *testing.T) {
 	g.Expect(w.woken).To(ContainElements("shop/3", "shop/4", "shop/5"))
 }
 
+// TestR34WhoseTimeIsOverAsksAnew: a restart whose end nobody saw lets its line pass no brake.
+func TestR34WhoseTimeIsOverAsksAnew(t *testing.T) {
+	g := NewWithT(t)
+	w := newTown()
+	w.rules.SlowStart = 3
+	w.restart()
+	unseen := w.line("shop", 2)
+	g.Expect(w.ask(unseen, "shop").OK).To(BeTrue())
+	for i := range 2 {
+		g.Expect(w.ask(w.line("shop", i), "shop").OK).To(BeTrue())
+		w.end(w.line("shop", i), "shop", false)
+	}
+	g.Expect(w.ask(unseen, "shop").OK).To(BeTrue(), "it is under way")
+	w.now = w.now.Add(settle)
+	g.Expect(w.ask(unseen, "shop").OK).To(BeFalse())
+}
+
 // TestR33NamespacesTakeTurnsInAFleet.
 func TestR33NamespacesTakeTurnsInAFleet(t *testing.T) {
 	g := NewWithT(t)

@@ -67,8 +67,7 @@ const named = 3
 func (f *Fleets) room(in *fleet, standing *Standing, now time.Time) int {
 	used := 0
 	for resource, a := range in.admitted {
-		if !a.until.IsZero() && !now.Before(a.until) {
-			// Its time is over, whatever became of it.
+		if a.over(now) {
 			delete(in.admitted, resource)
 			delete(f.admitted, resource)
 			continue
