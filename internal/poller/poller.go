@@ -156,8 +156,7 @@ func (p *Poller) Start(ctx context.Context) error {
 			polls <- poll
 			continue
 		}
-		// Those that are due soon after each other are polled together: to wake up for each of them costs more than the poll.
-		timer.Reset(wait + together)
+		timer.Reset(wait)
 		select {
 		case <-timer.C:
 		case <-p.sooner:
@@ -166,9 +165,6 @@ func (p *Poller) Start(ctx context.Context) error {
 		}
 	}
 }
-
-// together is how much later than it is due a line may be polled.
-const together = 200 * time.Millisecond
 
 // idle is how long Start waits if there is nothing to wait for.
 const idle = time.Hour
