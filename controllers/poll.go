@@ -98,7 +98,18 @@ func (p *pass) restsOn() bool {
 // takeBack ends the polling of a resource, and returns what was polled, nil if nothing was.
 func (r *Reconciler) takeBack(key types.NamespacedName) *watched {
 	line, _ := r.poller.Take(key).(*watched)
+	if line != nil {
+		// A poll that was put off waits at its origin no longer: the place would be kept for nobody.
+		r.origins.Leave(r.pollPlace(key), origins.NotCalled, r.Clock.Now())
+	}
 	return line
+}
+
+// pollPlace is as whom the poll of a resource stands at its origin.
+func (r *Reconciler) pollPlace(key types.NamespacedName) keys.Resource {
+	place := r.resource(key)
+	place.Kind += " poll"
+	return place
 }
 
 // answersFor are the answers that were handed over, nil if there are none or the pass would ask for something else, another
@@ -134,8 +145,7 @@ func (w *watched) Poll(ctx context.Context) (again time.Duration) {
 	if m.hung {
 		rank = origins.Suspect
 	}
-	place := w.resource(w.key)
-	place.Kind += " poll"
+	place := w.pollPlace(w.key)
 	ok, hangs := w.origins.Enter(fairqueue.Waiter{Resource: place, Instance: w.id, Wake: w.poller.Wake}, w.apiURL, rank, now)
 	if !ok {
 		w.release(w.id, due)
