@@ -203,9 +203,8 @@ func (w statusWriter) addRestart(at metav1.Time, reason string) {
 	if w.Restarts == nil {
 		w.Restarts = &v1alpha1.Restarts{}
 	}
-	r := w.Restarts
-	r.Total++
-	r.LastTime, r.LastReason = &at, reason
+	w.Restarts.Total++
+	w.Restarts.LastTime, w.Restarts.LastReason = &at, reason
 }
 
 // composeEnd sets the condition that the end of the pass is about.

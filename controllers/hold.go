@@ -6,8 +6,8 @@ package controllers
 import (
 	"fmt"
 	"strings"
-	"time"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/maintenance"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 	"github.com/greenapi-operator/greenapi-operator/internal/restarts"
 )
@@ -25,17 +25,12 @@ func holdText(p *pass, hold plan.Hold) string {
 	case plan.HeldByLogin:
 		return " up to ten minutes for the person who is logging in"
 	case plan.HeldByWindow:
-		return " for the maintenance window, which opens for this instance on " + windowText(p.window.Opens)
+		return " for the maintenance window, which opens for this instance on " + maintenance.Text(p.window.Opens)
 	case plan.HeldByInvalidWindow:
 		return " until spec.maintenance is put right: " + p.windowProblem.Error()
 	case plan.HeldByStart, plan.HeldByReboot, plan.HeldByFailures, plan.HeldByStop, plan.HeldBySpacing:
 	}
 	return ""
-}
-
-// windowText is a time by the clock on the wall of its zone.
-func windowText(at time.Time) string {
-	return fmt.Sprintf("%s (%s)", at.Format("Mon 2006-01-02 at 15:04"), at.Location())
 }
 
 // failuresText names who failed and how.

@@ -4,12 +4,12 @@
 package cli
 
 import (
-	"fmt"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/maintenance"
 	"github.com/greenapi-operator/greenapi-operator/internal/zones"
 )
 
@@ -21,7 +21,7 @@ func windowText(resource v1alpha1.Instance, at time.Time) string {
 			location = known
 		}
 	}
-	return fmt.Sprintf("%s (%s)", at.In(location).Format("Mon 2006-01-02 at 15:04"), location)
+	return maintenance.Text(at.In(location))
 }
 
 // untilText words how long it is until something.

@@ -71,6 +71,11 @@ func New(spec *v1alpha1.Maintenance) (*Calendar, error) {
 	return c, nil
 }
 
+// Text is a time by the clock on the wall of its location, as people read when a window opens.
+func Text(at time.Time) string {
+	return fmt.Sprintf("%s (%s)", at.Format("Mon 2006-01-02 at 15:04"), at.Location())
+}
+
 // Location is the zone of the windows.
 func (c *Calendar) Location() *time.Location { return c.location }
 
