@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/fairqueue"
+	"github.com/greenapi-operator/greenapi-operator/internal/origins"
 )
 
 // Remembered says how much this process remembers, by what it remembers.
@@ -38,6 +41,14 @@ func ReasonOfState(state string) string { return availability(state).reason }
 
 // Unbound lets all workers be out for one origin.
 func (r *Reconciler) Unbound() { r.origins.SetWorkers(0) }
+
+// Crowd leaves room for one at an origin, and has somebody else be there until the returned function is called.
+func (r *Reconciler) Crowd(origin string) (leave func()) {
+	r.origins.SetWorkers(2)
+	other := r.resource(types.NamespacedName{Name: "other"})
+	r.origins.Enter(fairqueue.Waiter{Resource: other}, origin, origins.Pending, r.Clock.Now())
+	return func() { r.origins.Leave(other, origins.Answered, r.Clock.Now()) }
+}
 
 // PollIn says after how long a resource is polled next; false if it is not polled.
 func (r *Reconciler) PollIn(key types.NamespacedName) (time.Duration, bool) {

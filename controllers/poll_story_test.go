@@ -253,3 +253,27 @@ func TestR43WhatIsTakenBackIsNotPolled(t *testing.T) {
 		s.Expect(s.events.count("Warning CredentialsRejected")).To(BeZero())
 	})
 }
+
+// TestR41NoPlaceIsKeptForAPollThatIsTakenBack: a poll that finds no place at its origin waits for one, until a pass takes the line over,
+// which waits for itself.
+func TestR41NoPlaceIsKeptForAPollThatIsTakenBack(t *testing.T) {
+	s := newStory(t)
+	s.instance("line", incoming(true))
+	s.settled("line", v1alpha1.ReasonSucceeded)
+	s.forward(20 * time.Minute)
+	waiters := func() int { return s.operators[0].Remembered()["waiters"] }
+	s.Expect(waiters()).To(BeZero())
+	leave := s.operators[0].Crowd(s.status("line").APIURL)
+	calls := len(s.calls())
+	s.Expect(s.until(2*time.Minute, func() bool { return waiters() == 2 })).To(BeTrue(), "the poll waits")
+	s.edit("line", incoming(false))
+	s.pass("line")
+	s.Expect(waiters()).To(Equal(2), "the pass waits, and the poll does not")
+	s.Expect(s.calls()).To(HaveLen(calls))
+	leave()
+	s.plan("line")
+	s.forward(3 * time.Second)
+	s.Expect(len(s.calls())).To(BeNumerically(">", calls), "the pass is woken")
+	s.settled("line", v1alpha1.ReasonSucceeded)
+	s.Expect(waiters()).To(BeZero())
+}

@@ -69,7 +69,7 @@ func secretNames(object client.Object) []string {
 // SetupWithManager adds the reconciler to a manager. The indexes must be there already.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Options) error {
 	r.origins.SetWorkers(max(options.MaxConcurrentReconciles, 1))
-	r.poller.SetWorkers(options.MaxConcurrentReconciles)
+	r.poller.SetWorkers(r.origins.Most())
 	if err := mgr.Add(r.poller); err != nil {
 		return err
 	}

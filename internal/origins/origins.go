@@ -100,6 +100,13 @@ func (b *Bound) SetWorkers(workers int) {
 	b.workers = workers
 }
 
+// Most is how many may be out for an origin that answers. Who polls more lines at once only has the others put off.
+func (b *Bound) Most() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.most()
+}
+
 // quarter is what each origin may have, most what one that answers may have, and half what all that do not answer may have
 // together.
 func (b *Bound) quarter() int { return max(b.workers/4, 1) }

@@ -45,8 +45,8 @@ type watch struct {
 	at   time.Time
 	// place is where it is in the queue, -1 while it is polled.
 	place int
-	// handed: it is handed over, and nobody took it yet.
-	handed bool
+	// handed: it is handed over, and nobody took it yet. woken: somebody woke it while it was polled.
+	handed, woken bool
 	// cancel ends a poll that is under way, and done is closed when it is over.
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -93,11 +93,15 @@ func (p *Poller) Take(key types.NamespacedName) Line {
 	return w.line
 }
 
-// Wake makes a line due now.
+// Wake makes a line due now, or, while it is polled, right after that.
 func (p *Poller) Wake(key types.NamespacedName) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if w := p.lines[key]; w != nil && w.place >= 0 && !w.handed {
+	switch w := p.lines[key]; {
+	case w == nil || w.handed:
+	case w.place < 0:
+		w.woken = true
+	default:
 		w.at = p.clock.Now()
 		heap.Fix(&p.due, w.place)
 		p.hurryLocked(w)
@@ -156,7 +160,8 @@ func (p *Poller) Start(ctx context.Context) error {
 			polls <- poll
 			continue
 		}
-		timer.Reset(wait)
+		// Those that are due soon after each other are polled together: to wake up for each of them costs more than the poll.
+		timer.Reset(wait + together)
 		select {
 		case <-timer.C:
 		case <-p.sooner:
@@ -165,6 +170,9 @@ func (p *Poller) Start(ctx context.Context) error {
 		}
 	}
 }
+
+// together is how much later than it is due a line may be polled.
+const together = 200 * time.Millisecond
 
 // idle is how long Start waits if there is nothing to wait for.
 const idle = time.Hour
@@ -226,9 +234,13 @@ func (p *Poller) over(w *watch, again time.Duration) {
 	taken := p.lines[w.key] != w
 	if !taken {
 		w.handed = again <= 0
-		if w.handed {
+		switch {
+		case w.handed:
 			again = retell
+		case w.woken:
+			again = 0
 		}
+		w.woken = false
 		w.at = p.clock.Now().Add(again)
 		heap.Push(&p.due, w)
 		p.hurryLocked(w)

@@ -177,3 +177,28 @@ func TestTheFirstDueIsPolledFirst(t *testing.T) {
 	g.Expect(poll).To(BeNil())
 	g.Expect(wait).To(Equal(idle))
 }
+
+// TestALineThatIsWokenWhileItIsPolledIsPolledAgain at once, and once: what woke it may have come after it was looked for.
+func TestALineThatIsWokenWhileItIsPolledIsPolledAgain(t *testing.T) {
+	t.Parallel()
+	g, now, handed := NewWithT(t), clocktesting.NewFakePassiveClock(time.Unix(0, 0)), &told{}
+	p := New(now, handed.tell)
+	wake, again := true, time.Hour
+	p.Watch(key("a"), lineFunc(func(context.Context) time.Duration {
+		if wake {
+			p.Wake(key("a"))
+		}
+		return again
+	}), 0)
+	due := func() time.Duration {
+		p.PollNow(t.Context(), key("a"))
+		at, _ := p.Next(key("a"))
+		return at.Sub(now.Now())
+	}
+	g.Expect(due()).To(BeZero())
+	wake = false
+	g.Expect(due()).To(Equal(time.Hour), "it is woken once")
+	wake, again = true, 0
+	g.Expect(due()).To(Equal(retell))
+	g.Expect(handed.list()).To(Equal([]string{"a"}), "what is different is handed over, woken or not")
+}
