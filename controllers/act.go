@@ -100,40 +100,24 @@ func (r *Reconciler) history(p *pass) (history plan.History, own bool) {
 	return history, true
 }
 
-// act makes the call that was decided on, if any.
+// act makes the call that was decided on, if any. At most one is made: settings are asked first and let a reboot pass.
 func (r *Reconciler) act(ctx context.Context, p *pass) error {
 	if p.memory.rebootCalls.stalls() {
 		// What was asked for is not tried again by itself, and who asked is to know.
 		p.rebootCalls = &p.memory.rebootCalls
 	}
-	rest := p.memory.rebootCalls.Rest(p.now)
-	if p.reboot.Reason != "" && rest > 0 {
-		r.rebootEffect(p).hold(plan.Hold{By: plan.HeldByFailures, For: rest})
-	}
-	switch plan.Choose(p.decision, p.reboot.RebootDecision, rest) {
-	case plan.ActionReboot:
-		return r.rebootBeforeSettings(ctx, p)
-	case plan.ActionWrite:
-		return r.carryOut(ctx, p, r.settingsEffect(p))
-	case plan.ActionNone:
-		if d := p.decision; d != nil && d.Synced != v1alpha1.ReasonApplyPending && d.Held.By == "" {
-			p.memory.settingsCalls = callBackoff{}
+	switch d := p.decision; {
+	case d != nil && len(d.Send) > 0:
+		if err := r.carryOut(ctx, p, r.settingsEffect(p)); err != nil {
+			return err
 		}
+	case d != nil && d.Synced != v1alpha1.ReasonApplyPending && d.Held.By == "":
+		p.memory.settingsCalls = callBackoff{}
+	}
+	if p.reboot.Reason != "" {
+		return r.carryOut(ctx, p, r.rebootEffect(p))
 	}
 	return nil
-}
-
-// rebootBeforeSettings reboots, which is the one call of the pass; settings follow once the instance has started.
-func (r *Reconciler) rebootBeforeSettings(ctx context.Context, p *pass) error {
-	withheld := p.decision != nil && len(p.decision.Send) > 0
-	if withheld {
-		p.postpone(plan.Hold{By: plan.HeldByReboot, For: r.Options.Limits.SettlePoll})
-	}
-	err := r.carryOut(ctx, p, r.rebootEffect(p))
-	if withheld && p.reboot.held.By != "" {
-		p.postpone(p.reboot.held)
-	}
-	return err
 }
 
 // settingsEffect is the setSettings that was decided on.

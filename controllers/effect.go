@@ -38,7 +38,16 @@ type gate func(ctx context.Context, p *pass, e effect) (plan.Hold, error)
 // gates are those beside the ones of package plan, in the order in which they are asked. The last one reserves the call, so it is
 // the last.
 func (r *Reconciler) gates() []gate {
-	return []gate{r.failureGate, r.allowanceGate, r.slotGate, r.stopGate, r.limitGate}
+	return []gate{r.rebootGate, r.failureGate, r.allowanceGate, r.slotGate, r.stopGate, r.limitGate}
+}
+
+// rebootGate holds settings where a reboot was decided on, unless that waits after failed calls: they follow once the instance has
+// started (R20).
+func (r *Reconciler) rebootGate(_ context.Context, p *pass, e effect) (plan.Hold, error) {
+	if e.reboot || p.reboot.Reason == "" || p.memory.rebootCalls.Rest(p.now) > 0 {
+		return plan.Hold{}, nil
+	}
+	return plan.Hold{By: plan.HeldByReboot, For: r.Options.Limits.SettlePoll}, nil
 }
 
 // failureGate holds a call after failed ones of the same method.

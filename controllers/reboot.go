@@ -84,6 +84,10 @@ func (r *Reconciler) rebootEffect(p *pass) effect {
 			if calls.Rest(p.now) > 0 {
 				p.rebootCalls = calls
 			}
+			if p.decision != nil && p.decision.Held.By == plan.HeldByReboot {
+				// What follows the reboot waits for what that waits for.
+				p.postpone(hold)
+			}
 		},
 		intend: func(ctx context.Context) error {
 			p.reboot.intended = &at

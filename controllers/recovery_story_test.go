@@ -252,3 +252,25 @@ func TestSchemaOfRecoveryAndStatuses(t *testing.T) {
 		}
 	}
 }
+
+// TestR20SettingsFollowAReboot: of a change and a request for a reboot at once, the reboot is made, and the settings once the instance
+// has started, so that no call is lost and none interrupts the other.
+func TestR20SettingsFollowAReboot(t *testing.T) {
+	s := newStory(t)
+	s.instance("line", incoming(true))
+	s.settled("line", v1alpha1.ReasonSucceeded)
+	s.forward(20 * time.Minute)
+	writes := len(s.sets())
+	s.edit("line", func(r *v1alpha1.WhatsAppInstance) {
+		incoming(false)(r)
+		r.Annotations = map[string]string{v1alpha1.RebootRequestedAtAnnotation: "now"}
+	})
+	s.forward(10 * time.Second)
+	s.Expect(s.reboots()).To(Equal(1))
+	s.Expect(s.sets()).To(HaveLen(writes), "the settings wait for the reboot")
+	s.Expect(s.status("line").Apply.Generation).To(BeNumerically("<", s.get("line").Generation), "nothing is noted of a call that is not made")
+	s.settled("line", v1alpha1.ReasonSucceeded)
+	s.Expect(s.sets()).To(HaveLen(writes + 1))
+	s.Expect(s.reboots()).To(Equal(1))
+	s.Expect(s.failures).To(BeEmpty())
+}

@@ -140,29 +140,6 @@ func windowGate(in *Input, correction bool) Hold {
 	}
 }
 
-// Action is the one call that follows from what was decided.
-type Action string
-
-// The calls that change something; at most one is made at a time.
-const (
-	ActionNone   Action = ""
-	ActionWrite  Action = "Write"
-	ActionReboot Action = "Reboot"
-)
-
-// Choose says which call is made where settings and a reboot were decided on, each of which may be nil or nothing: the reboot
-// unless it has to wait after failed calls, and settings follow once the instance has started.
-func Choose(settings *Decision, reboot RebootDecision, rebootRest time.Duration) Action {
-	switch {
-	case reboot.Reason != "" && rebootRest <= 0:
-		return ActionReboot
-	case settings != nil && len(settings.Send) > 0:
-		return ActionWrite
-	default:
-		return ActionNone
-	}
-}
-
 // hold plans nothing until something lets it.
 func (d *decider) hold(hold Hold, names []string) {
 	d.say(hold.Reason(), names)

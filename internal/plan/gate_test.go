@@ -106,33 +106,6 @@ func TestR30WhatAWindowHolds(t *testing.T) {
 	}
 }
 
-// TestAtMostOneAction: a reboot goes first unless it has to wait, and settings go if there are any.
-func TestAtMostOneAction(t *testing.T) {
-	t.Parallel()
-	write, nothing := &plan.Decision{Send: []string{"incomingWebhook"}}, &plan.Decision{Synced: v1alpha1.ReasonUpToDate}
-	reboot := plan.RebootDecision{Reason: plan.RebootRequested}
-	for _, c := range []struct {
-		settings *plan.Decision
-		reboot   plan.RebootDecision
-		rest     time.Duration
-		action   plan.Action
-	}{
-		{nil, plan.RebootDecision{}, 0, plan.ActionNone},
-		{nothing, plan.RebootDecision{Stuck: true}, 0, plan.ActionNone},
-		{write, plan.RebootDecision{}, 0, plan.ActionWrite},
-		{write, plan.RebootDecision{}, time.Second, plan.ActionWrite},
-		{nil, reboot, 0, plan.ActionReboot},
-		{nothing, reboot, 0, plan.ActionReboot},
-		{write, reboot, 0, plan.ActionReboot},
-		{write, reboot, time.Second, plan.ActionWrite},
-		{nil, reboot, time.Second, plan.ActionNone},
-	} {
-		if action := plan.Choose(c.settings, c.reboot, c.rest); action != c.action {
-			t.Errorf("%+v, %+v, %s: %q, wanted %q", c.settings, c.reboot, c.rest, action, c.action)
-		}
-	}
-}
-
 // TestAHoldThatIsOverHoldsNothing.
 func TestAHoldThatIsOverHoldsNothing(t *testing.T) {
 	t.Parallel()
