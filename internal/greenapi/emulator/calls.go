@@ -16,7 +16,8 @@ type Call struct {
 	Seq int `json:"seq"`
 	// Time is when the request arrived, by the Server's clock.
 	Time time.Time `json:"time"`
-	// ID and Method are those of the path, whether they exist or not; 0 and "" if the path is not the vendor's.
+	// ID and Method are those of the path, whether they exist or not; 0 and "" if the path is not the vendor's. A partner method
+	// has the ID that it is to delete, else 0.
 	ID     int64  `json:"idInstance"`
 	Method string `json:"method"`
 	// Verb is the HTTP method.
@@ -27,6 +28,8 @@ type Call struct {
 	Query string `json:"query,omitempty"`
 	// Body is the decoded JSON body with whole numbers as int; a text if it is not JSON, nil if there is none.
 	Body any `json:"body,omitempty"`
+	// Account is the name of the partner account; "" if it is no partner method, or nobody has the token.
+	Account string `json:"partnerAccount,omitempty"`
 	// TokenOK tells whether the instance exists and the token was right.
 	TokenOK bool `json:"tokenOK"`
 	// Token is the token of the path, only with Options.RecordTokens.
@@ -35,7 +38,7 @@ type Call struct {
 	State string `json:"state"`
 	// Status is the HTTP code of the answer; 0 while there is none, and for good if the caller never got one.
 	Status int `json:"status"`
-	// Effect tells whether the call changed the instance: it restarted or logged out.
+	// Effect tells whether the call changed the instance: it restarted, logged out, was created or deleted, or has another token.
 	Effect bool `json:"effect"`
 	// Fault tells whether a scripted fault was in play.
 	Fault bool `json:"fault"`

@@ -79,7 +79,8 @@ func (s *Server) Remove(id int64) {
 
 // withLine runs f on an instance as it is now.
 func (s *Server) withLine(id int64, f func(l *line, now time.Time)) error {
-	l, now := s.lines[id], s.options.Now()
+	now := s.options.Now()
+	l := s.at(id, now)
 	if l == nil {
 		return errNoInstance(id)
 	}
@@ -105,6 +106,12 @@ func (l *line) replace(before, after Instance, now time.Time) {
 		if _, ok := after.Settings[name]; !ok {
 			delete(l.in.Settings, name)
 			delete(l.veils, name)
+		}
+	}
+	if after.Deleted != before.Deleted {
+		l.deleted = time.Time{}
+		if after.Deleted {
+			l.deleted = now
 		}
 	}
 	if after.State != before.State || after.SuspendedUntil != before.SuspendedUntil {

@@ -15,7 +15,7 @@ import (
 func endpoints() []endpoint {
 	const instance = `{"idInstance": 7107000001, "apiTokenInstance": "secret"}`
 	const fault = `{"method": "setSettings", "status": 502}`
-	return []endpoint{
+	return append([]endpoint{
 		{pattern: "GET /emulator/healthz", serve: (*Server).controlHealth},
 		{pattern: "GET /emulator/instances", serve: (*Server).controlList},
 		{pattern: "POST /emulator/instances", serve: (*Server).controlCreate, example: instance},
@@ -33,7 +33,7 @@ func endpoints() []endpoint {
 		{pattern: "DELETE /emulator/faults", serve: (*Server).controlClearFaults},
 		{pattern: "GET /emulator/calls", serve: (*Server).controlCalls},
 		{pattern: "DELETE /emulator/calls", serve: (*Server).controlResetCalls},
-	}
+	}, partnerEndpoints()...)
 }
 
 func (s *Server) controlHealth(*request) (int, any, error) {
@@ -91,7 +91,7 @@ func (s *Server) changed(r *request, change func(id int64) error) (int, any, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.lines[id] == nil {
+	if s.at(id, s.options.Now()) == nil {
 		return 0, nil, &controlError{http.StatusNotFound, errNoInstance(id).Error() + "; GET /emulator/instances shows those there are"}
 	}
 	if err := change(id); err != nil {

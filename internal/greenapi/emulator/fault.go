@@ -41,9 +41,10 @@ const defaultSize = 1<<20 + 4096
 // Fault is something that goes wrong with calls. Scripted faults stand in line: a call meets the first one that is for
 // it, or none. The zero value goes wrong nowhere: it lets one call pass. In JSON durations are texts such as "90s".
 type Fault struct {
-	// ID and Method say which calls meet the fault; 0 and "" mean all.
+	// ID, Method and Host, which is what the call was sent to without its port, say which calls meet the fault; 0 and "" mean all.
 	ID     int64  `json:"idInstance,omitempty"`
 	Method string `json:"method,omitempty"`
+	Host   string `json:"host,omitempty"`
 	// Times is how many calls meet it; 0 means one, less than 0 all until ClearFaults.
 	Times int `json:"times,omitempty"`
 
@@ -79,8 +80,9 @@ type Fault struct {
 	// Drip sends the answer byte by byte with this time between two, in real time.
 	Drip time.Duration `json:"-"`
 
-	// Behavior holds for the call in place of the instance's own.
-	Behavior *Behavior `json:"behavior,omitempty"`
+	// Behavior holds for the call in place of the instance's own, Partner in place of the partner account's.
+	Behavior *Behavior        `json:"behavior,omitempty"`
+	Partner  *PartnerBehavior `json:"partner,omitempty"`
 }
 
 // faultFields are the fields of Fault without its methods.
@@ -148,9 +150,9 @@ func (s *Server) Faults() []Fault {
 }
 
 // nextFault returns the fault that a call meets, and counts it; nil if there is none.
-func (s *Server) nextFault(id int64, method string) *Fault {
+func (s *Server) nextFault(id int64, method, host string) *Fault {
 	for i, f := range s.faults {
-		if f.ID != 0 && f.ID != id || f.Method != "" && f.Method != method {
+		if f.ID != 0 && f.ID != id || f.Method != "" && f.Method != method || f.Host != "" && f.Host != host {
 			continue
 		}
 		met := f.clone()
@@ -172,6 +174,9 @@ func (f *Fault) clone() *Fault {
 	if f.Behavior != nil {
 		out.Behavior = new(f.Behavior.clone())
 	}
+	if f.Partner != nil {
+		out.Partner = new(*f.Partner)
+	}
 	return &out
 }
 
@@ -185,12 +190,13 @@ func (f *Fault) replaces() bool {
 }
 
 func (f *Fault) check() error {
-	_, known := methods[f.Method]
+	known := slices.Concat(slices.Collect(maps.Keys(methods)), slices.Collect(maps.Keys(partnerMethods)))
+	slices.Sort(known)
 	switch {
 	case f.ID < 0:
 		return errors.New("idInstance must be positive, or 0 for all instances")
-	case f.Method != "" && !known:
-		return fmt.Errorf("method %q: want one of %s, or none for all", f.Method, strings.Join(slices.Sorted(maps.Keys(methods)), ", "))
+	case f.Method != "" && !slices.Contains(known, f.Method):
+		return fmt.Errorf("method %q: want one of %s, or none for all", f.Method, strings.Join(known, ", "))
 	case f.Drop && f.Hang:
 		return errors.New("want only one of drop and hang")
 	case min(f.DelayBefore, f.DelayAfter, f.Drip) < 0:
@@ -199,6 +205,11 @@ func (f *Fault) check() error {
 	if f.Behavior != nil {
 		if err := f.Behavior.check(); err != nil {
 			return fmt.Errorf("behavior: %w", err)
+		}
+	}
+	if f.Partner != nil {
+		if err := f.Partner.check(); err != nil {
+			return fmt.Errorf("partner: %w", err)
 		}
 	}
 	return f.checkAnswer()

@@ -42,6 +42,9 @@ type Instance struct {
 	ID int64 `json:"idInstance"`
 	// Token is apiTokenInstance. A call with another one is answered 401.
 	Token string `json:"apiTokenInstance"`
+	// Name is what getInstances calls it, Account the name of the partner account that it belongs to; "" if to none.
+	Name    string `json:"name,omitempty"`
+	Account string `json:"partnerAccount,omitempty"`
 	// Messenger is WhatsApp (when empty), MAX or Telegram. It decides which account method there is.
 	Messenger string `json:"typeInstance"`
 	// State is the state now; empty in Add means StateAuthorized.

@@ -20,6 +20,9 @@ type line struct {
 	veils map[string]veil
 	// called says when each method was last let through by the rate limit.
 	called map[string]time.Time
+	// born is when the instance came or will come to be, deleted when it was or will be deleted (zero for never), and
+	// refusedUntil until when a new one knows no token.
+	born, deleted, refusedUntil time.Time
 	// pairing is the latest authorization code.
 	pairing pairing
 }
@@ -42,14 +45,20 @@ type veil struct {
 type absent struct{}
 
 func newLine(in Instance, now time.Time) *line {
-	l := &line{in: in.clone(), veils: map[string]veil{}, called: map[string]time.Time{}}
+	l := &line{in: in.clone(), veils: map[string]veil{}, called: map[string]time.Time{}, born: now}
 	l.in.complete()
+	if in.Deleted {
+		l.deleted = now
+	}
 	l.enter(l.in.State, now)
 	return l
 }
 
 // advance lets everything happen that is due.
 func (l *line) advance(now time.Time) {
+	if !l.deleted.IsZero() && !now.Before(l.deleted) {
+		l.in.Deleted = true
+	}
 	for len(l.plan) > 0 && !now.Before(l.plan[0].at) {
 		next := l.plan[0]
 		l.plan = l.plan[1:]

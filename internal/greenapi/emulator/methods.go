@@ -39,6 +39,7 @@ var methods = map[string]method{
 	"qr":                   {verb: http.MethodGet, serve: (*Server).qr, perSecond: 3},
 	"getAuthorizationCode": {verb: http.MethodPost, serve: (*Server).getAuthorizationCode},
 	"getIncomingStatuses":  {verb: http.MethodGet, serve: (*Server).getIncomingStatuses},
+	"updateApiToken":       {verb: http.MethodGet, serve: (*Server).updateAPIToken},
 }
 
 // perform answers a call of an instance that exists.
@@ -49,7 +50,9 @@ func (s *Server) perform(l *line, x *exchange) answer {
 		return answer{status: http.StatusNoContent}
 	case !ok || m.verb != x.call.Verb:
 		return x.refusal(http.StatusNotFound, "Cannot "+x.call.Verb+" "+x.path)
-	case x.token != l.in.Token:
+	case x.token != l.in.Token && x.method == "updateApiToken":
+		return codeAnswer(http.StatusUnauthorized)
+	case x.token != l.in.Token, x.now.Before(l.refusedUntil):
 		return answer{status: http.StatusUnauthorized}
 	case l.in.Deleted:
 		return x.refusal(http.StatusBadRequest, messageDeleted)

@@ -4,7 +4,9 @@
 package emulator
 
 import (
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -21,6 +23,8 @@ type exchange struct {
 	id      int64
 	method  string
 	token   string
+	// partner tells a partner method from one of an instance.
+	partner bool
 	// path is that of the URL as it was sent, which error bodies repeat.
 	path string
 	// body is the decoded request, valid tells whether it is JSON.
@@ -31,8 +35,10 @@ type exchange struct {
 	echoToken bool
 	// behavior is that of the instance, or of the fault.
 	behavior *Behavior
-	fault    *Fault
-	call     *Call
+	// partnerBehavior is that of the partner account, or of the fault.
+	partnerBehavior *PartnerBehavior
+	fault           *Fault
+	call            *Call
 }
 
 // ServeHTTP answers the vendor's paths and, under /emulator/, the control interface.
@@ -44,6 +50,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 	x := parse(r)
 	x.body, x.valid = decodeBody(body)
+	x.readPartner()
 	refused := s.arrive(x)
 	if err != nil {
 		refused = &answer{status: http.StatusRequestEntityTooLarge}
@@ -61,7 +68,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// parse reads /waInstance{id}/{method}/{token}, with or without /v3 in front. A path that is not like that gives an
+// parse reads /waInstance{id}/{method}/{token} and /partner/{method}/{token}, with or without /v3 in front. A path that is not like that gives an
 // exchange with ID 0.
 func parse(r *http.Request) *exchange {
 	x := &exchange{request: r, path: r.URL.EscapedPath()}
@@ -71,9 +78,10 @@ func parse(r *http.Request) *exchange {
 	if len(parts) != 3 {
 		return x
 	}
+	x.partner = parts[0] == "partner"
 	digits, ok := strings.CutPrefix(parts[0], "waInstance")
 	id, err := strconv.ParseInt(digits, 10, 64)
-	if !ok || err != nil || id < 1 {
+	if !x.partner && (!ok || err != nil || id < 1) {
 		return x
 	}
 	token, err := url.PathUnescape(parts[2])
@@ -83,6 +91,13 @@ func parse(r *http.Request) *exchange {
 	x.id, x.method, x.token = id, parts[1], token
 	x.call.ID, x.call.Method, x.call.V3 = id, parts[1], v3
 	return x
+}
+
+// readPartner notes which instance a partner method is to delete. The vendor is lenient about types.
+func (x *exchange) readPartner() {
+	if sent, ok := x.body.(map[string]any); ok && x.partner {
+		x.call.ID, _ = strconv.ParseInt(fmt.Sprint(sent["idInstance"]), 10, 64)
+	}
 }
 
 // arrive records the call, and chooses the fault that it meets. It returns an answer if the rate limit stops the call,
@@ -95,7 +110,10 @@ func (s *Server) arrive(x *exchange) *answer {
 	if s.options.RecordTokens {
 		x.call.Token = x.token
 	}
-	l := s.lines[x.id]
+	l := s.at(x.id, x.now)
+	if a := s.accountOf(x.token); x.partner && a != nil {
+		x.call.Account, x.call.TokenOK = a.Name, true
+	}
 	if l != nil {
 		l.advance(x.now)
 		x.call.State = l.in.State
@@ -103,11 +121,11 @@ func (s *Server) arrive(x *exchange) *answer {
 		x.echoToken = l.in.Behavior.EchoToken
 	}
 	s.record(x.call)
-	if x.call.TokenOK && !s.allow(l, x) {
+	if l != nil && x.call.TokenOK && !s.allow(l, x) {
 		limited := x.tooMany(s.options.RetryAfter)
 		return &limited
 	}
-	x.fault = s.nextFault(x.id, x.method)
+	x.fault = s.nextFault(x.call.ID, x.method, hostname(x.request.Host))
 	x.call.Fault = x.fault != nil
 	return nil
 }
@@ -133,7 +151,13 @@ func (s *Server) effect(x *exchange) answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	x.now = s.options.Now()
-	l := s.lines[x.id]
+	entries := len(s.ledger)
+	if x.partner {
+		out := s.performPartner(x)
+		x.call.Effect = len(s.ledger) != entries
+		return out
+	}
+	l := s.at(x.id, x.now)
 	if l == nil {
 		return htmlAnswer(http.StatusNotFound)
 	}
@@ -145,7 +169,7 @@ func (s *Server) effect(x *exchange) answer {
 	x.echoToken = x.behavior.EchoToken
 	restarts, state := l.in.Restarts, l.in.State
 	out := s.perform(l, x)
-	x.call.Effect = l.in.Restarts != restarts || x.method == "logout" && l.in.State != state
+	x.call.Effect = l.in.Restarts != restarts || len(s.ledger) != entries || x.method == "logout" && l.in.State != state
 	return out
 }
 
@@ -165,4 +189,12 @@ func (s *Server) recorded(x *exchange) Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return x.call.clone()
+}
+
+// hostname is a host without its port.
+func hostname(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
+	}
+	return host
 }

@@ -35,6 +35,9 @@ type Options struct {
 	RecordTokens bool
 	// CallLimit is how many calls are kept, the latest; 0 means DefaultCallLimit.
 	CallLimit int
+	// OnToken is told of every token that the emulator makes up, before anybody sees it; nil for nobody. It must not call the
+	// Server.
+	OnToken func(token string)
 	// OnCall is told of every call when it is over; nil for nobody.
 	OnCall func(Call)
 }
@@ -48,11 +51,13 @@ type Server struct {
 	closed    chan struct{}
 	closeOnce sync.Once
 
-	mu     sync.Mutex
-	lines  map[int64]*line
-	faults []*Fault
-	calls  []*Call
-	seq    int
+	mu       sync.Mutex
+	lines    map[int64]*line
+	accounts map[string]*Account
+	ledger   []Entry
+	faults   []*Fault
+	calls    []*Call
+	seq      int
 }
 
 // New returns a Server without instances.
@@ -69,7 +74,7 @@ func New(options Options) *Server {
 	if options.CallLimit <= 0 {
 		options.CallLimit = DefaultCallLimit
 	}
-	s := &Server{options: options, lines: map[int64]*line{}, closed: make(chan struct{})}
+	s := &Server{options: options, lines: map[int64]*line{}, accounts: map[string]*Account{}, closed: make(chan struct{})}
 	s.control = s.newControl()
 	return s
 }
@@ -106,7 +111,8 @@ func (s *Server) Update(id int64, f func(*Instance)) {
 }
 
 func (s *Server) update(id int64, f func(*Instance) error) error {
-	l, now := s.lines[id], s.options.Now()
+	now := s.options.Now()
+	l := s.at(id, now)
 	if l == nil {
 		return errNoInstance(id)
 	}
@@ -126,20 +132,32 @@ func (s *Server) update(id int64, f func(*Instance) error) error {
 func (s *Server) Get(id int64) (Instance, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l := s.lines[id]
+	now := s.options.Now()
+	l := s.at(id, now)
 	if l == nil {
 		return Instance{}, false
 	}
-	return l.snapshot(s.options.Now()), true
+	return l.snapshot(now), true
+}
+
+// at returns an instance, nil if there is none at that time.
+func (s *Server) at(id int64, now time.Time) *line {
+	if l := s.lines[id]; l != nil && !now.Before(l.born) {
+		return l
+	}
+	return nil
 }
 
 // Instances returns copies of all instances by ID, as Get does.
 func (s *Server) Instances() []Instance {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	now := s.options.Now()
 	list := make([]Instance, 0, len(s.lines))
 	for _, id := range slices.Sorted(maps.Keys(s.lines)) {
-		list = append(list, s.lines[id].snapshot(s.options.Now()))
+		if l := s.at(id, now); l != nil {
+			list = append(list, l.snapshot(now))
+		}
 	}
 	return list
 }
