@@ -59,7 +59,10 @@ func run(ctx context.Context, o options, out, log io.Writer) error {
 		fmt.Fprintln(log, line(call))
 	}
 	vendor := emulator.New(o.emulator)
-	if err := load(vendor, o.instances); err != nil {
+	if err := load(o.instances, emulator.ReadInstances, vendor.Add); err != nil {
+		return err
+	}
+	if err := load(o.accounts, emulator.ReadAccounts, vendor.AddAccount); err != nil {
 		return err
 	}
 	server := &http.Server{Handler: vendor, ReadHeaderTimeout: 10 * time.Second}
@@ -94,8 +97,8 @@ func run(ctx context.Context, o options, out, log io.Writer) error {
 	return nil
 }
 
-// load puts the instances of a file on the emulator.
-func load(vendor *emulator.Server, path string) error {
+// load adds everything in a file to the emulator.
+func load[T any](path string, read func(io.Reader) ([]T, error), add func(T)) error {
 	if path == "" {
 		return nil
 	}
@@ -104,12 +107,12 @@ func load(vendor *emulator.Server, path string) error {
 		return err
 	}
 	defer file.Close()
-	list, err := emulator.ReadInstances(file)
+	list, err := read(file)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	for _, in := range list {
-		vendor.Add(in)
+	for _, entry := range list {
+		add(entry)
 	}
 	return nil
 }
@@ -134,5 +137,9 @@ func line(call emulator.Call) string {
 	if call.Fault {
 		marks += ", scripted fault"
 	}
-	return fmt.Sprintf("%s %-4s %d %s -> %s%s", call.Time.Format("15:04:05.000"), call.Verb, call.ID, call.Method, status, marks)
+	of := strconv.FormatInt(call.ID, 10)
+	if call.Account != "" {
+		of = call.Account
+	}
+	return fmt.Sprintf("%s %-4s %s %s -> %s%s", call.Time.Format("15:04:05.000"), call.Verb, of, call.Method, status, marks)
 }

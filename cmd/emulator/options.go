@@ -15,10 +15,10 @@ import (
 
 // options are the flags.
 type options struct {
-	listen, instances string
-	certFile, keyFile string
-	emulator          emulator.Options
-	version           bool
+	listen, instances, accounts string
+	certFile, keyFile           string
+	emulator                    emulator.Options
+	version                     bool
 }
 
 // parse reads the flags; with --help it returns flag.ErrHelp.
@@ -28,6 +28,7 @@ func parse(args []string, usage io.Writer) (options, error) {
 	f.SetOutput(usage)
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8090", "the address to listen on; port 0 takes a free one, which is printed. Anybody who reaches it controls the emulator")
 	f.StringVar(&o.instances, "instances", "", "a file with a JSON list of the instances to start with; without it there are none")
+	f.StringVar(&o.accounts, "accounts", "", "a file with a JSON list of the partner accounts to start with, with their tokens; without it there are none")
 	f.DurationVar(&o.emulator.RateInterval, "rate-interval", emulator.DefaultRateInterval, "the least time between two calls of one method of one instance; 0 switches the limit off")
 	f.DurationVar(&o.emulator.RetryAfter, "retry-after", 0, "what 429 says in its Retry-After header, in whole seconds; 0 leaves the header out, as the vendor does")
 	f.DurationVar(&o.emulator.RestartTime, "restart-time", emulator.DefaultRestartTime, "how long an instance restarts that does not say; 0 for no time")
