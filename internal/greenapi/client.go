@@ -74,6 +74,8 @@ type Instance struct {
 	client *Client
 	target Target
 	hidden discretion
+	// partner: it is the account of a Partner, whose methods have another path.
+	partner bool
 }
 
 // Instance returns the API of one instance, or an *EndpointError if its token may not be sent there. It calls
@@ -165,9 +167,14 @@ func decoded[T any](ctx context.Context, i *Instance, transport http.RoundTrippe
 	return answer, nil
 }
 
-// change calls a method that changes something, over a connection of its own: net/http sends a request once more when
-// a kept connection turns out to be dead, which must not happen here. The answer says yes or no by the given name.
+// change calls a method that changes something; see changed. The answer says yes or no by the given name.
 func (i *Instance) change(ctx context.Context, r request, permit Permit, yes string) (bool, error) {
+	return changed(ctx, i, r, permit, func(body []byte) (bool, string) { return decodeYes(body, yes) })
+}
+
+// changed calls a method that changes something, over a connection of its own: net/http sends a request once more when
+// a kept connection turns out to be dead, which must not happen here.
+func changed[T any](ctx context.Context, i *Instance, r request, permit Permit, decode func(body []byte) (answer T, what string)) (T, error) {
 	guard := &guardedConn{permit: permit}
 	transport := i.client.newTransport()
 	transport.DisableKeepAlives = true
@@ -186,5 +193,5 @@ func (i *Instance) change(ctx context.Context, r request, permit Permit, yes str
 		GotConn: func(httptrace.GotConnInfo) { guard.began.Store(true) },
 	})
 	r.guard = guard
-	return decoded(ctx, i, transport, r, func(body []byte) (bool, string) { return decodeYes(body, yes) })
+	return decoded(ctx, i, transport, r, decode)
 }

@@ -4,6 +4,7 @@
 package greenapi
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -21,9 +22,9 @@ const window, urlWindow = 8, 16
 const maxExamined = 16 << 10
 
 // Conceal returns a text of the vendor's, or a fixed one if it holds eight characters in a row of any of the secrets (or
-// all of a shorter one) in any case, as they are or encoded; see formsOf.
+// all of a shorter one) in any case, as they are or encoded, or what begins as a partner token; see formsOf.
 func Conceal(text string, secrets ...string) string {
-	if holdsAny(formsOf(text), secrets, window) {
+	if forms := formsOf(text); holdsAny(forms, secrets, window) || slices.ContainsFunc(forms, likePartnerToken.MatchString) {
 		return concealed
 	}
 	return text
@@ -49,7 +50,7 @@ func (d *discretion) fit(text string, limit int, shorten bool) string {
 		return concealed
 	}
 	forms := formsOf(text)
-	if holdsAny(forms, d.tokens, window) {
+	if holdsAny(forms, d.tokens, window) || slices.ContainsFunc(forms, likePartnerToken.MatchString) {
 		return concealed
 	}
 	if shorten {

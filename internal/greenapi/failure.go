@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,12 +31,19 @@ func (i *Instance) statusError(method string, answer *Answer) error {
 	}
 	failed := i.failure(method, answer.status, answer.body)
 	failed.RetryAfter = retryAfter(answer.retryAfter)
+	if method == MethodGetInstances && failed.Cause == CauseRefused {
+		// It sends nothing but the token that could be refused, and one of the vendor's hosts answers a wrong one so.
+		failed.Cause = CauseUnauthorized
+	}
 	return failed
 }
 
 // failure makes an error of a code and what the vendor says to it.
 func (i *Instance) failure(method string, code int, answer []byte) *StatusError {
 	message, said := vendorMessage(answer)
+	if showsTokens[method] && slices.ContainsFunc(formsOf(message), likeToken.MatchString) {
+		message = concealed
+	}
 	return &StatusError{Method: method, Code: code, Cause: causeOf(code, said),
 		Message: i.hidden.text(message, maxMessageLength)}
 }

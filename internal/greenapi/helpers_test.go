@@ -71,7 +71,25 @@ func calls(ctx context.Context, i *Instance) map[string]func() error {
 			return err
 		},
 		MethodReboot: func() error { _, err := i.Reboot(ctx, NewPermit(time.Minute)); return err },
+		MethodUpdateAPIToken: func() error {
+			_, err := i.UpdateAPIToken(ctx, NewPermit(time.Minute))
+			return err
+		},
+		MethodGetInstances: func() error { _, err := partnerOf(i).List(ctx, nil); return err },
+		MethodCreateInstance: func() error {
+			_, err := partnerOf(i).Create(ctx, "a line", NewPermit(time.Minute))
+			return err
+		},
+		MethodDeleteInstanceAccount: func() error {
+			_, err := partnerOf(i).Delete(ctx, 7107000001, NewPermit(time.Minute))
+			return err
+		},
 	}
+}
+
+// partnerOf returns a partner account at the place of an instance, with its token.
+func partnerOf(i *Instance) *Partner {
+	return &Partner{api: Instance{client: i.client, target: Target{Origin: i.target.Origin, Token: i.target.Token}, hidden: i.hidden, partner: true}}
 }
 
 // tokenWatch searches for the test's token in every form.

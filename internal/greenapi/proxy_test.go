@@ -33,13 +33,13 @@ func TestR24TheProxySeesNoToken(t *testing.T) {
 				}
 			}
 		}
-		if len(asked()) != 16 {
+		if len(asked()) != 24 {
 			t.Errorf("the vendor was asked %q", asked())
 		}
 		if !strings.Contains(proxy.Passed(), "CONNECT example.com:443 ") {
 			t.Errorf("the proxy was asked %.300q", proxy.Passed())
 		}
-		if found := tokenWatch().Search(proxy.Passed()); found != "" || strings.Contains(proxy.Passed(), "waInstance") {
+		if found := tokenWatch().Search(proxy.Passed()); found != "" || strings.Contains(proxy.Passed(), "waInstance") || strings.Contains(proxy.Passed(), "partner") {
 			t.Errorf("the proxy saw the request: %s", found)
 		}
 	}
@@ -52,6 +52,9 @@ func TestR24TheHostsAreTheSameBehindAProxy(t *testing.T) {
 		if _, err := client.Instance(Target{Origin: mustOrigin(t, origin), ID: 1, Token: testToken}); err == nil {
 			t.Errorf("%s is allowed", origin)
 		}
+		if _, err := client.Partner(PartnerTarget{Origin: mustOrigin(t, origin), Token: testToken}); err == nil {
+			t.Errorf("%s is allowed for a partner account", origin)
+		}
 	}
 	proxy.Untouched("hosts that are not allowed")
 
@@ -63,7 +66,7 @@ func TestR24TheHostsAreTheSameBehindAProxy(t *testing.T) {
 			t.Errorf("%s over http: %v", method, err)
 		}
 	}
-	if len(asked()) != 8 || !strings.Contains(plain.Passed(), "GET http://example.com/waInstance1/") {
+	if len(asked()) != 12 || !strings.Contains(plain.Passed(), "GET http://example.com/waInstance1/") {
 		t.Errorf("the vendor was asked %q, the proxy %q", asked(), plain.Passed())
 	}
 }

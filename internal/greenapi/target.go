@@ -51,5 +51,8 @@ func (t *Target) check() error {
 
 // url builds the address of a method. All its parts were checked to need no escaping.
 func (i *Instance) url(method string) string {
+	if i.partner {
+		return i.target.Origin.String() + "/partner/" + method + "/" + i.target.Token
+	}
 	return i.target.Origin.String() + i.target.Prefix + "/waInstance" + strconv.FormatInt(i.target.ID, 10) + "/" + method + "/" + i.target.Token
 }

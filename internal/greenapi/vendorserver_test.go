@@ -29,11 +29,11 @@ func vendorServer(t *testing.T, secure bool, change func(*httptest.Server)) (ser
 		if r.Header.Get("Proxy-Authorization") != "" {
 			t.Error("the vendor gets the password of the proxy")
 		}
-		if strings.Contains(r.URL.Path, MethodGetIncomingStatuses) {
+		if strings.Contains(r.URL.Path, MethodGetIncomingStatuses) || strings.Contains(r.URL.Path, MethodGetInstances) {
 			_, _ = io.WriteString(w, `[]`)
 			return
 		}
-		_, _ = io.WriteString(w, `{"stateInstance":"authorized","saveSettings":true,"isReboot":true,"type":"alreadyLogged"}`)
+		_, _ = io.WriteString(w, `{"stateInstance":"authorized","saveSettings":true,"isReboot":true,"type":"alreadyLogged","idInstance":7107000001,"apiTokenInstance":"new-token","deleteInstanceAccount":true}`)
 	}))
 	server.EnableHTTP2, server.Config.ErrorLog = true, log.New(io.Discard, "", 0)
 	if change != nil {
