@@ -23,7 +23,8 @@ const (
 	before, after = 500, 100
 )
 
-// Watch searches for secret values. Its zero value knows none yet. It is safe for concurrent use.
+// Watch searches for secret values. Its zero value knows none yet, but whatever looks like a partner token is one. It is safe
+// for concurrent use.
 type Watch struct {
 	mu     sync.Mutex
 	forms  map[uint64][]form
@@ -65,6 +66,9 @@ func (w *Watch) Search(text string) string {
 // search looks at every place of a text, and at the forms that begin with the eight bytes there: a log at the most
 // verbose level has many megabytes, and there are many forms.
 func (w *Watch) search(text []byte) string {
+	if at := partnerToken(text); at >= 0 {
+		return fmt.Sprintf("a partner token, plain: …%s…", text[max(0, at-before):min(len(text), at+len(partnerMark)+partnerLeast+after)])
+	}
 	for i := 0; i+Shortest <= len(text); i++ {
 		key := binary.LittleEndian.Uint64(text[i:])
 		if !w.filter[slot(key)] {
@@ -87,7 +91,7 @@ func (w *Watch) Write(text []byte) (int, error) {
 	defer w.mu.Unlock()
 	w.tail = append(w.tail, text...)
 	if w.hit == "" {
-		w.hit = w.search(w.tail[max(0, len(w.tail)-len(text)-max(w.longest-1, 0)):])
+		w.hit = w.search(w.tail[max(0, len(w.tail)-len(text)-max(w.longest, len(partnerMark)+partnerLeast)):])
 	}
 	if excess := len(w.tail) - max(tailSize, w.longest); excess > 0 {
 		w.tail = slices.Delete(w.tail, 0, excess)
