@@ -389,7 +389,7 @@ func FuzzConceal(f *testing.F) {
 			if encoded && mustHide && hidden != concealed {
 				t.Errorf("%q is shown of %q", hidden, text)
 			}
-			if hidden == concealed && !encoded && secretIn(text) == "" && !strings.ContainsAny(text, `%&\`) && len(text) <= maxExamined {
+			if hidden == concealed && !encoded && secretIn(text) == "" && !likePartnerToken.MatchString(strings.ToLower(text)) && !strings.ContainsAny(text, `%&\`) && len(text) <= maxExamined {
 				t.Errorf("%q was concealed for nothing", text)
 			}
 		}

@@ -77,6 +77,9 @@ func TestAnInstanceIsCreatedListedAndDeleted(t *testing.T) {
 	rows = w.rows()
 	equal(t, "deleted", rows[0]["deleted"], true)
 	equal(t, "timeDeleted", rows[0]["timeDeleted"], "2026-11-23T13:00:00")
+	if entry := w.Ledger()[1]; entry.What != EntryDeleted || entry.Name != "prod-eu/shop/support" || !entry.Time.Equal(w.clock.Now()) {
+		t.Errorf("the ledger has %+v", entry)
+	}
 	again := w.partner("deleteInstanceAccount", map[string]any{"idInstance": created["idInstance"]})
 	equal(t, "a second delete", again, reply{200, again.header, `{"code":404,"description":"Not found"}`})
 	if got := w.partner("deleteInstanceAccount", map[string]any{"idInstance": id}); !strings.Contains(got.text, `"code":404`) {
