@@ -44,8 +44,8 @@ type memory struct {
 	parkedFor string
 	// awaitStart: a write waits for the instance to have started.
 	awaitStart bool
-	// settingsCalls and rebootCalls are what is remembered of failed calls of the methods that change something.
-	settingsCalls, rebootCalls callBackoff
+	// failedCalls is what is remembered of failed calls of the methods that change something.
+	failedCalls callBackoffs
 	// settingsLimited and accountLimited are quotas and rate limits of one reading method, which stop no other, by the vendor's word.
 	settingsLimited, accountLimited error
 	// settingsFailedSince is since when the settings could not be read though they were asked for, zero while they can be.

@@ -28,8 +28,7 @@ func (r *Reconciler) observe(ctx context.Context, p *pass) error {
 		return err
 	}
 	if m.schedule.Full(p.now, due) && m.schedule.Begun(p.generation()) {
-		m.settingsCalls.mended()
-		m.rebootCalls.mended()
+		m.failedCalls.mended()
 	}
 	err := r.read(ctx, p, due)
 	if err == nil && p.looked.State {

@@ -106,9 +106,9 @@ type pass struct {
 
 	// act
 	before plan.History // what the intent replaced
-	// calls and rebootCalls are what is remembered of failed calls, where one of that method is wanted.
-	calls, rebootCalls *callBackoff
-	applyMessage       string // the vendor's message with a refusal
+	// failing are the methods of which a call is wanted and not taken.
+	failing      []string
+	applyMessage string // the vendor's message with a refusal
 
 	// end is how the pass ended, nil if every step was taken.
 	end passEnd

@@ -169,8 +169,7 @@ func (r *Reconciler) noteTokens(p *pass, apiToken, webhookToken string) {
 	if m.usedToken != "" && m.usedToken != apiToken {
 		m.accepted = false
 		m.schedule.Reads.ForgetRefusals()
-		m.settingsCalls.mended()
-		m.rebootCalls.mended()
+		m.failedCalls.mended()
 	}
 	m.usedToken, m.usedWebhook = apiToken, webhookToken
 	if m.digestToken == "" {
