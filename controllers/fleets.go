@@ -71,6 +71,9 @@ func (r *Reconciler) lineOf(resource v1alpha1.Instance) restarts.Line {
 		}
 		if past.LastFailedTime != nil {
 			line.Badly, line.Why = past.LastFailedTime.Time, past.LastFailure
+			if record := status.Apply; record != nil && record.Outcome == v1alpha1.OutcomeConfirmed && record.FinishedTime != nil {
+				line.Lasted = max(line.Badly.Sub(record.FinishedTime.Truncate(time.Second)), 0)
+			}
 		}
 	}
 	return line

@@ -110,12 +110,19 @@ func (f *Fleets) Ask(ask Ask, now time.Time) Answer {
 		return Answer{OK: true}
 	}
 	answer := Answer{Ahead: in.queue.Ahead(&known.Waiter), Standing: *f.stand(in, now)}
-	// The first one asks when a probe is due, or the time of somebody is over; the others later, in case that it is gone by then.
+	// The first one asks when a probe is due, the time of somebody is over or something has lasted; the others later, in case that it is
+	// gone by then.
 	switch over := in.firstOver(); {
 	case answer.Standing.Halted && answer.Standing.Probe.After(now):
-		answer.Again = answer.Standing.Probe.Add(time.Duration(answer.Ahead) * askApart)
+		answer.Again = answer.Standing.Probe
 	case !over.IsZero():
-		answer.Again = over.Add(time.Duration(answer.Ahead) * askApart)
+		answer.Again = over
+	}
+	if proven := answer.Standing.proven; !proven.IsZero() && (answer.Again.IsZero() || proven.Before(answer.Again)) {
+		answer.Again = proven
+	}
+	if !answer.Again.IsZero() {
+		answer.Again = answer.Again.Add(time.Duration(answer.Ahead) * askApart)
 	}
 	return answer
 }
