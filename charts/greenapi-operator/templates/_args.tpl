@@ -30,6 +30,7 @@
 {{- end }}
 {{- range $flag, $value := dict "allowed-api-hosts" $hosts "default-api-url" $default "watch-label-selector" $m.watchLabelSelector
   "shard-ring" $m.shardRing "secret-label-selector" $m.secretLabelSelector "webhook-secret-label-selector" $m.webhookSecretLabelSelector "api-proxy" $m.apiProxy "api-qps" $m.apiQps
+  "account-details" $m.accountDetails
   "max-concurrent-reconciles" $m.maxConcurrentReconciles "state-interval" $m.stateInterval "settings-interval" $m.settingsInterval
   "zap-log-level" $m.logLevel }}
 {{- with $value }}
@@ -124,7 +125,7 @@ part, and may stand beside others, have one of their own. In a ring each replica
 {{- $values := dict "leader-election-id" "leaderElection.id" "watch-namespaces" "scope and watchNamespaces"
   "metrics-bind-address" "metrics.enabled and metrics.port" "metrics-secure" "metrics.secure" "metrics-cert-path" "metrics.certSecretName"
   "allowed-api-hosts" "manager.allowedApiHosts" "default-api-url" "manager.defaultApiUrl" "api-proxy" "manager.apiProxy" "api-qps" "manager.apiQps"
-  "watch-label-selector" "manager.watchLabelSelector" "shard-ring" "manager.shardRing" "secret-label-selector" "manager.secretLabelSelector" "webhook-secret-label-selector" "manager.webhookSecretLabelSelector"
+  "watch-label-selector" "manager.watchLabelSelector" "shard-ring" "manager.shardRing" "secret-label-selector" "manager.secretLabelSelector" "webhook-secret-label-selector" "manager.webhookSecretLabelSelector" "account-details" "manager.accountDetails"
   "max-concurrent-reconciles" "manager.maxConcurrentReconciles" "max-concurrent-restarts" "manager.maxConcurrentRestarts"
   "state-interval" "manager.stateInterval" "settings-interval" "manager.settingsInterval" "zap-log-level" "manager.logLevel" }}
 {{- $fixed := dict "leader-elect" "it is always on" "health-probe-bind-address" "the probes look at port 8081"
