@@ -360,7 +360,7 @@ func TestAuthWaitsUntilTheWindowIsEnlarged(t *testing.T) {
 	id := s.waiting("line", 1)
 	tty := s.startCommand(50, 50, "auth", "line")
 	s.pass(4)
-	s.Expect(s.screen.Lines()).To(ContainSubstring("The window is too small"))
+	s.Eventually(s.screen.Lines, patience).Should(ContainSubstring("The window is too small"))
 	s.Expect(pty.Setsize(tty, &pty.Winsize{Cols: 80, Rows: 50})).To(Succeed())
 	s.pass(4)
 	s.sees(id)
