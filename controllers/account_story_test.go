@@ -132,9 +132,13 @@ func TestR36AStricterFlagCleansWhatIsThere(t *testing.T) {
 	for name, change := range map[string]func(*story){
 		"in order, and polled": func(*story) {},
 		"paused":               func(s *story) { s.edit("line", func(r *v1alpha1.WhatsAppInstance) { r.Spec.Paused = true }) },
-		"stalled":              func(s *story) { s.edit("line", func(r *v1alpha1.WhatsAppInstance) { r.Spec.APIURL = "https://evil.example" }) },
+		"stalled": func(s *story) {
+			s.edit("line", func(r *v1alpha1.WhatsAppInstance) { r.Spec.APIURL = "https://evil.example" })
+		},
 		"never looked at": func(s *story) {
-			s.edit("line", func(r *v1alpha1.WhatsAppInstance) { r.Spec.StateInterval, r.Spec.SettingsInterval = &metav1.Duration{}, &metav1.Duration{} })
+			s.edit("line", func(r *v1alpha1.WhatsAppInstance) {
+				r.Spec.StateInterval, r.Spec.SettingsInterval = &metav1.Duration{}, &metav1.Duration{}
+			})
 		},
 		"about to be deleted": func(s *story) {
 			s.edit("line", func(r *v1alpha1.WhatsAppInstance) { r.Finalizers = []string{"of.example/tool"} })

@@ -17,7 +17,9 @@ import (
 // shows what its spec says.
 func TestR36TheSamplePolicyOfAccountDetails(t *testing.T) {
 	t.Parallel()
-	shows := func(details v1alpha1.AccountDetails) map[string]any { return map[string]any{"accountDetails": string(details)} }
+	shows := func(details v1alpha1.AccountDetails) map[string]any {
+		return map[string]any{"accountDetails": string(details)}
+	}
 	p := policy(t, "account-details-none.yaml", nil, nil)
 	const refusal = "spec.accountDetails: must be None in the namespace "
 	p.judge(nil, refusal+p.namespace+", which has the label messaging.greenapi-operator.dev/account-details=None, and not unset")
