@@ -46,6 +46,7 @@ func TestEveryValueReachesTheManager(t *testing.T) {
 		"manager.shardRing=green.api-1":                   "--shard-ring=green.api-1",
 		"manager.webhookSecretLabelSelector=for=webhooks": "--webhook-secret-label-selector=for=webhooks",
 		"manager.secretLabelSelector=for=greenapi":        "--secret-label-selector=for=greenapi",
+		"manager.accountDetails=Masked":                   "--account-details=Masked",
 		"manager.allowedApiHosts={a.example,*.b.example}": "--allowed-api-hosts=a.example,*.b.example",
 		"manager.defaultApiUrl=https://a.example":         "--default-api-url=https://a.example",
 		"manager.apiProxy=http://egress.example:3128":     "--api-proxy=http://egress.example:3128",

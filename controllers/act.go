@@ -47,7 +47,7 @@ func (r *Reconciler) decideSettings(p *pass) {
 	in.Window, in.ApplyNow = p.window, p.apply.wanted()
 	in.Limits, in.DriftSince, in.Requested = r.Options.Limits, p.memory.driftSince, p.newRequest()
 	decision := plan.Decide(in)
-	instance.ConcealPending(decision, func(text string) string { return greenapi.Conceal(text, p.secrets...) })
+	instance.ConcealPending(decision, p.conceal)
 	p.decision = &decision
 	p.memory.driftSince = decision.DriftSince
 }

@@ -148,6 +148,7 @@ func (w statusWriter) composeAccount(p *pass) {
 	if p.account.HistorySyncProgress != nil || !keep {
 		w.HistorySyncProgress = p.account.HistorySyncProgress
 	}
+	instance.LimitAccount(w.InstanceStatus, p.details)
 	if until := p.account.SuspendedUntil; until != nil && states.Of(p.state).Ends {
 		at := metav1.NewTime(*until)
 		if !at.Equal(w.SuspendedUntil) {

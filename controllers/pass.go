@@ -47,8 +47,11 @@ type pass struct {
 	instance v1alpha1.Instance
 	// original is the status at the beginning of the pass, stored the one that was last read or written.
 	original, stored v1alpha1.InstanceStatus
-	// clamped: times in the stored status were corrected, which is to be written even if nothing else changed.
-	clamped bool
+	// corrected: times in the stored status were set right, or it showed too much of the account, which is to be written even if nothing
+	// else changed.
+	corrected bool
+	// details are how much of the account may show.
+	details v1alpha1.AccountDetails
 	now     time.Time
 	memory  *memory
 	// polled is what the poller had of the resource.
@@ -123,3 +126,15 @@ func (p *pass) tokenUnknown() bool { return p.tokenHold != nil }
 
 // newRequest reports whether the annotation reconcile-requested-at holds a value that was not acted on yet.
 func (p *pass) newRequest() bool { return p.requested != "" }
+
+// hidesNumbers reports whether nothing that the vendor says may show a phone number.
+func (p *pass) hidesNumbers() bool { return p.details != v1alpha1.AccountFull }
+
+// conceal makes a value of the vendor's fit to be shown.
+func (p *pass) conceal(text string) string {
+	text = greenapi.Conceal(text, p.secrets...)
+	if p.hidesNumbers() {
+		text = greenapi.HideNumbers(text, p.core().IDInstance)
+	}
+	return text
+}

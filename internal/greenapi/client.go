@@ -85,15 +85,22 @@ func (c *Client) Instance(target Target) (*Instance, error) {
 	if err := target.check(); err != nil {
 		return nil, err
 	}
-	hidden := discretion{tokens: append([]string{target.Token}, target.Conceal...)}
+	hidden := discretion{tokens: append([]string{target.Token}, target.Conceal...), hidesNumbers: target.HideNumbers, id: target.ID}
 	for _, value := range target.Quotable {
 		hidden.parts = append(hidden.parts, SecretParts(value)...)
 	}
 	return &Instance{client: c, target: target, hidden: hidden}, nil
 }
 
-// Conceal returns a text of the vendor's, or a fixed one if it holds a part of a secret of the target; see Conceal.
-func (i *Instance) Conceal(text string) string { return Conceal(text, i.hidden.tokens...) }
+// Conceal returns a text of the vendor's, or a fixed one if it holds a part of a secret of the target; see Conceal. Where the target
+// says so, it is without numbers.
+func (i *Instance) Conceal(text string) string {
+	text = Conceal(text, i.hidden.tokens...)
+	if i.hidden.hidesNumbers {
+		text = HideNumbers(text, i.hidden.id)
+	}
+	return text
+}
 
 // State calls getStateInstance and returns the vendor's word for the state, or "" while the instance is being created.
 func (i *Instance) State(ctx context.Context) (string, error) {
@@ -105,7 +112,7 @@ func (i *Instance) State(ctx context.Context) (string, error) {
 		// A short webhook token may be a part of such a word, and "starting" must be understood whatever the token is.
 		return state, nil
 	}
-	return i.hidden.text(state, maxStateLength), nil
+	return i.hidden.message(state, maxStateLength), nil
 }
 
 // Settings calls getSettings.
@@ -120,7 +127,7 @@ func (i *Instance) Account(ctx context.Context) (Account, error) {
 		return Account{}, err
 	}
 	if !states.Known(account.State) {
-		account.State = i.hidden.text(account.State, maxStateLength)
+		account.State = i.hidden.message(account.State, maxStateLength)
 	}
 	account.Phone = i.hidden.text(account.Phone, maxPhoneLength)
 	account.ChatID = i.hidden.text(account.ChatID, maxChatIDLength)

@@ -37,7 +37,7 @@ func (i *Instance) statusError(method string, answer *Answer) error {
 func (i *Instance) failure(method string, code int, answer []byte) *StatusError {
 	message, said := vendorMessage(answer)
 	return &StatusError{Method: method, Code: code, Cause: causeOf(code, said),
-		Message: i.hidden.text(message, maxMessageLength)}
+		Message: i.hidden.message(message, maxMessageLength)}
 }
 
 // vendorMessage returns the message of an error body, which may be shown, and in lower case all that the body says,

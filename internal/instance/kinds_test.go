@@ -25,7 +25,7 @@ var writtenByHand = []string{
 	"charts/greenapi-operator/templates/rbac-manager.yaml", "cmd/demo/ending.go", "config/argocd/argocd.go",
 	"config/crd/kustomization.yaml", "config/kube-state-metrics/custom-resource-state.yaml", "config/kube-state-metrics/role.yaml",
 	"config/kustomize/name_reference.yaml", "config/prometheus/rules.yaml", "config/rbac/edit_role.yaml", "config/rbac/view_role.yaml",
-	"config/samples/policies/allowed-api-hosts.yaml", "config/samples/policies/allowed-fleets.yaml",
+	"config/samples/policies/account-details-none.yaml", "config/samples/policies/allowed-api-hosts.yaml", "config/samples/policies/allowed-fleets.yaml",
 	"config/samples/policies/allowed-webhook-hosts.yaml", "config/samples/roles/qr-scanner.yaml",
 	"config/sharding/kustomization.yaml", "config/sharding/ring.yaml", "controllers/instance_controller.go", "docs/README.md",
 	"docs/kubectl-greenapi.md", "docs/sharding.md", "hack/release/greenapi.yaml.tmpl", "hack/tools/crd-ref-docs/templates/group.tpl", "internal/cli/import.go", "internal/cli/importrows.go",
