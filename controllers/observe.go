@@ -20,7 +20,7 @@ import (
 
 // observe reads what is due at the vendor. It changes nothing there.
 func (r *Reconciler) observe(ctx context.Context, p *pass) error {
-	m, due := p.memory, r.due(p)
+	m, due, before := p.memory, r.due(p), p.latestLook()
 	if !due.Any() {
 		return &waiting{after: m.schedule.Next(p.now)}
 	}
@@ -41,6 +41,7 @@ func (r *Reconciler) observe(ctx context.Context, p *pass) error {
 	if !p.looked.State {
 		return nil
 	}
+	r.readHistory(ctx, p, before)
 	// Reading may take a minute, and an intent is as old as what it is decided from: a call leaves soon after it (R10).
 	p.now = r.Clock.Now()
 	m.refusedSince, m.accepted = time.Time{}, true
@@ -201,6 +202,7 @@ func (p *pass) noteAccount(account *greenapi.Account, err error) {
 	}
 	if p.accountErr = err; err == nil {
 		p.looked.Account, p.account = true, account
+		p.memory.noteLogout(account.LogoutProcess, p.now)
 	}
 }
 
@@ -248,6 +250,10 @@ func (r *Reconciler) follow(ctx context.Context, p *pass) error {
 	waits := changed && p.memory.parked
 	if !p.looked.Settings && (changed && p.state == states.Authorized || waits || p.memory.awaitStart && !states.Of(p.state).Restarting || recovered) {
 		more.Settings = true
+	}
+	if p.looked.Settings && !p.looked.Account && p.accountErr == nil && !p.memory.logoutSince.IsZero() {
+		// A write waits for the logout, whose end the account alone shows.
+		more.Account = true
 	}
 	if more = p.memory.schedule.Permitted(p.now, more); !more.Any() {
 		return nil

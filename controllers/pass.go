@@ -27,8 +27,9 @@ type Reader interface {
 	State(ctx context.Context) (string, error)
 	Settings(ctx context.Context) (greenapi.Settings, error)
 	Account(ctx context.Context) (greenapi.Account, error)
+	StateHistory(ctx context.Context) ([]greenapi.StateChange, error)
 	IncomingStatuses(ctx context.Context, window time.Duration) (greenapi.StatusSummary, error)
-	// Peek makes the call of one of the first three, and decodes nothing.
+	// Peek makes the call of one of the first four, and decodes nothing.
 	Peek(ctx context.Context, method string) *greenapi.Answer
 }
 
@@ -87,6 +88,8 @@ type pass struct {
 	// accountErr is a failure of the account method alone, which holds nothing back; settingsErr says why the settings are not read
 	// for a while.
 	accountErr, settingsErr error
+	// past is what the vendor's history told, nil if it was not read.
+	past *past
 	// statuses sums up the statuses of contacts if they were read, statusesErr says why they could not be.
 	statuses    *greenapi.StatusSummary
 	statusesErr error
