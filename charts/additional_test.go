@@ -45,7 +45,9 @@ func (w *warnings) all() []string {
 
 // appliers are the ways in which people keep a manifest in the cluster. Each gets a file, and the folder of a chart with the file.
 var appliers = map[string]func(c *cluster, file, folder string) (string, error){
-	"apply": func(c *cluster, file, _ string) (string, error) { return c.run(kubectl, "apply", "-n", "shop", "-f", file) },
+	"apply": func(c *cluster, file, _ string) (string, error) {
+		return c.run(kubectl, "apply", "-n", "shop", "-f", file)
+	},
 	"server-side": func(c *cluster, file, _ string) (string, error) {
 		return c.run(kubectl, "apply", "-n", "shop", "--server-side", "-f", file)
 	},

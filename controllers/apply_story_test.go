@@ -260,7 +260,7 @@ func (s *story) logout() {
 	in, _ := s.vendor.Get(instanceID)
 	request, err := http.NewRequestWithContext(s.ctx, http.MethodGet, fmt.Sprintf("%s/waInstance%d/logout/%s", s.url, in.ID, in.Token), http.NoBody)
 	s.Expect(err).NotTo(HaveOccurred())
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := (&http.Client{Timeout: patience}).Do(request)
 	s.Expect(err).NotTo(HaveOccurred())
 	s.Expect(answer.Body.Close()).To(Succeed())
 	s.Expect(answer.StatusCode).To(Equal(http.StatusOK))

@@ -30,50 +30,59 @@ type flap struct {
 	came, went time.Time
 }
 
-// lookBack finds in the history when the instance came from the state that it was in to the one that it is in, and what came and went
-// meanwhile. before is when it was last looked at. The rows up to since were told before.
-func lookBack(rows []greenapi.StateChange, was, is string, before, since, now time.Time) *past {
+// change is a look that shows a state, after one that showed another or the same.
+type change struct {
+	was, is string
+	// before is when the former look was, and now the time of the present one.
+	before, now time.Time
+}
+
+// lookBack finds in the history when a change was, and what came and went meanwhile. The rows up to since were told before.
+func (c change) lookBack(rows []greenapi.StateChange, since time.Time) *past {
 	found := &past{until: since}
-	// The vendor's times have whole seconds.
-	before = before.Truncate(time.Second)
 	var moves []flap
-	state := was
+	state := c.was
 	for _, row := range rows {
-		if row.At.After(now) {
-			continue
+		if row.At.After(c.now) {
+			break
 		}
-		if row.State == is && was != is && !row.At.Before(before) {
+		if c.made(row) {
 			found.changed = row.At
 		}
 		if !row.At.After(since) {
 			continue
 		}
-		if row.State != state {
-			if n := len(moves); n > 0 {
-				moves[n-1].went = row.At
-			}
-			moves, state = append(moves, flap{state: row.State, came: row.At}), row.State
-		}
 		found.until = row.At
+		if row.State == state {
+			continue
+		}
+		if n := len(moves); n > 0 {
+			moves[n-1].went = row.At
+		}
+		moves, state = append(moves, flap{state: row.State, came: row.At}), row.State
 	}
-	if since.IsZero() {
+	switch n := len(moves); {
+	case since.IsZero():
 		// What lies before the first look of this process may have been told by another one.
-		found.until = now
+		found.until = c.now
 		return found
-	}
-	if n := len(moves); n > 0 && state != is {
+	case n == 1 && state != c.is:
 		// The look and the history are not of the same moment, so what the last row begins is not over.
 		found.until = since
-		if n > 1 {
-			found.until = moves[n-2].came
-		}
+	case n > 1 && state != c.is:
+		found.until = moves[n-2].came
 	}
 	for _, move := range moves {
-		if move.state != was && !move.went.IsZero() {
+		if move.state != c.was && !move.went.IsZero() {
 			found.flaps = append(found.flaps, move)
 		}
 	}
 	return found
+}
+
+// made reports whether a row may be the change. The vendor's times have whole seconds.
+func (c change) made(row greenapi.StateChange) bool {
+	return c.was != c.is && row.State == c.is && !row.At.Before(c.before.Truncate(time.Second))
 }
 
 // changedAt is when the state changed: by the vendor's history, or else when that was seen.

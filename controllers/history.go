@@ -90,7 +90,8 @@ func (r *Reconciler) readHistory(ctx context.Context, p *pass, before time.Time)
 			rows, err := p.vendor.StateHistory(greenapi.WithReading(ctx, reading))
 			h.called(now, err)
 			if err == nil {
-				p.past, m.digests.history = lookBack(rows, p.stored.StateInstance, p.state, before, h.since, r.Clock.Now()), reading.Digest(method)
+				seen := change{was: p.stored.StateInstance, is: p.state, before: before, now: r.Clock.Now()}
+				p.past, m.digests.history = seen.lookBack(rows, h.since), reading.Digest(method)
 			}
 			return err
 		})

@@ -61,7 +61,7 @@ func TestR37WhatAHistoryTells(t *testing.T) {
 			if c.since > 0 {
 				since = at(c.since)
 			}
-			found := lookBack(rows, c.was, c.is, at(60.9), since, at(120.5))
+			found := change{was: c.was, is: c.is, before: at(60.9), now: at(120.5)}.lookBack(rows, since)
 			var flaps []string
 			for _, f := range found.flaps {
 				flaps = append(flaps, f.state+" "+f.came.Sub(start).Truncate(time.Second).String()+"-"+f.went.Sub(start).String())

@@ -19,6 +19,7 @@ import (
 // Vendor is what the reconciler needs of the vendor's API of one instance.
 type Vendor interface {
 	Reader
+	Historian
 	Writer
 }
 
@@ -27,10 +28,14 @@ type Reader interface {
 	State(ctx context.Context) (string, error)
 	Settings(ctx context.Context) (greenapi.Settings, error)
 	Account(ctx context.Context) (greenapi.Account, error)
-	StateHistory(ctx context.Context) ([]greenapi.StateChange, error)
 	IncomingStatuses(ctx context.Context, window time.Duration) (greenapi.StatusSummary, error)
-	// Peek makes the call of one of the first four, and decodes nothing.
+	// Peek makes the call of one of the first three, or of the history, and decodes nothing.
 	Peek(ctx context.Context, method string) *greenapi.Answer
+}
+
+// Historian is the part of the vendor's API that tells how the state changed.
+type Historian interface {
+	StateHistory(ctx context.Context) ([]greenapi.StateChange, error)
 }
 
 // Writer is the part of the vendor's API that restarts the instance. A call goes out only while its permit is valid.
