@@ -102,7 +102,7 @@ func (w statusWriter) composeState(p *pass) {
 	w.set(v1alpha1.CredentialsValidCondition, metav1.ConditionTrue, v1alpha1.ReasonTokenAccepted, "The vendor accepted the API token")
 	w.composeAcceptedRef(p)
 	if w.StateInstance != p.state || w.StateChangedTime == nil {
-		w.StateInstance, w.StateChangedTime = p.state, &w.now
+		w.StateInstance, w.StateChangedTime = p.state, new(p.changedAt(w.now))
 	}
 	if !states.Of(p.state).Ends {
 		w.SuspendedUntil = nil

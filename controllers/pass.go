@@ -19,6 +19,7 @@ import (
 // Vendor is what the reconciler needs of the vendor's API of one instance.
 type Vendor interface {
 	Reader
+	Historian
 	Writer
 }
 
@@ -28,8 +29,13 @@ type Reader interface {
 	Settings(ctx context.Context) (greenapi.Settings, error)
 	Account(ctx context.Context) (greenapi.Account, error)
 	IncomingStatuses(ctx context.Context, window time.Duration) (greenapi.StatusSummary, error)
-	// Peek makes the call of one of the first three, and decodes nothing.
+	// Peek makes the call of one of the first three, or of the history, and decodes nothing.
 	Peek(ctx context.Context, method string) *greenapi.Answer
+}
+
+// Historian is the part of the vendor's API that tells how the state changed.
+type Historian interface {
+	StateHistory(ctx context.Context) ([]greenapi.StateChange, error)
 }
 
 // Writer is the part of the vendor's API that restarts the instance. A call goes out only while its permit is valid.
@@ -90,6 +96,8 @@ type pass struct {
 	// accountErr is a failure of the account method alone, which holds nothing back; settingsErr says why the settings are not read
 	// for a while.
 	accountErr, settingsErr error
+	// past is what the vendor's history told, nil if it was not read.
+	past *past
 	// statuses sums up the statuses of contacts if they were read, statusesErr says why they could not be.
 	statuses    *greenapi.StatusSummary
 	statusesErr error

@@ -43,6 +43,7 @@ func (r *Reconciler) report(ctx context.Context, p *pass) (reconcile.Result, err
 	}
 	r.releaseIfDone(ctx, p)
 	r.publish(ctx, p)
+	p.memory.history.told(p)
 	r.planNext(p)
 	result := r.next(p)
 	r.logPass(ctx, p, result.RequeueAfter)

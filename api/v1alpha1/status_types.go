@@ -34,7 +34,8 @@ type InstanceStatus struct {
 	// +kubebuilder:validation:MaxLength=64
 	TypeInstance string `json:"typeInstance,omitempty"`
 
-	// stateChangedTime is when the operator first saw this state.
+	// stateChangedTime is when the instance came into this state: by the vendor's history, if it tells a time between the last
+	// two looks, else when the operator first saw it.
 	// +optional
 	StateChangedTime *metav1.Time `json:"stateChangedTime,omitempty"`
 

@@ -26,8 +26,9 @@ const (
 	MethodGetWaSettings      = "getWaSettings"
 	MethodGetAccountSettings = "getAccountSettings"
 
-	MethodReboot              = "reboot"
-	MethodGetIncomingStatuses = "getIncomingStatuses"
+	MethodReboot                  = "reboot"
+	MethodGetIncomingStatuses     = "getIncomingStatuses"
+	MethodGetStateInstanceHistory = "getStateInstanceHistory"
 )
 
 // Observer is told of every call once it is over: the method, the HTTP code or "error", and how long it took.

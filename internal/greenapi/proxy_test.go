@@ -33,7 +33,7 @@ func TestR24TheProxySeesNoToken(t *testing.T) {
 				}
 			}
 		}
-		if len(asked()) != 16 {
+		if len(asked()) != 18 {
 			t.Errorf("the vendor was asked %q", asked())
 		}
 		if !strings.Contains(proxy.Passed(), "CONNECT example.com:443 ") {
@@ -63,7 +63,7 @@ func TestR24TheHostsAreTheSameBehindAProxy(t *testing.T) {
 			t.Errorf("%s over http: %v", method, err)
 		}
 	}
-	if len(asked()) != 8 || !strings.Contains(plain.Passed(), "GET http://example.com/waInstance1/") {
+	if len(asked()) != 9 || !strings.Contains(plain.Passed(), "GET http://example.com/waInstance1/") {
 		t.Errorf("the vendor was asked %q, the proxy %q", asked(), plain.Passed())
 	}
 }

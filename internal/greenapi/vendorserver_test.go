@@ -29,7 +29,7 @@ func vendorServer(t *testing.T, secure bool, change func(*httptest.Server)) (ser
 		if r.Header.Get("Proxy-Authorization") != "" {
 			t.Error("the vendor gets the password of the proxy")
 		}
-		if strings.Contains(r.URL.Path, MethodGetIncomingStatuses) {
+		if strings.Contains(r.URL.Path, MethodGetIncomingStatuses) || strings.Contains(r.URL.Path, MethodGetStateInstanceHistory) {
 			_, _ = io.WriteString(w, `[]`)
 			return
 		}

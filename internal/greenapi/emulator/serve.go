@@ -145,7 +145,7 @@ func (s *Server) effect(x *exchange) answer {
 	x.echoToken = x.behavior.EchoToken
 	restarts, state := l.in.Restarts, l.in.State
 	out := s.perform(l, x)
-	x.call.Effect = l.in.Restarts != restarts || x.method == "logout" && l.in.State != state
+	x.call.Effect = l.in.Restarts != restarts || x.method == "logout" && (l.in.State != state || x.now.Before(l.logoutEnd))
 	return out
 }
 
