@@ -34,7 +34,9 @@ func TestNothingIsSaidTwice(t *testing.T) {
 	for flag, value := range map[string]string{
 		"--allowed-api-hosts": "manager.allowedApiHosts", "--default-api-url": "manager.defaultApiUrl", "--api-proxy": "manager.apiProxy",
 		"--api-qps": "manager.apiQps", "--watch-label-selector": "manager.watchLabelSelector", "--shard-ring": "manager.shardRing", "--secret-label-selector": "manager.secretLabelSelector", "--webhook-secret-label-selector": "manager.webhookSecretLabelSelector",
+		"--account-details":           "manager.accountDetails",
 		"--max-concurrent-reconciles": "manager.maxConcurrentReconciles", "--max-concurrent-restarts": "manager.maxConcurrentRestarts",
+		"--fleet-label": "manager.fleetLabel", "--restart-slow-start": "manager.restartSlowStart", "--brake-after": "manager.brakeAfter", "--restart-soak": "manager.restartSoak",
 		"--state-interval": "manager.stateInterval", "--settings-interval": "manager.settingsInterval", "--zap-log-level": "manager.logLevel",
 		"--leader-election-id": "leaderElection.id", "--metrics-secure": "metrics.secure", "--metrics-cert-path": "metrics.certSecretName",
 	} {

@@ -44,10 +44,10 @@ func (r *Reconciler) decideSettings(p *pass) {
 	in := instance.DecisionInput(p.instance, &p.stored, instance.Reading{Now: p.now, State: p.state, Desired: p.desired, Observed: p.observed, TokenUnknown: p.tokenUnknown()})
 	in.History, in.Own = r.history(p)
 	p.window, p.windowProblem = instance.Window(p.instance, p.now)
-	in.Window, in.ApplyNow = p.window, p.apply.wanted()
+	in.Window, in.ApplyNow, in.LogoutSince = p.window, p.apply.wanted(), p.memory.logoutSince
 	in.Limits, in.DriftSince, in.Requested = r.Options.Limits, p.memory.driftSince, p.newRequest()
 	decision := plan.Decide(in)
-	instance.ConcealPending(decision, func(text string) string { return greenapi.Conceal(text, p.secrets...) })
+	instance.ConcealPending(decision, p.conceal)
 	p.decision = &decision
 	p.memory.driftSince = decision.DriftSince
 }
@@ -102,9 +102,9 @@ func (r *Reconciler) history(p *pass) (history plan.History, own bool) {
 
 // act makes the call that was decided on, if any. At most one is made: settings are asked first and let a reboot pass.
 func (r *Reconciler) act(ctx context.Context, p *pass) error {
-	if p.memory.rebootCalls.stalls() {
+	if p.memory.failedCalls.stalls(greenapi.MethodReboot) {
 		// What was asked for is not tried again by itself, and who asked is to know.
-		p.rebootCalls = &p.memory.rebootCalls
+		p.failing = append(p.failing, greenapi.MethodReboot)
 	}
 	switch d := p.decision; {
 	case d != nil && len(d.Send) > 0:
@@ -112,7 +112,7 @@ func (r *Reconciler) act(ctx context.Context, p *pass) error {
 			return err
 		}
 	case d != nil && d.Synced != v1alpha1.ReasonApplyPending && d.Held.By == "":
-		p.memory.settingsCalls = callBackoff{}
+		delete(p.memory.failedCalls, greenapi.MethodSetSettings)
 	}
 	if p.reboot.Reason != "" {
 		return r.carryOut(ctx, p, r.rebootEffect(p))
@@ -122,10 +122,9 @@ func (r *Reconciler) act(ctx context.Context, p *pass) error {
 
 // settingsEffect is the setSettings that was decided on.
 func (r *Reconciler) settingsEffect(p *pass) effect {
-	p.calls = &p.memory.settingsCalls
 	saved := false
 	return effect{
-		method: greenapi.MethodSetSettings, calls: p.calls, attempt: p.decision.History.Record.Attempt, asked: p.newRequest(), hold: p.postpone,
+		method: greenapi.MethodSetSettings, attempt: p.decision.History.Record.Attempt, asked: p.newRequest(), hold: p.postpone,
 		intend: func(ctx context.Context) error {
 			p.before, _ = r.history(p)
 			if err := r.saveIntent(ctx, p); err != nil {
@@ -178,14 +177,13 @@ func (r *Reconciler) outcome(ctx context.Context, p *pass, saved bool, err error
 	case greenapi.TookNoEffect(err):
 		plan.NotSent(&p.decision.History, p.before, r.Clock.Now())
 		p.decision.Handled, p.decision.ApplyHandled = false, false
-		r.callFailed(ctx, p, p.calls, err)
-		p.decision.LookAgain = p.calls.Rest(p.now)
+		p.decision.LookAgain = r.callFailed(ctx, p, greenapi.MethodSetSettings, err)
 		return
 	default:
 		p.decision.Synced = v1alpha1.ReasonSettling
 		logUnknown(ctx, err)
 	}
-	*p.calls, p.calls = callBackoff{}, nil
+	delete(p.memory.failedCalls, greenapi.MethodSetSettings)
 	p.decision.LookAgain = r.Options.Limits.SettlePoll
 }
 

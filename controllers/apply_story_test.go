@@ -4,6 +4,8 @@
 package controllers_test
 
 import (
+	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
@@ -250,6 +252,60 @@ func TestR15SettingsWaitWhileAPersonLogsIn(t *testing.T) {
 	s.Expect(s.sets()).To(BeEmpty())
 	s.forward(3 * time.Minute)
 	s.Expect(s.sets()).To(HaveLen(1), "for ten minutes at most")
+}
+
+// logout logs the account out, as a person does by the vendor's API.
+func (s *story) logout() {
+	s.t.Helper()
+	in, _ := s.vendor.Get(instanceID)
+	request, err := http.NewRequestWithContext(s.ctx, http.MethodGet, fmt.Sprintf("%s/waInstance%d/logout/%s", s.url, in.ID, in.Token), http.NoBody)
+	s.Expect(err).NotTo(HaveOccurred())
+	answer, err := (&http.Client{Timeout: patience}).Do(request)
+	s.Expect(err).NotTo(HaveOccurred())
+	s.Expect(answer.Body.Close()).To(Succeed())
+	s.Expect(answer.StatusCode).To(Equal(http.StatusOK))
+}
+
+// TestR15SettingsWaitWhileTheVendorLogsOut: the state says nothing of it, and it is written once the account is logged out.
+func TestR15SettingsWaitWhileTheVendorLogsOut(t *testing.T) {
+	s := newStory(t)
+	s.instance("line", nil)
+	s.settled("line", v1alpha1.ReasonSucceeded)
+	s.vendor.Update(instanceID, func(in *emulator.Instance) { in.Behavior.LogoutTime = 5 * time.Minute })
+	s.logout()
+	s.edit("line", incoming(true))
+	s.forward(4*time.Minute + 30*time.Second)
+	s.Expect(s.sets()).To(BeEmpty())
+	s.Expect(s.condition("line", v1alpha1.AvailableCondition).Reason).To(Equal(v1alpha1.ReasonAuthorized))
+	synced := s.condition("line", v1alpha1.SyncedCondition)
+	s.Expect(synced.Reason).To(Equal(v1alpha1.ReasonApplyPending))
+	s.Expect(synced.Message).To(ContainSubstring("up to ten minutes for the logout that is under way"))
+	s.forward(2 * time.Minute)
+	s.Expect(s.sets()).To(HaveLen(1))
+	s.Expect(s.condition("line", v1alpha1.AvailableCondition).Reason).To(Equal(v1alpha1.ReasonNotAuthorized))
+}
+
+// TestR15ALogoutThatDoesNotEndHoldsForTenMinutes, and one that was called off holds no longer than until it is seen.
+func TestR15ALogoutThatDoesNotEndHoldsForTenMinutes(t *testing.T) {
+	for name, end := range map[string]time.Duration{"never ends": 0, "is called off": 3 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			s.instance("line", incoming(true))
+			s.vendor.Update(instanceID, func(in *emulator.Instance) { in.Behavior.AccountExtra = map[string]any{"logoutProcess": "yes"} })
+			if end > 0 {
+				s.forward(end)
+				s.Expect(s.sets()).To(BeEmpty())
+				s.vendor.Update(instanceID, func(in *emulator.Instance) { in.Behavior.AccountExtra = nil })
+				s.forward(time.Minute)
+				s.Expect(s.sets()).To(HaveLen(1))
+				return
+			}
+			s.forward(9 * time.Minute)
+			s.Expect(s.sets()).To(BeEmpty())
+			s.forward(3 * time.Minute)
+			s.Expect(s.sets()).To(HaveLen(1))
+		})
+	}
 }
 
 func TestSettingsDoNotWaitForALogin(t *testing.T) {

@@ -20,6 +20,38 @@ type callBackoff struct {
 	problem passEnd
 }
 
+// callBackoffs are those of one resource by method. The zero value has none.
+type callBackoffs map[string]*callBackoff
+
+// of returns the one of a method, which is made if there is none.
+func (c *callBackoffs) of(method string) *callBackoff {
+	if (*c)[method] == nil {
+		if *c == nil {
+			*c = callBackoffs{}
+		}
+		(*c)[method] = &callBackoff{}
+	}
+	return (*c)[method]
+}
+
+// rest is how long calls of a method wait.
+func (c callBackoffs) rest(method string, now time.Time) time.Duration {
+	if known := c[method]; known != nil {
+		return known.Rest(now)
+	}
+	return 0
+}
+
+// stalls reports whether a person has to act before calls of a method are made again.
+func (c callBackoffs) stalls(method string) bool { return c[method] != nil && c[method].stalls() }
+
+// mended forgets refusals of all methods.
+func (c callBackoffs) mended() {
+	for _, known := range c {
+		known.mended()
+	}
+}
+
 // mended forgets refusals: there is another token or another spec, so that the next call may go at once.
 func (b *callBackoff) mended() {
 	if b.stalls() || b.RefusedBefore() {
@@ -47,8 +79,11 @@ func methodLimit(err error) time.Duration {
 	}
 }
 
-// callFailed notes a call that certainly had no effect, and plans the next one by the table of failures.
-func (r *Reconciler) callFailed(ctx context.Context, p *pass, b *callBackoff, err error) {
+// callFailed notes a call that certainly had no effect, and plans the next one by the table of failures. It returns how long that
+// waits.
+func (r *Reconciler) callFailed(ctx context.Context, p *pass, method string, err error) time.Duration {
+	b := p.memory.failedCalls.of(method)
+	p.failing = append(p.failing, method)
 	var (
 		refusal *refused
 		limited *waiting
@@ -83,4 +118,5 @@ func (r *Reconciler) callFailed(ctx context.Context, p *pass, b *callBackoff, er
 		b.Wait(p.now, schedule.Jitter(r.waitingSettingsInterval(p.core())))
 		b.problem = stall
 	}
+	return b.Rest(p.now)
 }

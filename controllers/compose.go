@@ -87,7 +87,7 @@ func (w statusWriter) introduce() {
 }
 
 func (w statusWriter) composePaused() {
-	w.ObservedGeneration = w.generation
+	w.ObservedGeneration, w.NextWindowTime = w.generation, nil
 	w.set(v1alpha1.PausedCondition, metav1.ConditionTrue, v1alpha1.ReasonSpecPaused, "spec.paused is true: no call is made, and the last status is kept")
 	w.remove(v1alpha1.ReconcilingCondition)
 	if ready := w.find(v1alpha1.ReadyCondition); ready.Reason == v1alpha1.ReasonProgressing && w.StateInstance == "" {
@@ -102,7 +102,7 @@ func (w statusWriter) composeState(p *pass) {
 	w.set(v1alpha1.CredentialsValidCondition, metav1.ConditionTrue, v1alpha1.ReasonTokenAccepted, "The vendor accepted the API token")
 	w.composeAcceptedRef(p)
 	if w.StateInstance != p.state || w.StateChangedTime == nil {
-		w.StateInstance, w.StateChangedTime = p.state, &w.now
+		w.StateInstance, w.StateChangedTime = p.state, new(p.changedAt(w.now))
 	}
 	if !states.Of(p.state).Ends {
 		w.SuspendedUntil = nil
@@ -148,6 +148,7 @@ func (w statusWriter) composeAccount(p *pass) {
 	if p.account.HistorySyncProgress != nil || !keep {
 		w.HistorySyncProgress = p.account.HistorySyncProgress
 	}
+	instance.LimitAccount(w.InstanceStatus, p.details)
 	if until := p.account.SuspendedUntil; until != nil && states.Of(p.state).Ends {
 		at := metav1.NewTime(*until)
 		if !at.Equal(w.SuspendedUntil) {
@@ -219,6 +220,10 @@ func (w statusWriter) composeEnd(p *pass) {
 			w.set(end.condition, metav1.ConditionFalse, end.reason, end.message)
 		}
 		w.TypeInstance = cmp.Or(end.messenger, w.TypeInstance)
+		if p.decision == nil {
+			// Nothing waits for it any more.
+			w.NextWindowTime = nil
+		}
 		if !p.looked.State && end.condition != v1alpha1.AvailableCondition {
 			// Nobody will look soon, so what was seen last says nothing any more.
 			w.set(v1alpha1.AvailableCondition, metav1.ConditionUnknown, v1alpha1.ReasonNotObserved, "The state cannot be read; the condition Stalled says why")

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
@@ -67,7 +68,7 @@ func heldText(p *pass, names string) string {
 	if text := holdText(p, p.decision.Held); text != "" {
 		return fmt.Sprintf("These settings differ and wait%s: %s", text, names)
 	}
-	if p.calls != nil && p.calls.problem != nil {
+	if failed := p.memory.failedCalls[greenapi.MethodSetSettings]; failed != nil && failed.problem != nil {
 		return fmt.Sprintf("These settings differ, and the vendor does not take them now: %s", names)
 	}
 	return fmt.Sprintf("These settings differ and are about to be written: %s", names)
@@ -180,11 +181,12 @@ func (w statusWriter) reconcilingUnlessSaid(reason, message string) {
 
 // composeCalls says that a call which is wanted is not taken, if nothing graver is said.
 func (w statusWriter) composeCalls(p *pass) {
-	for _, calls := range []*callBackoff{p.calls, p.rebootCalls} {
-		if calls == nil || w.find(v1alpha1.StalledCondition) != nil {
+	for _, method := range p.failing {
+		failed := p.memory.failedCalls[method]
+		if failed == nil || w.find(v1alpha1.StalledCondition) != nil {
 			continue
 		}
-		switch problem := calls.problem.(type) {
+		switch problem := failed.problem.(type) {
 		case *stalled:
 			w.show(isStalled(problem.reason, problem.message))
 		case *retrying:

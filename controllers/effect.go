@@ -14,9 +14,8 @@ import (
 // effect is a call that changes something at the vendor. There is one way in which any of them is made: what may hold it is
 // asked, the intent is stored, the call is made, and its outcome is noted (R10, R25).
 type effect struct {
-	// method is the vendor's, and calls what is remembered of failed calls of it.
+	// method is the vendor's.
 	method string
-	calls  *callBackoff
 	// reboot: it is a reboot, whose end shows in the state alone.
 	reboot bool
 	// attempt counts the calls of one series from 1; 0 is for a call that the line's fleet does not hold.
@@ -44,7 +43,7 @@ func (r *Reconciler) gates() []gate {
 // rebootGate holds settings where a reboot was decided on, unless that waits after failed calls: they follow once the instance has
 // started (R20).
 func (r *Reconciler) rebootGate(_ context.Context, p *pass, e effect) (plan.Hold, error) {
-	if e.reboot || p.reboot.Reason == "" || p.memory.rebootCalls.Rest(p.now) > 0 {
+	if e.reboot || p.reboot.Reason == "" || p.memory.failedCalls.rest(greenapi.MethodReboot, p.now) > 0 {
 		return plan.Hold{}, nil
 	}
 	return plan.Hold{By: plan.HeldByReboot, For: r.Options.Limits.SettlePoll}, nil
@@ -55,7 +54,7 @@ func (*Reconciler) failureGate(_ context.Context, p *pass, e effect) (plan.Hold,
 	if e.asked {
 		return plan.Hold{}, nil
 	}
-	return plan.HoldFor(plan.HeldByFailures, e.calls.Rest(p.now)), nil
+	return plan.HoldFor(plan.HeldByFailures, p.memory.failedCalls.rest(e.method, p.now)), nil
 }
 
 // allowanceGate holds a setSettings until the line's fleet has an allowance for it (R33, R34).
@@ -93,6 +92,9 @@ func (r *Reconciler) limitGate(_ context.Context, p *pass, e effect) (plan.Hold,
 func (r *Reconciler) carryOut(ctx context.Context, p *pass, e effect) error {
 	for _, asks := range r.gates() {
 		if hold, err := asks(ctx, p, e); hold.By != "" || err != nil {
+			if p.memory.failedCalls.rest(e.method, p.now) > 0 {
+				p.failing = append(p.failing, e.method)
+			}
 			e.hold(hold)
 			return err
 		}

@@ -57,10 +57,15 @@ func (w statusWriter) noteSoak(record *v1alpha1.ApplyRecord, soak time.Duration)
 // endedBadly notes a failure, and takes back that the same restart ended well.
 func (w statusWriter) endedBadly(at metav1.Time, why string) {
 	r := w.rollout()
-	if well := r.LastSucceededTime; well != nil && !well.Time.Before(w.Apply.StartedTime.Truncate(time.Second)) {
+	well, known := r.LastSucceededTime, r.LastFailedTime
+	if w.Apply.Attempt <= 1 || known == nil || well != nil && known.Before(well) {
+		// A retry that ends badly as well is no news of the fleet.
+		r.LastFailedTime = &at
+	}
+	if well != nil && !well.Time.Before(w.Apply.StartedTime.Truncate(time.Second)) {
 		r.LastSucceededTime = nil
 	}
-	r.LastFailedTime, r.LastFailure = &at, why
+	r.LastFailure = why
 }
 
 // rollout is the record of the status.

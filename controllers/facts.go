@@ -50,6 +50,7 @@ func (p *pass) facts() []fact {
 	if old, now := before.StateInstance, after.StateInstance; old != now && now != "" {
 		list = append(list, fact{logged("State changed", "state", now, "previousState", old), stateNotice(old, now)})
 	}
+	list = append(list, p.flapFacts()...)
 	if drift := p.drift(); len(drift) > 0 {
 		list = append(list, fact{logged("Drift detected", "settings", drift),
 			normalEvent("DriftDetected", "Observe", "The vendor shows other values without a change of the spec: "+strings.Join(drift, ", "))})

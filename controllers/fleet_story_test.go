@@ -176,6 +176,61 @@ func TestR34WhoIsLoggedOutSoonAfterEndedBadly(t *testing.T) {
 	l.Expect(bad).To(Equal(2))
 }
 
+// TestR34AChangeThatTurnsBadLaterStops: each restart ends well, and some minutes later its line is logged out. What had ended well by then
+// says nothing: no more begin than the brake lets, and probes.
+func TestR34AChangeThatTurnsBadLaterStops(t *testing.T) {
+	l := newFleet(t, 60)
+	l.changeAll()
+	begun, turned := map[string]time.Time{}, map[string]bool{}
+	before := 0
+	l.Expect(l.until(2*time.Hour, func() bool {
+		for _, name := range l.names {
+			if l.restarts(name) > 0 && begun[name].IsZero() {
+				begun[name] = l.clock.Now()
+			}
+			if at := begun[name]; !at.IsZero() && !turned[name] && l.clock.Since(at) > 3*time.Minute {
+				if len(turned) == 0 {
+					before = len(begun)
+				}
+				turned[name] = true
+				l.vendor.Update(l.instanceOf(name), func(in *emulator.Instance) { in.State = emulator.StateNotAuthorized })
+			}
+		}
+		return false
+	})).To(BeFalse())
+	names, calls := l.restarted()
+	t.Logf("%d of 60 were restarted, %d before the first turned bad", calls, before)
+	l.Expect(calls).To(Equal(len(names)))
+	// A state is seen within a minute, in which the fleet goes on. Seven probes in two hours.
+	l.Expect(before).To(BeNumerically("<", 40), "it can be told from a change that does not stop")
+	l.Expect(calls).To(BeNumerically("<=", before+8+2+7))
+	l.Expect(l.held(v1alpha1.ReasonRolloutHalted)).NotTo(BeEmpty())
+}
+
+// TestR34ARetryThatEndsBadlyCountsOnce: the line's failure is as old as its first.
+func TestR34ARetryThatEndsBadlyCountsOnce(t *testing.T) {
+	l := newFleet(t, 1)
+	l.keepNothing(true)
+	l.changeAll()
+	name := l.names[0]
+	failed := func() *metav1.Time {
+		if r := l.status(name).Rollout; r != nil {
+			return r.LastFailedTime
+		}
+		return nil
+	}
+	l.Expect(l.until(time.Hour, func() bool { return failed() != nil })).To(BeTrue())
+	first := *failed()
+	l.Expect(l.until(2*time.Hour, func() bool { return l.status(name).Apply.Attempt == 2 && l.status(name).Apply.FinishedTime != nil })).To(BeTrue())
+	l.Expect(*failed()).To(Equal(first))
+	l.keepNothing(false)
+	l.edit(name, func(r *v1alpha1.WhatsAppInstance) { r.Spec.Settings.OutgoingWebhook = new(true) })
+	l.settled(name, v1alpha1.ReasonSucceeded)
+	l.keepNothing(true)
+	l.edit(name, incoming(false))
+	l.Expect(l.until(time.Hour, func() bool { return failed().After(first.Time) })).To(BeTrue(), "another change that ends badly is news")
+}
+
 // TestR34WhoWasNotAtWorkCountsNeitherWay, and waits for nobody.
 func TestR34WhoWasNotAtWorkCountsNeitherWay(t *testing.T) {
 	l := newFleet(t, 6)

@@ -55,10 +55,11 @@ func (r *Reconciler) fleetOf(resource v1alpha1.Instance) string {
 	return resource.GetNamespace()
 }
 
-// lineOf is what the status of a resource says of its restarts, as its fleet counts them.
+// lineOf is what the status of a resource says of its restarts, as its fleet counts them. How one ended is noted only of a line that
+// was authorized (composeEnding); that it is under way, and when it began, counts of every line that it interrupts, as when it asks.
 func (r *Reconciler) lineOf(resource v1alpha1.Instance) restarts.Line {
 	status, line := resource.InstanceStatus(), restarts.Line{Fleet: r.fleetOf(resource)}
-	if record := status.Apply; record != nil && record.StateBefore == states.Authorized {
+	if record := status.Apply; record != nil && states.Of(record.StateBefore).Interrupts {
 		line.Started = record.StartedTime.Time
 		if record.Active() {
 			line.Until, line.First = line.Started.Add(r.restartTime()), record.Attempt <= 1
@@ -70,6 +71,9 @@ func (r *Reconciler) lineOf(resource v1alpha1.Instance) restarts.Line {
 		}
 		if past.LastFailedTime != nil {
 			line.Badly, line.Why = past.LastFailedTime.Time, past.LastFailure
+			if record := status.Apply; record != nil && record.Outcome == v1alpha1.OutcomeConfirmed && record.FinishedTime != nil {
+				line.Lasted = max(line.Badly.Sub(record.FinishedTime.Truncate(time.Second)), 0)
+			}
 		}
 	}
 	return line

@@ -10,6 +10,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/maintenance"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 	"github.com/greenapi-operator/greenapi-operator/internal/restarts"
+	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
 // holdText says what a call waits for, after "wait" or "waits"; "" where that is over soon, or said elsewhere. It is stable while the
@@ -23,6 +24,9 @@ func holdText(p *pass, hold plan.Hold) string {
 	case plan.HeldByBrake:
 		return ", because the latest restarts of the fleet ended badly (" + failuresText(p.turn.fleet.Standing.Failures) + "); one line is tried after --retry-apply-after"
 	case plan.HeldByLogin:
+		if states.Of(p.state).Login != states.LoginEnter {
+			return " up to ten minutes for the logout that is under way"
+		}
 		return " up to ten minutes for the person who is logging in"
 	case plan.HeldByWindow:
 		return " for the maintenance window, which opens for this instance on " + maintenance.Text(p.window.Opens)

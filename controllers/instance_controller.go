@@ -66,6 +66,8 @@ type Options struct {
 	Rollout restarts.Rules
 	// RestartSoak is how long after a restart ended well the instance has to stay authorized.
 	RestartSoak time.Duration
+	// AccountDetails says how much of an account shows; "" is all. A resource may want less.
+	AccountDetails v1alpha1.AccountDetails
 	// Limits are what decisions depend on.
 	Limits plan.Limits
 	// Ring is where this process is one of several shards, if it is.
@@ -171,18 +173,25 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 
 // startPass reads the resource and what is remembered of it.
 func (r *Reconciler) startPass(ctx context.Context, key types.NamespacedName) (*pass, error) {
-	instance, err := r.get(ctx, key)
+	resource, err := r.get(ctx, key)
 	if err != nil {
 		return nil, err
 	}
 	now := r.Clock.Now()
-	status := *instance.InstanceStatus().DeepCopy()
-	p := &pass{key: key, instance: instance, now: now, memory: r.memories.of(key, instance.GetUID(), now)}
-	p.clamped = clampFutureTimes(&status, now, func(record *v1alpha1.ApplyRecord) bool { return r.ownWrites.holds(instance.GetUID(), record, now) })
+	status := *resource.InstanceStatus().DeepCopy()
+	p := &pass{key: key, instance: resource, now: now, memory: r.memories.of(key, resource.GetUID(), now)}
+	p.corrected = clampFutureTimes(&status, now, func(record *v1alpha1.ApplyRecord) bool { return r.ownWrites.holds(resource.GetUID(), record, now) })
+	// Whatever becomes of the pass, what it stores shows no more than it may (R36). A first status waits for a first look.
+	p.details = instance.AccountDetails(resource, r.Options.AccountDetails)
+	limited := instance.LimitAccount(&status, p.details) && len(status.Conditions) > 0
+	p.corrected = p.corrected || limited
 	p.original, p.stored = status, status
-	if !instance.GetDeletionTimestamp().IsZero() {
+	if !resource.GetDeletionTimestamp().IsZero() {
 		// Deleting calls nothing. Whoever put a finalizer here wants the resource to stay a while, not its settings.
 		r.giveUpSlot(ctx, key, now)
+		if limited {
+			return nil, r.save(ctx, p, status)
+		}
 		return nil, nil
 	}
 	p.readRequests()

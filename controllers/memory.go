@@ -44,10 +44,14 @@ type memory struct {
 	parkedFor string
 	// awaitStart: a write waits for the instance to have started.
 	awaitStart bool
-	// settingsCalls and rebootCalls are what is remembered of failed calls of the methods that change something.
-	settingsCalls, rebootCalls callBackoff
+	// failedCalls is what is remembered of failed calls of the methods that change something.
+	failedCalls callBackoffs
 	// settingsLimited and accountLimited are quotas and rate limits of one reading method, which stop no other, by the vendor's word.
 	settingsLimited, accountLimited error
+	// logoutSince is since when the vendor has been logging the account out, zero if it is not by the latest look at the account.
+	logoutSince time.Time
+	// history is what is remembered of the vendor's history of states.
+	history history
 	// settingsFailedSince is since when the settings could not be read though they were asked for, zero while they can be.
 	settingsFailedSince time.Time
 	// rebootAsked is the latest request for a reboot. met: a pass was made; firstReboot and firstApply are the requests that the first
@@ -87,6 +91,16 @@ type memory struct {
 // read notes that the state was read now; readAt is when it was.
 func (m *memory) read(now time.Time) { m.lastRead.Store(int64(now.Sub(m.since))) }
 func (m *memory) readAt() time.Time  { return m.since.Add(time.Duration(m.lastRead.Load())) }
+
+// noteLogout notes whether the vendor is logging the account out.
+func (m *memory) noteLogout(underWay bool, now time.Time) {
+	switch {
+	case !underWay:
+		m.logoutSince = time.Time{}
+	case m.logoutSince.IsZero():
+		m.logoutSince = now
+	}
+}
 
 // memories holds a memory for each resource.
 type memories struct {

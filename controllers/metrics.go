@@ -30,6 +30,7 @@ type Metrics struct {
 	restarts  *prometheus.CounterVec
 	drift     *prometheus.CounterVec
 	settle    *prometheus.HistogramVec
+	flaps     *prometheus.CounterVec
 	putOff    *prometheus.CounterVec
 
 	instances, conditions, oldest, statuses *prometheus.Desc
@@ -77,6 +78,8 @@ func NewMetrics(registry prometheus.Registerer, reader client.Reader, kinds []in
 			Help: "Settings that were seen to differ without a change of the spec; setting is additional for those without a field of their own."}, []string{"kind", "setting"}),
 		settle: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "greenapi_settle_duration_seconds",
 			Help: "Time from writing settings until they were seen in effect.", Buckets: settleBuckets}, []string{"kind"}),
+		flaps: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "greenapi_state_flaps_total",
+			Help: "States that came and went between two looks, by the vendor's history."}, []string{"kind"}),
 		putOff: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "greenapi_looks_put_off_total",
 			Help: "Looks that waited because as many workers as may be were out for the same host."}, []string{"kind"}),
 		instances:  prometheus.NewDesc("greenapi_instances", "Resources by the vendor's state; other for one that is not known.", []string{"kind", "state"}, nil),
@@ -90,7 +93,7 @@ func NewMetrics(registry prometheus.Registerer, reader client.Reader, kinds []in
 		unpausedConditions: prometheus.NewDesc("greenapi_unpaused_instance_conditions", "Resources that are not paused, by condition and its status; Ready is Unknown where nothing was stored yet.",
 			[]string{"kind", "condition", "status"}, nil),
 	}
-	for _, collector := range []prometheus.Collector{m.requests, m.durations, m.restarts, m.drift, m.settle, m.putOff, m} {
+	for _, collector := range []prometheus.Collector{m.requests, m.durations, m.restarts, m.drift, m.settle, m.flaps, m.putOff, m} {
 		if err := registry.Register(collector); err != nil {
 			return nil, err
 		}
@@ -113,6 +116,9 @@ func (m *Metrics) initCounters() {
 		}
 		m.settle.WithLabelValues(kind.Name)
 		m.putOff.WithLabelValues(kind.Name)
+		if kind.HistoryMethod != "" {
+			m.flaps.WithLabelValues(kind.Name)
+		}
 		for _, method := range []string{greenapi.MethodGetStateInstance, greenapi.MethodGetSettings, greenapi.MethodSetSettings, kind.AccountMethod} {
 			for _, code := range []string{"401", "429", "466"} {
 				m.requests.WithLabelValues(method, code)
@@ -166,6 +172,9 @@ func (m *Metrics) count(kind string, p *pass) {
 	before, after := p.original.Restarts, p.stored.Restarts
 	if after != nil && (before == nil || after.Total > before.Total) {
 		m.restarts.WithLabelValues(kind, after.LastReason).Inc()
+	}
+	if flaps := p.flaps(); len(flaps) > 0 {
+		m.flaps.WithLabelValues(kind).Add(float64(len(flaps)))
 	}
 	for _, name := range p.drift() {
 		m.drift.WithLabelValues(kind, p.desired.MetricName(name)).Inc()

@@ -20,7 +20,7 @@ import (
 
 // observe reads what is due at the vendor. It changes nothing there.
 func (r *Reconciler) observe(ctx context.Context, p *pass) error {
-	m, due := p.memory, r.due(p)
+	m, due, before := p.memory, r.due(p), p.latestLook()
 	if !due.Any() {
 		return &waiting{after: m.schedule.Next(p.now)}
 	}
@@ -28,8 +28,7 @@ func (r *Reconciler) observe(ctx context.Context, p *pass) error {
 		return err
 	}
 	if m.schedule.Full(p.now, due) && m.schedule.Begun(p.generation()) {
-		m.settingsCalls.mended()
-		m.rebootCalls.mended()
+		m.failedCalls.mended()
 	}
 	err := r.read(ctx, p, due)
 	if err == nil && p.looked.State {
@@ -41,6 +40,7 @@ func (r *Reconciler) observe(ctx context.Context, p *pass) error {
 	if !p.looked.State {
 		return nil
 	}
+	r.readHistory(ctx, p, before)
 	// Reading may take a minute, and an intent is as old as what it is decided from: a call leaves soon after it (R10).
 	p.now = r.Clock.Now()
 	m.refusedSince, m.accepted = time.Time{}, true
@@ -201,6 +201,7 @@ func (p *pass) noteAccount(account *greenapi.Account, err error) {
 	}
 	if p.accountErr = err; err == nil {
 		p.looked.Account, p.account = true, account
+		p.memory.noteLogout(account.LogoutProcess, p.now)
 	}
 }
 
@@ -235,21 +236,10 @@ func gravest(errs ...error) error {
 	return found
 }
 
-// follow reads more where the state has changed: the account always, the settings once a waiting write can go or the
-// instance was authorized anew, since settings are known to change then (green-api/issues #1077).
+// follow reads what a look calls for besides.
 func (r *Reconciler) follow(ctx context.Context, p *pass) error {
-	more := schedule.Looks{}
-	changed := p.state != p.stored.StateInstance
-	if changed && !p.looked.Account && p.accountErr == nil {
-		more.Account = true
-	}
-	recovered := stalledFor(&p.stored, p.generation(), v1alpha1.ReasonStuckStarting) && p.state != states.Starting
-	// What a write waits for may be another thing in another state: where nobody is at work it waits for no window and no fleet.
-	waits := changed && p.memory.parked
-	if !p.looked.Settings && (changed && p.state == states.Authorized || waits || p.memory.awaitStart && !states.Of(p.state).Restarting || recovered) {
-		more.Settings = true
-	}
-	if more = p.memory.schedule.Permitted(p.now, more); !more.Any() {
+	more := p.memory.schedule.Permitted(p.now, p.further())
+	if !more.Any() {
 		return nil
 	}
 	if wait := r.limiter.Take(p.now, p.id, r.readTimeout(p.memory), r.methods(more)...); wait > 0 {
@@ -257,4 +247,19 @@ func (r *Reconciler) follow(ctx context.Context, p *pass) error {
 		return nil
 	}
 	return r.read(ctx, p, more)
+}
+
+// further is what is read besides where the state has changed: the account always, the settings once a waiting write can go or the
+// instance was authorized anew, since settings are known to change then (green-api/issues #1077).
+func (p *pass) further() (more schedule.Looks) {
+	changed := p.state != p.stored.StateInstance
+	// A write waits for the end of a logout, which the account alone shows.
+	logout := p.looked.Settings && !p.memory.logoutSince.IsZero()
+	more.Account = (changed || logout) && !p.looked.Account && p.accountErr == nil
+	recovered := stalledFor(&p.stored, p.generation(), v1alpha1.ReasonStuckStarting) && p.state != states.Starting
+	// What a write waits for may be another thing in another state: where nobody is at work it waits for no window and no fleet.
+	waits := changed && p.memory.parked
+	more.Settings = !p.looked.Settings &&
+		(changed && p.state == states.Authorized || waits || p.memory.awaitStart && !states.Of(p.state).Restarting || recovered)
+	return more
 }

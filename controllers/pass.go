@@ -19,6 +19,7 @@ import (
 // Vendor is what the reconciler needs of the vendor's API of one instance.
 type Vendor interface {
 	Reader
+	Historian
 	Writer
 }
 
@@ -28,8 +29,13 @@ type Reader interface {
 	Settings(ctx context.Context) (greenapi.Settings, error)
 	Account(ctx context.Context) (greenapi.Account, error)
 	IncomingStatuses(ctx context.Context, window time.Duration) (greenapi.StatusSummary, error)
-	// Peek makes the call of one of the first three, and decodes nothing.
+	// Peek makes the call of one of the first three, or of the history, and decodes nothing.
 	Peek(ctx context.Context, method string) *greenapi.Answer
+}
+
+// Historian is the part of the vendor's API that tells how the state changed.
+type Historian interface {
+	StateHistory(ctx context.Context) ([]greenapi.StateChange, error)
 }
 
 // Writer is the part of the vendor's API that restarts the instance. A call goes out only while its permit is valid.
@@ -47,8 +53,11 @@ type pass struct {
 	instance v1alpha1.Instance
 	// original is the status at the beginning of the pass, stored the one that was last read or written.
 	original, stored v1alpha1.InstanceStatus
-	// clamped: times in the stored status were corrected, which is to be written even if nothing else changed.
-	clamped bool
+	// corrected: times in the stored status were set right, or it showed too much of the account, which is to be written even if nothing
+	// else changed.
+	corrected bool
+	// details are how much of the account may show.
+	details v1alpha1.AccountDetails
 	now     time.Time
 	memory  *memory
 	// polled is what the poller had of the resource.
@@ -87,6 +96,8 @@ type pass struct {
 	// accountErr is a failure of the account method alone, which holds nothing back; settingsErr says why the settings are not read
 	// for a while.
 	accountErr, settingsErr error
+	// past is what the vendor's history told, nil if it was not read.
+	past *past
 	// statuses sums up the statuses of contacts if they were read, statusesErr says why they could not be.
 	statuses    *greenapi.StatusSummary
 	statusesErr error
@@ -106,9 +117,9 @@ type pass struct {
 
 	// act
 	before plan.History // what the intent replaced
-	// calls and rebootCalls are what is remembered of failed calls, where one of that method is wanted.
-	calls, rebootCalls *callBackoff
-	applyMessage       string // the vendor's message with a refusal
+	// failing are the methods of which a call is wanted and not taken.
+	failing      []string
+	applyMessage string // the vendor's message with a refusal
 
 	// end is how the pass ended, nil if every step was taken.
 	end passEnd
@@ -123,3 +134,15 @@ func (p *pass) tokenUnknown() bool { return p.tokenHold != nil }
 
 // newRequest reports whether the annotation reconcile-requested-at holds a value that was not acted on yet.
 func (p *pass) newRequest() bool { return p.requested != "" }
+
+// hidesNumbers reports whether nothing that the vendor says may show a phone number.
+func (p *pass) hidesNumbers() bool { return p.details != v1alpha1.AccountFull }
+
+// conceal makes a value of the vendor's fit to be shown.
+func (p *pass) conceal(text string) string {
+	text = greenapi.Conceal(text, p.secrets...)
+	if p.hidesNumbers() {
+		text = greenapi.HideNumbers(text, p.core().IDInstance)
+	}
+	return text
+}

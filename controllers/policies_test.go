@@ -33,32 +33,54 @@ func policy(t *testing.T, sample string, annotations map[string]string, violatio
 	t.Helper()
 	needControlPlane(t)
 	p := &policed{WithT: NewWithT(t), t: t}
-	labels := map[string]string{"policy": strings.TrimSuffix(sample, ".yaml")}
+	objects := read(p, sample)
+	labels := bind(p, objects, strings.TrimSuffix(sample, ".yaml"))
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "policed-", Labels: labels, Annotations: annotations}}
 	p.Expect(admin.Create(t.Context(), namespace)).To(Succeed())
 	p.namespace = namespace.Name
 	// What was there before the policy.
 	p.Expect(admin.Create(t.Context(), p.instance(instance.Kinds[0].Name, "old", violation))).To(Succeed())
-
-	text, err := os.ReadFile(filepath.Join("..", "config", "samples", "policies", sample))
-	p.Expect(err).NotTo(HaveOccurred())
-	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), 4096)
-	for {
-		object := &unstructured.Unstructured{}
-		if err := decoder.Decode(&object.Object); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		if object.GetKind() == "ValidatingAdmissionPolicyBinding" {
-			selector := map[string]any{"policy": labels["policy"]}
-			p.Expect(unstructured.SetNestedMap(object.Object, map[string]any{"matchLabels": selector}, "spec", "matchResources", "namespaceSelector")).To(Succeed())
-		}
+	for _, object := range objects {
 		p.Expect(admin.Create(t.Context(), object)).To(Succeed())
 		t.Cleanup(func() { _ = admin.Delete(t.Context(), object) })
 	}
 	p.Eventually(func() error { return p.create(instance.Kinds[0].Name, violation) }, 30*time.Second).ShouldNot(Succeed(), "the policy comes into effect")
 	return p
+}
+
+// read returns the objects of a sample.
+func read(p *policed, sample string) []*unstructured.Unstructured {
+	text, err := os.ReadFile(filepath.Join("..", "config", "samples", "policies", sample))
+	p.Expect(err).NotTo(HaveOccurred())
+	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), 4096)
+	var objects []*unstructured.Unstructured
+	for {
+		object := &unstructured.Unstructured{}
+		err := decoder.Decode(&object.Object)
+		if errors.Is(err, io.EOF) {
+			return objects
+		}
+		p.Expect(err).NotTo(HaveOccurred())
+		objects = append(objects, object)
+	}
+}
+
+// bind has a sample hold in namespaces with labels only, and returns those: the sample's own, or one that no other test has.
+func bind(p *policed, objects []*unstructured.Unstructured, name string) map[string]string {
+	own := map[string]string{"policy": name}
+	path := []string{"spec", "matchResources", "namespaceSelector", "matchLabels"}
+	for _, object := range objects {
+		if object.GetKind() != "ValidatingAdmissionPolicyBinding" {
+			continue
+		}
+		labels, found, err := unstructured.NestedStringMap(object.Object, path...)
+		p.Expect(err).NotTo(HaveOccurred())
+		if found {
+			return labels
+		}
+		p.Expect(unstructured.SetNestedStringMap(object.Object, own, path...)).To(Succeed())
+	}
+	return own
 }
 
 type policed struct {

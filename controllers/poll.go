@@ -21,7 +21,7 @@ import (
 )
 
 // digests tell the latest answers of an instance from others; 0 is not known.
-type digests struct{ state, settings, account uint64 }
+type digests struct{ state, settings, account, history uint64 }
 
 // of returns the digest of a method's answer.
 func (d *digests) of(method string) *uint64 {
@@ -30,6 +30,8 @@ func (d *digests) of(method string) *uint64 {
 		return &d.state
 	case greenapi.MethodGetSettings:
 		return &d.settings
+	case greenapi.MethodGetStateInstanceHistory:
+		return &d.history
 	default:
 		return &d.account
 	}
@@ -157,16 +159,15 @@ func (w *watched) Poll(ctx context.Context) (again time.Duration) {
 	}
 	m.reserved = time.Time{}
 	took := w.peek(ctx, due)
+	known := ctx.Err() == nil && w.unchanged() && w.peekHistory(ctx, due)
 	w.origins.Leave(place, w.endOfCalls(m, took), w.Clock.Now())
 	if ctx.Err() != nil {
 		// It is taken, or the process ends: whatever came of it says nothing.
 		w.answers = nil
 		return schedule.CallSpacing
 	}
-	for method, answer := range w.answers {
-		if digest := answer.Digest(); digest == 0 || digest != *m.digests.of(method) {
-			return 0
-		}
+	if !known {
+		return 0
 	}
 	w.answers = nil
 	m.read(now)
@@ -174,6 +175,16 @@ func (w *watched) Poll(ctx context.Context) (again time.Duration) {
 	m.schedule.Answered(now, due, false)
 	m.schedule.Looked(now, due, w.every)
 	return m.schedule.Next(w.Clock.Now())
+}
+
+// unchanged reports whether every answer is what the latest one of its method was.
+func (w *watched) unchanged() bool {
+	for method, answer := range w.answers {
+		if digest := answer.Digest(); digest == 0 || digest != *w.memory.digests.of(method) {
+			return false
+		}
+	}
+	return true
 }
 
 // peek makes the calls side by side (R4), and returns how long they took.

@@ -75,15 +75,11 @@ func (r *Reconciler) decideReboot(p *pass) {
 
 // rebootEffect is the reboot that was decided on. An unknown outcome is not repeated.
 func (r *Reconciler) rebootEffect(p *pass) effect {
-	calls := &p.memory.rebootCalls
 	at, yes := metav1.NewTime(p.now).Rfc3339Copy(), false
 	return effect{
-		method: greenapi.MethodReboot, calls: calls, reboot: true,
+		method: greenapi.MethodReboot, reboot: true,
 		hold: func(hold plan.Hold) {
 			p.reboot.LookAgain, p.reboot.held = hold.For, hold
-			if calls.Rest(p.now) > 0 {
-				p.rebootCalls = calls
-			}
 			if p.decision != nil && p.decision.Held.By == plan.HeldByReboot {
 				// What follows the reboot waits for what that waits for.
 				p.postpone(hold)
@@ -107,12 +103,11 @@ func (r *Reconciler) rebootEffect(p *pass) effect {
 				p.memory.uncounted = &countedReboot{at: at, reason: p.reboot.Reason}
 			}
 			if err == nil || !greenapi.TookNoEffect(err) {
-				*calls = callBackoff{}
+				delete(p.memory.failedCalls, greenapi.MethodReboot)
 				return
 			}
-			p.reboot.undone, p.rebootCalls = true, calls
-			r.callFailed(ctx, p, calls, err)
-			p.reboot.LookAgain = calls.Rest(p.now)
+			p.reboot.undone = true
+			p.reboot.LookAgain = r.callFailed(ctx, p, greenapi.MethodReboot, err)
 		},
 	}
 }
@@ -141,7 +136,7 @@ func (w statusWriter) composeReboot(p *pass, stale bool) {
 		return at.Equal(b.intended) || p.now.Sub(at.Time) >= 24*time.Hour
 	})
 	if b.undone {
-		if !p.memory.rebootCalls.stalls() {
+		if !p.memory.failedCalls.stalls(greenapi.MethodReboot) {
 			w.LastHandledRebootAt = p.original.LastHandledRebootAt
 		}
 	} else {

@@ -43,6 +43,7 @@ func (r *Reconciler) report(ctx context.Context, p *pass) (reconcile.Result, err
 	}
 	r.releaseIfDone(ctx, p)
 	r.publish(ctx, p)
+	p.memory.history.told(p)
 	r.planNext(p)
 	result := r.next(p)
 	r.logPass(ctx, p, result.RequeueAfter)
@@ -69,7 +70,7 @@ func (r *Reconciler) storeNews(ctx context.Context, p *pass, status v1alpha1.Ins
 // fresh copy: what was found holds for the generation that was looked at.
 func (r *Reconciler) store(ctx context.Context, p *pass, status v1alpha1.InstanceStatus) error {
 	// What is the same in every bit, as it nearly always is, need not be compared by meaning, which costs more.
-	if !p.clamped && (reflect.DeepEqual(status, p.stored) || equality.Semantic.DeepEqual(status, p.stored)) {
+	if !p.corrected && (reflect.DeepEqual(status, p.stored) || equality.Semantic.DeepEqual(status, p.stored)) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
@@ -115,7 +116,7 @@ func (p *pass) with(status v1alpha1.InstanceStatus) v1alpha1.Instance {
 // saved notes what was written.
 func (r *Reconciler) saved(p *pass, object v1alpha1.Instance) {
 	p.instance, p.stored = object, *object.InstanceStatus().DeepCopy()
-	p.clamped = false
+	p.corrected = false
 	p.reboot.counted, p.memory.uncounted = cmp.Or(p.memory.uncounted, p.reboot.counted), nil
 	p.memory.version, p.memory.writtenAt = object.GetResourceVersion(), r.Clock.Now()
 }

@@ -5,6 +5,7 @@ package controllers
 
 import (
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
@@ -35,7 +36,9 @@ func (p *pass) readRequests() {
 	p.reboot.request, p.apply = read(reboot, m.firstReboot), read(apply, m.firstApply)
 	if reboot != "" && m.rebootAsked != reboot {
 		m.rebootAsked = reboot
-		m.rebootCalls.mended()
+		if failed := m.failedCalls[greenapi.MethodReboot]; failed != nil {
+			failed.mended()
+		}
 	}
 }
 

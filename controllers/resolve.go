@@ -39,6 +39,7 @@ func (r *Reconciler) resolve(ctx context.Context, p *pass) error {
 	p.desired = plan.Wishes(p.instance.TypedSettings())
 	p.resolved = true
 	target := instance.Target(p.instance, origin, p.desired)
+	target.HideNumbers = p.hidesNumbers()
 	// The address is checked before any Secret is read: a token that may not be sent need not be known.
 	if _, err := r.Connect(target); err != nil {
 		return classify(err)
@@ -169,8 +170,7 @@ func (r *Reconciler) noteTokens(p *pass, apiToken, webhookToken string) {
 	if m.usedToken != "" && m.usedToken != apiToken {
 		m.accepted = false
 		m.schedule.Reads.ForgetRefusals()
-		m.settingsCalls.mended()
-		m.rebootCalls.mended()
+		m.failedCalls.mended()
 	}
 	m.usedToken, m.usedWebhook = apiToken, webhookToken
 	if m.digestToken == "" {

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 	"github.com/greenapi-operator/greenapi-operator/internal/schedule"
@@ -22,7 +23,7 @@ func (r *Reconciler) due(p *pass) schedule.Looks {
 	granted, waits := r.slotState(p)
 	wanted := schedule.Wanted{
 		Version:  p.generation(),
-		Asked:    p.asksForALook() || p.reboot.wanted() && !waits && m.rebootCalls.Rest(p.now) == 0,
+		Asked:    p.asksForALook() || p.reboot.wanted() && !waits && m.failedCalls.rest(greenapi.MethodReboot, p.now) == 0,
 		Granted:  granted,
 		Statuses: p.instance.Statuses() != nil,
 	}

@@ -41,7 +41,7 @@ import (
 const (
 	instanceID = int64(710700000001)
 	// patience is how long a story waits for the cache; it is no part of what is tested.
-	patience = 10 * time.Second
+	patience = 60 * time.Second
 )
 
 // story is one operator, one vendor and one namespace on the real API server. The clock is virtual: a pass is made when

@@ -45,14 +45,17 @@ func TestTheCacheKeepsWhatIsRead(t *testing.T) {
 	other.Status.Conditions[0].Reason = strings.Clone(condition.Reason)
 	other.Kind = strings.Clone("MaxInstance")
 	resource.Kind = strings.Clone("MaxInstance")
+	other.Namespace, other.Status.StateInstance, resource.Status.StateInstance = strings.Clone("shop"), strings.Clone("authorized"), strings.Clone("authorized")
 	for _, one := range []any{other, resource} {
 		_, err := controllers.StripInstance(sharding.Ring{})(one)
 		g.Expect(err).NotTo(HaveOccurred())
 	}
 	for what, texts := range map[string][2]string{
-		"kind":    {other.Kind, resource.Kind},
-		"reason":  {other.Status.Conditions[0].Reason, resource.Status.Conditions[0].Reason},
-		"message": {other.Status.Conditions[0].Message, resource.Status.Conditions[0].Message},
+		"kind":      {other.Kind, resource.Kind},
+		"namespace": {other.Namespace, resource.Namespace},
+		"state":     {other.Status.StateInstance, resource.Status.StateInstance},
+		"reason":    {other.Status.Conditions[0].Reason, resource.Status.Conditions[0].Reason},
+		"message":   {other.Status.Conditions[0].Message, resource.Status.Conditions[0].Message},
 	} {
 		g.Expect(unsafe.StringData(texts[0])).To(BeIdenticalTo(unsafe.StringData(texts[1])), "the %s is kept once", what)
 	}

@@ -97,6 +97,11 @@ func (r *Reconciler) releaseIfDone(ctx context.Context, p *pass) {
 	case *paused, *stalled:
 		r.restarts.Forget(resource, p.now)
 		r.fleets.StopWaiting(resource)
+	case *retrying:
+		if p.decision == nil && r.fleets.Look(resource) == restarts.Admitted {
+			// It cannot use what is kept for it, and nobody knows for how long.
+			r.fleets.StopWaiting(resource)
+		}
 	}
 	r.fleets.Note(resource, r.lineOf(p.instance))
 	switch {

@@ -6,6 +6,7 @@ package controllers_test
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,6 +67,8 @@ func TestSchemaAccepts(t *testing.T) {
 		"durations of quoted zero":                 "stateInterval: \"0\"\nsettingsInterval: 0s",
 		"the shortest durations":                   "stateInterval: 5s\nsettingsInterval: 10s",
 		"additional settings":                      `settings: {additionalSettings: [{name: autoTyping, value: "3"}, {name: linkPreview, value: "yes"}]}`,
+		"typed ones that were additional":          "settings: {autoTyping: 0, linkPreview: true, enableLidMode: false}",
+		"one typed and another additional":         `settings: {autoTyping: 10, additionalSettings: [{name: linkPreview, value: "yes"}, {name: enableLidMode, value: "no"}]}`,
 		"a policy":                                 "reconcilePolicy: OnSpecChange\npaused: true",
 		"a webhook token with and without its key": "settings: {webhookUrlTokenSecretRef: {name: webhook}}",
 	} {
@@ -119,6 +122,8 @@ func TestSchemaRefusesAndSaysWhatToWrite(t *testing.T) {
 		"a read-only setting":           {`settings: {additionalSettings: [{name: TypeInstance, value: "x"}]}`, "is a secret or read-only at the vendor"},
 		"a name with a dash":            {`settings: {additionalSettings: [{name: auto-typing, value: "x"}]}`, "must be the vendor's name of a setting"},
 		"an additional number":          {"settings: {additionalSettings: [{name: autoTyping, value: 3}]}", "must be of type string"},
+		"autoTyping below 0":            {"settings: {autoTyping: -1}", "greater than or equal to 0"},
+		"autoTyping above 10":           {"settings: {autoTyping: 11}", "less than or equal to 10"},
 		"an additional setting twice":   {`settings: {additionalSettings: [{name: a, value: "1"}, {name: a, value: "2"}]}`, "Duplicate value"},
 		"five thousand of them":         {"settings: {additionalSettings: [" + strings.Join(tooMany, ", ") + "]}", "must have at most 64 items"},
 		"an unknown policy":             {"reconcilePolicy: Sometimes", `supported values: "Enforce", "OnSpecChange", "Observe"`},
@@ -138,6 +143,26 @@ func TestSchemaRefusesAndSaysWhatToWrite(t *testing.T) {
 	}
 }
 
+// typedLater are settings that got a field after the first release. Resources may have them in additionalSettings.
+var typedLater = map[string][]string{"WhatsAppInstance": {"autoTyping", "linkPreview", "enableLidMode"}}
+
+// TestSettingsThatWereAdditionalAreRefusedOnlyIfSetTwice: in any case of their letters, and the message names the setting.
+func TestSettingsThatWereAdditionalAreRefusedOnlyIfSetTwice(t *testing.T) {
+	typed := map[string]string{"autoTyping": "3", "linkPreview": "true", "enableLidMode": "false"}
+	for _, name := range typedLater["WhatsAppInstance"] {
+		for _, written := range []string{name, strings.ToLower(name), strings.ToUpper(name)} {
+			additional := fmt.Sprintf(`additionalSettings: [{name: other, value: "1"}, {name: %s, value: "perhaps"}]`, written)
+			if _, err := applied(t, manifest("settings: {"+additional+"}")); err != nil {
+				t.Errorf("%s as an additional setting alone: %v", written, err)
+			}
+			_, err := applied(t, manifest("settings: {"+name+": "+typed[name]+", "+additional+"}"))
+			if want := name + " is set twice: keep spec.settings." + name + ", and take it out of additionalSettings"; err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s and the additional %s: %v, want %q", name, written, err, want)
+			}
+		}
+	}
+}
+
 // TestTypedSettingsAreRefusedAsAdditional walks the API types, so that no rule of a kind forgets a field.
 func TestTypedSettingsAreRefusedAsAdditional(t *testing.T) {
 	for _, kind := range instance.Kinds {
@@ -146,7 +171,7 @@ func TestTypedSettingsAreRefusedAsAdditional(t *testing.T) {
 		settings, _ := field.Type.FieldByName("Settings")
 		for _, f := range reflect.VisibleFields(settings.Type.Elem()) {
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-			if f.Anonymous || name == "additionalSettings" || name == "webhookUrlTokenSecretRef" {
+			if f.Anonymous || name == "additionalSettings" || name == "webhookUrlTokenSecretRef" || slices.Contains(typedLater[kind.Name], name) {
 				continue
 			}
 			text := manifest(fmt.Sprintf(`settings: {additionalSettings: [{name: %s, value: "1"}]}`, name))

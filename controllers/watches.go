@@ -133,7 +133,7 @@ func (r *Reconciler) requests(ctx context.Context, except types.UID, options ...
 
 // StripInstance is the cache's transform of the kinds, for a process that may be in a ring. Of the metadata it keeps what is
 // read: whoever may write a resource can fill the rest, to hundreds of kilobytes each. No write of a status changes metadata, so
-// that what is left out stays where it is. Words that all conditions share are kept once.
+// that what is left out stays where it is. Words that many resources share are kept once.
 func StripInstance(of sharding.Ring, labels ...string) toolscache.TransformFunc {
 	if of.Name != "" {
 		labels = append(labels, of.ShardLabel(), of.DrainLabel())
@@ -158,6 +158,9 @@ func StripInstance(of sharding.Ring, labels ...string) toolscache.TransformFunc 
 			c := &status.Conditions[i]
 			c.Type, c.Reason, c.Message = interned(c.Type), interned(c.Reason), interned(c.Message)
 		}
+		for _, shared := range []*string{&status.APIURL, &status.StateInstance, &status.TypeInstance, &status.SyncedSettingsHash} {
+			*shared = interned(*shared)
+		}
 		return resource, nil
 	}
 }
@@ -165,7 +168,7 @@ func StripInstance(of sharding.Ring, labels ...string) toolscache.TransformFunc 
 // stripMeta returns what is read of a resource's metadata.
 func stripMeta(full metav1.Object, labels []string) metav1.ObjectMeta {
 	kept := metav1.ObjectMeta{
-		Namespace: full.GetNamespace(), Name: full.GetName(), UID: full.GetUID(),
+		Namespace: interned(full.GetNamespace()), Name: full.GetName(), UID: full.GetUID(),
 		ResourceVersion: full.GetResourceVersion(), Generation: full.GetGeneration(),
 		CreationTimestamp: full.GetCreationTimestamp(), DeletionTimestamp: full.GetDeletionTimestamp(),
 	}
@@ -194,7 +197,8 @@ func StripSecret(object any) (any, error) {
 	if !ok {
 		return object, nil
 	}
-	return &metav1.PartialObjectMetadata{TypeMeta: full.TypeMeta, ObjectMeta: metav1.ObjectMeta{
-		Namespace: full.Namespace, Name: full.Name, UID: full.UID, ResourceVersion: full.ResourceVersion,
-	}}, nil
+	return &metav1.PartialObjectMetadata{
+		TypeMeta:   metav1.TypeMeta{Kind: interned(full.Kind), APIVersion: interned(full.APIVersion)},
+		ObjectMeta: metav1.ObjectMeta{Namespace: interned(full.Namespace), Name: full.Name, ResourceVersion: full.ResourceVersion},
+	}, nil
 }

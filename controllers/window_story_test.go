@@ -84,6 +84,28 @@ func TestR32AChangeWaitsForItsWindow(t *testing.T) {
 	s.Expect(s.failures).To(BeEmpty())
 }
 
+// TestR32NothingShowsWhenAWindowOpensForNobody: neither while paused nor while something has to be mended first.
+func TestR32NothingShowsWhenAWindowOpensForNobody(t *testing.T) {
+	for name, c := range map[string]struct{ stop, goOn func(*v1alpha1.WhatsAppInstance) }{
+		"paused":  {func(r *v1alpha1.WhatsAppInstance) { r.Spec.Paused = true }, func(r *v1alpha1.WhatsAppInstance) { r.Spec.Paused = false }},
+		"stalled": {func(r *v1alpha1.WhatsAppInstance) { r.Spec.APIURL = "https://elsewhere.example" }, func(r *v1alpha1.WhatsAppInstance) { r.Spec.APIURL = "" }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := withWindow(t)
+			s.edit("line", incoming(false))
+			s.forward(3 * time.Second)
+			s.Expect(s.status("line").NextWindowTime).NotTo(BeNil())
+			s.edit("line", c.stop)
+			s.forward(3 * time.Second)
+			s.Expect(s.status("line").NextWindowTime).To(BeNil())
+			s.edit("line", c.goOn)
+			s.forward(3 * time.Minute)
+			s.Expect(s.status("line").NextWindowTime).NotTo(BeNil())
+			s.Expect(s.sets()).To(BeEmpty())
+		})
+	}
+}
+
 // TestR29WhatHealsMeanwhileIsNeverSent.
 func TestR29WhatHealsMeanwhileIsNeverSent(t *testing.T) {
 	s := withWindow(t)

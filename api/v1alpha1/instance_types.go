@@ -43,6 +43,20 @@ const (
 	PolicyObserve ReconcilePolicy = "Observe"
 )
 
+// AccountDetails says how much of the messenger's account shows.
+// +kubebuilder:validation:Enum=Full;Masked;None
+type AccountDetails string
+
+const (
+	// AccountFull shows all that the vendor shows. It is in force where nothing else is said.
+	AccountFull AccountDetails = "Full"
+	// AccountMasked shows a part that does not tell whose account it is: of the phone number the first digit and the last two, of
+	// deviceId what follows the number.
+	AccountMasked AccountDetails = "Masked"
+	// AccountNone shows nothing of it.
+	AccountNone AccountDetails = "None"
+)
+
 // SecretKeyReference names one value of a Secret in the resource's own namespace.
 type SecretKeyReference struct {
 	// name of the Secret, which is in the namespace of the resource.
@@ -100,6 +114,12 @@ type InstanceSpec struct {
 	// paused stops every call to GREEN-API for this instance while it is true; the last status is kept.
 	// +optional
 	Paused bool `json:"paused,omitempty"`
+
+	// accountDetails says how much of the messenger's account the status shows, of phone, deviceId, chatId and avatarUrl: Full,
+	// Masked (of phone the first digit and the last two, of deviceId what follows the number, nothing of the others) or None. It can
+	// only be stricter than the operator's --account-details, which holds when it is unset.
+	// +optional
+	AccountDetails AccountDetails `json:"accountDetails,omitempty"`
 
 	// stateInterval is how often the state of the instance is read: at least 5s, or "0" (quoted) for never on its
 	// own. When unset the operator's --state-interval is used.

@@ -67,7 +67,8 @@ type CommonSettings struct {
 	// +optional
 	DeletedMessageWebhook *bool `json:"deletedMessageWebhook,omitempty"`
 
-	// additionalSettings are settings that have no field of their own here, such as ones newer than this release.
+	// additionalSettings are settings that have no field of their own here, such as ones newer than this release. One that got
+	// its field in a later release may stay here.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -82,7 +83,7 @@ type AdditionalSetting struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z][A-Za-z0-9]*$')",message="must be the vendor's name of a setting: a letter, then letters and digits, such as autoTyping"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z][A-Za-z0-9]*$')",message="must be the vendor's name of a setting: a letter, then letters and digits, such as catalogWebhook"
 	// +kubebuilder:validation:XValidation:rule="!(self.lowerAscii() in ['webhookurltoken', 'proxyinstance', 'wid', 'typeinstance', 'typeaccount'])",message="is a secret or read-only at the vendor and cannot be set here"
 	Name string `json:"name"`
 

@@ -34,21 +34,27 @@ type InstanceStatus struct {
 	// +kubebuilder:validation:MaxLength=64
 	TypeInstance string `json:"typeInstance,omitempty"`
 
-	// stateChangedTime is when the operator first saw this state.
+	// stateChangedTime is when the instance came into this state: by the vendor's history, if it tells a time between the last
+	// two looks, else when the operator first saw it.
 	// +optional
 	StateChangedTime *metav1.Time `json:"stateChangedTime,omitempty"`
 
-	// phone of the account. It is kept while the instance is starting.
+	// accountDetails says how much of the account this status shows, where that is not all of it: Masked or None.
+	// +optional
+	AccountDetails AccountDetails `json:"accountDetails,omitempty"`
+
+	// phone of the account. It is kept while the instance is starting. Where accountDetails is Masked, it is the first digit and the
+	// last two, such as 7***67.
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	Phone string `json:"phone,omitempty"`
 
-	// chatId of the account (MAX and Telegram).
+	// chatId of the account.
 	// +optional
 	// +kubebuilder:validation:MaxLength=128
 	ChatID string `json:"chatId,omitempty"`
 
-	// deviceId of the account (WhatsApp).
+	// deviceId of the account (WhatsApp). Where accountDetails is Masked, it begins after the phone number.
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
 	DeviceID string `json:"deviceId,omitempty"`
@@ -58,7 +64,7 @@ type InstanceStatus struct {
 	// +kubebuilder:validation:MaxLength=2048
 	AvatarURL string `json:"avatarUrl,omitempty"`
 
-	// historySyncProgress is how much of the history of chats is loaded, in percent (MAX).
+	// historySyncProgress is how much of the history of chats is loaded, in percent (WhatsApp and MAX).
 	// +optional
 	HistorySyncProgress *int32 `json:"historySyncProgress,omitempty"`
 

@@ -14,6 +14,9 @@ import (
 // +kubebuilder:validation:XValidation:rule="!has(self.additionalSettings) || self.additionalSettings.all(s, s.name.lowerAscii() != 'incomingcallwebhook')",message="incomingCallWebhook has a field of its own and must be set there (spec.settings.incomingCallWebhook), not in additionalSettings"
 // +kubebuilder:validation:XValidation:rule="!has(self.additionalSettings) || self.additionalSettings.all(s, s.name.lowerAscii() != 'devicewebhook')",message="deviceWebhook has a field of its own and must be set there (spec.settings.deviceWebhook), not in additionalSettings"
 // +kubebuilder:validation:XValidation:rule="!has(self.additionalSettings) || self.additionalSettings.all(s, s.name.lowerAscii() != 'incomingblockwebhook')",message="incomingBlockWebhook has a field of its own and must be set there (spec.settings.incomingBlockWebhook), not in additionalSettings"
+// +kubebuilder:validation:XValidation:rule="!has(self.autoTyping) || !has(self.additionalSettings) || !self.additionalSettings.exists(s, s.name.lowerAscii() == 'autotyping')",message="autoTyping is set twice: keep spec.settings.autoTyping, and take it out of additionalSettings"
+// +kubebuilder:validation:XValidation:rule="!has(self.linkPreview) || !has(self.additionalSettings) || !self.additionalSettings.exists(s, s.name.lowerAscii() == 'linkpreview')",message="linkPreview is set twice: keep spec.settings.linkPreview, and take it out of additionalSettings"
+// +kubebuilder:validation:XValidation:rule="!has(self.enableLidMode) || !has(self.additionalSettings) || !self.additionalSettings.exists(s, s.name.lowerAscii() == 'enablelidmode')",message="enableLidMode is set twice: keep spec.settings.enableLidMode, and take it out of additionalSettings"
 type WhatsAppSettings struct {
 	CommonSettings `json:",inline"`
 
@@ -34,6 +37,21 @@ type WhatsAppSettings struct {
 	// written, but the vendor documents its notifications as not working at present.
 	// +optional
 	IncomingBlockWebhook *bool `json:"incomingBlockWebhook,omitempty"`
+
+	// autoTyping has the account shown as typing before a message that is sent through the API: 0 to 10. 0 switches it off.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=10
+	AutoTyping *int32 `json:"autoTyping,omitempty"`
+
+	// linkPreview shows a preview of the links in messages.
+	// +optional
+	LinkPreview *bool `json:"linkPreview,omitempty"`
+
+	// enableLidMode switches the vendor's LID mode on. It takes effect only after a logout and a new scan, which a person
+	// makes: the operator writes the setting, and Synced says no more than that the vendor shows it.
+	// +optional
+	EnableLidMode *bool `json:"enableLidMode,omitempty"`
 }
 
 // WhatsAppInstanceSpec is what the user wants of a WhatsApp instance.

@@ -14,7 +14,7 @@ import (
 	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/sandbox"
 )
 
@@ -94,14 +94,7 @@ func (s *sample) id() int64 { return s.instance.Core().IDInstance }
 
 // messenger is what the vendor calls the kind of the instance.
 func (s *sample) messenger() string {
-	switch s.instance.(type) {
-	case *v1alpha1.MaxInstance:
-		return emulator.MAX
-	case *v1alpha1.TelegramInstance:
-		return emulator.Telegram
-	default:
-		return emulator.WhatsApp
-	}
+	return instance.KindOf(s.instance).Messenger
 }
 
 func (s *sample) apiToken() string {

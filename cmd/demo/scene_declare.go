@@ -11,6 +11,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // Settings of the story by the vendor's names, and values of switches.
@@ -87,16 +88,12 @@ func (s *story) applied(ctx context.Context, name string, settings map[string]an
 	})
 }
 
-// introduce names an instance, and its messenger if that is not WhatsApp.
+// introduce names an instance, and its kind if its messenger is not WhatsApp.
 func (s *story) introduce(name string) string {
-	switch s.samples[name].messenger() {
-	case emulator.MAX:
-		return name + " (MAX)"
-	case emulator.Telegram:
-		return name + " (Telegram)"
-	default:
-		return name
+	if kind := instance.KindOf(s.samples[name].instance); kind.Messenger != emulator.WhatsApp {
+		return name + " (" + kind.Name + ")"
 	}
+	return name
 }
 
 // available checks what the status shows of a line that somebody has logged in to.

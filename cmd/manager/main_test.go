@@ -293,6 +293,7 @@ func TestFlagsThatMakeNoSenseAreExplained(t *testing.T) {
 		"--restart-soak=0s":              "--restart-soak must be a positive duration",
 		"--restart-soak=25h":             "--restart-soak must be at most 24h",
 		"--fleet-label=no label":         "--fleet-label must be the name of a label such as example.com/fleet",
+		"--account-details=masked":       "--account-details must be Full, Masked or None",
 		"--api-qps=-1":                   "--api-qps must be 0 or more",
 		"--allowed-api-hosts=,":          "--allowed-api-hosts must name at least one host",
 		"--secret-label-selector=a in":   "--secret-label-selector",

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/controllers"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
@@ -32,7 +33,7 @@ type options struct {
 	leaderElectionNamespace, leaderElectionID  string
 	leaseDuration, renewDeadline, retryPeriod  time.Duration
 	watchNamespaces, watchLabels, secretLabels string
-	webhookSecretLabels                        string
+	webhookSecretLabels, accountDetails        string
 	allowedHosts, apiProxy, concurrentRestarts string
 	maxConcurrentReconciles                    int
 	insecureAPI                                bool
@@ -61,6 +62,7 @@ func defaultOptions() options {
 		allowedHosts:            strings.Join(greenapi.DefaultAllowedHosts, ","),
 		maxConcurrentReconciles: 32,
 		concurrentRestarts:      "25%",
+		accountDetails:          string(v1alpha1.AccountFull),
 		flapThreshold:           plan.DefaultLimits().FlapThreshold, maxAttempts: int(plan.DefaultLimits().MaxAttempts),
 		controller: controllers.Options{
 			DefaultAPIURL: greenapi.DefaultURL,
@@ -97,6 +99,7 @@ func (o *options) bind(f *flag.FlagSet) {
 	f.DurationVar(&c.CallTimeout, "api-timeout", c.CallTimeout, "how long one call to the vendor may take")
 	f.StringVar(&o.secretLabels, "secret-label-selector", "", "read only Secrets with these labels; empty is any")
 	f.StringVar(&o.webhookSecretLabels, "webhook-secret-label-selector", "", "take webhook tokens only from Secrets with these labels; empty is any")
+	f.StringVar(&o.accountDetails, "account-details", o.accountDetails, "how much of phone, deviceId, chatId and avatarUrl statuses show: Full, Masked or None; a spec may only want less")
 	f.StringVar(&c.DefaultAPIURL, "default-api-url", c.DefaultAPIURL, "origin of the vendor's API where spec.apiUrl is unset")
 	f.StringVar(&o.allowedHosts, "allowed-api-hosts", o.allowedHosts, "comma-separated hosts a token may be sent to; *. matches any labels below")
 	f.StringVar(&o.apiProxy, "api-proxy", "", "HTTP proxy for calls to the vendor, such as http://egress.example:3128; the environment's is ignored")
@@ -114,7 +117,7 @@ func (o *options) bind(f *flag.FlagSet) {
 // complete checks the flags and derives what follows from them.
 func (o *options) complete() error {
 	c, l := &o.controller, &o.controller.Limits
-	problems := []error{o.metrics.check(), o.checkTimes(), o.checkNumbers(), o.completeSelectors(), o.shard.complete(o), o.completeVendor()}
+	problems := []error{o.metrics.check(), o.checkTimes(), o.checkNumbers(), o.completeSelectors(), o.completeDetails(), o.shard.complete(o), o.completeVendor()}
 	c.Partial = o.instanceOnly != nil
 	l.MaxAttempts, l.FlapThreshold = int32(o.maxAttempts), o.flapThreshold
 	c.Rollout.ProbeAfter = l.RetryAfter

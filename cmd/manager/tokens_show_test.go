@@ -169,7 +169,9 @@ func TestR24NothingShows(t *testing.T) {
 	for i, name := range names {
 		f.Eventually(func() string { return f.status(f.names[i]) }, patience).Should(ContainSubstring(provocations[name].shows), "%s (%s)\n%s", name, f.names[i], f.alarm)
 	}
-	f.searchObjects()
+	found := f.searchEvery("whatsappinstances", "leases", "events")
+	f.Expect(found).To(HaveKeyWithValue("whatsappinstances", len(f.names)))
+	f.Expect(found["events"]).To(BeNumerically(">", 10))
 	f.searchPages(metrics, probes)
 	f.searchProcess(p)
 
@@ -189,8 +191,9 @@ func (f *fleet) appliedByKubectl(line string) {
 	f.Expect(f.admin.Update(f.ctx, secret)).To(Succeed())
 }
 
-// searchObjects searches every object of the namespace but Secrets, and but what users wrote themselves.
-func (f *fleet) searchObjects() {
+// searchEvery searches every object of the namespace but Secrets, and but what users wrote themselves. It returns how many there are of
+// each kind, at least one of each that is named.
+func (f *fleet) searchEvery(kindsThere ...string) map[string]int {
 	f.t.Helper()
 	finder, err := discovery.NewDiscoveryClientForConfig(environment.Config)
 	f.Expect(err).NotTo(HaveOccurred())
@@ -219,9 +222,10 @@ func (f *fleet) searchObjects() {
 			}
 		}
 	}
-	f.Expect(found).To(HaveKeyWithValue("whatsappinstances", len(f.names)))
-	f.Expect(found).To(HaveKey("leases"))
-	f.Expect(found["events"]).To(BeNumerically(">", 10))
+	for _, kind := range kindsThere {
+		f.Expect(found).To(HaveKey(kind))
+	}
+	return found
 }
 
 // searchPages searches all that the process serves, and looks for what it must not serve.

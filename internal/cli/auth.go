@@ -96,7 +96,7 @@ func (s *session) auth(ctx context.Context, name string, flags authFlags) error 
 	if err != nil {
 		return err
 	}
-	l := &login{session: s, flags: flags, phone: phone, instance: resource, vendor: vendor, pace: 5 * time.Second}
+	l := &login{session: s, flags: flags, phone: phone, instance: resource, cluster: cluster, vendor: vendor, pace: 5 * time.Second}
 	if kind.Messenger == whatsApp {
 		l.pace = 2 * time.Second
 	}

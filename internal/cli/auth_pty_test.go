@@ -84,7 +84,7 @@ func (p *typist) writtenNowhere(secret string) {
 // notAuthorized makes an instance that nobody is logged in to.
 func (d *desk) notAuthorized(name string, number int) int64 {
 	d.t.Helper()
-	d.line(name, number, nil)
+	d.lookedAt(d.line(name, number, nil), "")
 	id := firstID + int64(number)
 	d.vendor.SetState(id, emulator.StateNotAuthorized)
 	return id

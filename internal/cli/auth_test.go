@@ -20,7 +20,6 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	testingclock "k8s.io/utils/clock/testing"
 	"rsc.io/qr"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/cli/vt"
@@ -54,10 +53,19 @@ func newSeat(t *testing.T) *seat {
 // waiting makes an instance that nobody is logged in to.
 func (s *seat) waiting(name string, number int) int64 {
 	s.t.Helper()
-	s.line(name, number, nil)
+	s.lookedAt(s.line(name, number, nil), "")
 	id := firstID + int64(number)
 	s.vendor.SetState(id, emulator.StateNotAuthorized)
 	return id
+}
+
+// lookedAt gives a resource a status as the operator writes it first, with how much of the account it may show.
+func (d *desk) lookedAt(resource v1alpha1.Instance, details v1alpha1.AccountDetails) {
+	d.t.Helper()
+	status := resource.InstanceStatus()
+	status.AccountDetails = details
+	set(status, metav1.Now(), v1alpha1.ReadyCondition, metav1.ConditionUnknown, v1alpha1.ReasonProgressing, "The first look is under way")
+	d.Expect(admin.Status().Update(d.ctx, resource)).To(Succeed())
 }
 
 // startCommand runs the command on a terminal of that size, and returns the terminal.
@@ -153,6 +161,36 @@ func TestAuthShowsEachNewQRCodeUntilTheAccountIsAuthorized(t *testing.T) {
 		"The operator will show it within a minute: kubectl get greenapi -n %s\n", s.ns, s.ns)))
 }
 
+// TestR36AuthShowsOfTheAccountWhatTheStatusMay: whoever may log in sees no more of the number than the resource shows, and nothing
+// before the operator has said how much that is.
+func TestR36AuthShowsOfTheAccountWhatTheStatusMay(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		status, spec v1alpha1.AccountDetails
+		unseen       bool
+		want         string
+	}{
+		"Full":                 {want: "is authorized already, phone 79007000001.\n"},
+		"Masked":               {status: v1alpha1.AccountMasked, want: "is authorized already, phone 7***01.\n"},
+		"None":                 {status: v1alpha1.AccountNone, want: "is authorized already.\n"},
+		"None by an edit":      {status: v1alpha1.AccountMasked, spec: v1alpha1.AccountNone, want: "is authorized already.\n"},
+		"Full is not stricter": {status: v1alpha1.AccountMasked, spec: v1alpha1.AccountFull, want: "is authorized already, phone 7***01.\n"},
+		"nobody looked at it":  {unseen: true, want: "is authorized already.\n"},
+	} {
+		s := newSeat(t)
+		resource := s.line("line", 1, func(i *v1alpha1.WhatsAppInstance) { i.Spec.AccountDetails = test.spec })
+		if !test.unseen {
+			s.lookedAt(resource, test.status)
+		}
+		s.startCommand(80, 50, "auth", "line")
+		s.Expect(s.ends()).To(Equal(exitDone), s.errOut.String())
+		s.Expect(s.screen.Lines()).To(ContainSubstring(test.want), name)
+		if name != "Full" {
+			s.Expect(s.screen.All()+s.errOut.String()).NotTo(ContainSubstring("79007000001"), name)
+		}
+	}
+}
+
 func TestAuthKeepsToTheVendorsPace(t *testing.T) {
 	t.Parallel()
 	for messenger, pace := range map[string]int{emulator.WhatsApp: 2, emulator.MAX: 5, emulator.Telegram: 5} {
@@ -185,11 +223,13 @@ func (s *seat) other(name string, number int, messenger string) int64 {
 	meta := metav1.ObjectMeta{Namespace: s.ns, Name: name}
 	spec := v1alpha1.InstanceSpec{IDInstance: id, APIURL: s.url}
 	spec.APITokenSecretRef.Name = secret.Name
-	s.Expect(admin.Create(s.ctx, map[string]client.Object{
+	resource := map[string]v1alpha1.Instance{
 		emulator.WhatsApp: &v1alpha1.WhatsAppInstance{ObjectMeta: meta, Spec: v1alpha1.WhatsAppInstanceSpec{InstanceSpec: spec}},
 		emulator.MAX:      &v1alpha1.MaxInstance{ObjectMeta: meta, Spec: v1alpha1.MaxInstanceSpec{InstanceSpec: spec}},
 		emulator.Telegram: &v1alpha1.TelegramInstance{ObjectMeta: meta, Spec: v1alpha1.TelegramInstanceSpec{InstanceSpec: spec}},
-	}[messenger])).To(Succeed())
+	}[messenger]
+	s.Expect(admin.Create(s.ctx, resource)).To(Succeed())
+	s.lookedAt(resource, "")
 	return id
 }
 
@@ -320,7 +360,7 @@ func TestAuthWaitsUntilTheWindowIsEnlarged(t *testing.T) {
 	id := s.waiting("line", 1)
 	tty := s.startCommand(50, 50, "auth", "line")
 	s.pass(4)
-	s.Expect(s.screen.Lines()).To(ContainSubstring("The window is too small"))
+	s.Eventually(s.screen.Lines, patience).Should(ContainSubstring("The window is too small"))
 	s.Expect(pty.Setsize(tty, &pty.Winsize{Cols: 80, Rows: 50})).To(Succeed())
 	s.pass(4)
 	s.sees(id)

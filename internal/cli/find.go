@@ -91,7 +91,9 @@ func (s *session) find(ctx context.Context, cluster client.Reader, arguments []s
 			if err != nil {
 				return nil, err
 			}
-			found = append(found, instance)
+			if !slices.ContainsFunc(found, func(other v1alpha1.Instance) bool { return other.GetUID() == instance.GetUID() }) {
+				found = append(found, instance)
+			}
 		}
 		return found, nil
 	}

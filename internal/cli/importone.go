@@ -33,7 +33,8 @@ func (i *importer) importOne(ctx context.Context, row importRow) (imported, erro
 	if row.err != nil {
 		return imported{}, row.err
 	}
-	target := greenapi.Target{Origin: row.origin, ID: row.id}
+	// How much of an account may show is not known where there is no resource.
+	target := greenapi.Target{Origin: row.origin, ID: row.id, HideNumbers: true}
 	connect := i.vendor.open()
 	if _, err := connect.Instance(target); err != nil {
 		return imported{}, explainVendor(err, row.where.place)

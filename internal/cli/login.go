@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"time"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
 	"github.com/greenapi-operator/greenapi-operator/internal/cli/qr"
@@ -41,6 +43,7 @@ type login struct {
 	flags    authFlags
 	phone    int64
 	instance v1alpha1.Instance
+	cluster  client.Reader
 	vendor   *greenapi.Instance
 	// pace is between two calls of qr: the vendor advises 1 to 2 seconds for WhatsApp, 5 for the others.
 	pace time.Duration

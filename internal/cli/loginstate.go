@@ -9,9 +9,13 @@ import (
 	"fmt"
 	"time"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
 	"github.com/greenapi-operator/greenapi-operator/internal/cli/qr"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
@@ -57,12 +61,28 @@ func (l *login) account(ctx context.Context) (account greenapi.Account, err erro
 	return account, err
 }
 
+// phoneShown is the account's phone number as far as the resource may show it (R36), "" if there is nothing to show.
+func (l *login) phoneShown(ctx context.Context) string {
+	// The operator may have written its first status meanwhile, and the manifest may have been edited.
+	current := instance.KindOf(l.instance).New()
+	if l.cluster.Get(ctx, client.ObjectKeyFromObject(l.instance), current) != nil {
+		return ""
+	}
+	account, err := l.account(ctx)
+	if err != nil {
+		return ""
+	}
+	shown := v1alpha1.InstanceStatus{Phone: account.Phone}
+	instance.LimitAccount(&shown, instance.AccountDetailsSeen(current))
+	if shown.Phone == "" {
+		return ""
+	}
+	return ", phone " + shown.Phone
+}
+
 // welcome says whose account is authorized.
 func (l *login) welcome(ctx context.Context, already bool) {
-	phone := ""
-	if account, err := l.account(ctx); err == nil && account.Phone != "" {
-		phone = ", phone " + account.Phone
-	}
+	phone := l.phoneShown(ctx)
 	l.screen.clear()
 	if already {
 		fmt.Fprintf(l.Out, "%s is authorized already%s.\nTo log another account in, log this one out in the vendor's console first.\n", advice.Title(l.instance), phone)

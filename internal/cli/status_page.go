@@ -105,7 +105,7 @@ func (w *page) facts() {
 	w.fact("Instance", fmt.Sprintf("%d at %s", core.IDInstance, cmp.Or(status.APIURL, core.APIURL, "the operator's default address")))
 	w.fact("State", w.state())
 	w.fact("Phone", status.Phone)
-	w.fact("Account", cmp.Or(status.ChatID, status.DeviceID))
+	w.fact("Account", w.account())
 	if status.HistorySyncProgress != nil {
 		w.fact("History", fmt.Sprintf("%d%% of the chats loaded", *status.HistorySyncProgress))
 	}
@@ -116,6 +116,15 @@ func (w *page) facts() {
 	if advice.Behind(w.instance) {
 		w.fact("Note", "the latest edit of the manifest was not compared with the vendor's settings yet")
 	}
+}
+
+// account is the account's own name at the vendor, or how much the operator shows of the account where that is not all of it.
+func (w *page) account() string {
+	limited := map[v1alpha1.AccountDetails]string{
+		v1alpha1.AccountMasked: "masked (account details: Masked)",
+		v1alpha1.AccountNone:   "not shown (account details: None)",
+	}
+	return cmp.Or(limited[w.status.AccountDetails], w.status.ChatID, w.status.DeviceID)
 }
 
 func (w *page) state() string {

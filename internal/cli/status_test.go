@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
@@ -202,4 +203,43 @@ func TestStatusReadsLongListsInChunks(t *testing.T) {
 	d.Expect(err).NotTo(HaveOccurred())
 	d.Expect(found).To(HaveLen(7))
 	d.Expect(counted.lists).To(Equal(4))
+}
+
+// TestR38StatusTellsANewInstanceFromOneThatIsRefused: for ten minutes it waits, and says what to see to meanwhile.
+func TestR38StatusTellsANewInstanceFromOneThatIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		fault emulator.Fault
+		step  string
+	}{
+		"401":     {emulator.Fault{Status: 401}, "copy apiTokenInstance of this instance from the vendor's console into Secret line-token"},
+		"403":     {emulator.Fault{Status: 403}, "compare spec.idInstance and spec.apiUrl with the vendor's console"},
+		"404":     {emulator.Fault{Status: 404}, "compare spec.idInstance and spec.apiUrl with the vendor's console"},
+		"expired": {emulator.Fault{Status: 400, Message: "Instance account is expired. Renew your instance from personal area"}, "renew the instance in the vendor's console"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			test.fault.ID, test.fault.Times = firstID+1, -1
+			d.operate()
+			d.vendor.Fault(test.fault)
+			d.line("line", 1, nil)
+			d.Eventually(func() string { return d.kubectl("status", "line").out }, patience).Should(And(
+				ContainSubstring("\nWaiting: the instance may be new. The vendor refuses one for some minutes after it was made"),
+				ContainSubstring("\nWhat to do\n  Wait, if the instance was made just now: the operator asks again by itself\n  If it was made earlier: "+test.step)))
+			d.Expect(d.kubectl("status").out).To(ContainSubstring("Wait, if the instance was made just now"))
+			d.Expect(d.kubectl("status", "--problems").out).To(BeEmpty())
+			d.vendor.ClearFaults()
+			d.vendor.SetState(firstID+1, emulator.StateNull)
+			d.Eventually(func() string { return d.kubectl("status", "line").out }, patience).Should(And(
+				ContainSubstring("\nWaiting: "), ContainSubstring("\n  Wait some minutes: the vendor is still creating the instance\n")))
+		})
+	}
+	// A token that was accepted before is another matter.
+	d := newDesk(t)
+	d.craft("old", 1, func(s *v1alpha1.InstanceStatus, at func(time.Duration) metav1.Time) {
+		set(s, at(time.Minute), v1alpha1.ReadyCondition, metav1.ConditionFalse, v1alpha1.ReasonUnauthorized, "The vendor refused the API token")
+		set(s, at(time.Minute), v1alpha1.ReconcilingCondition, metav1.ConditionTrue, v1alpha1.ReasonProgressingWithRetry, "The vendor refused the API token")
+	})
+	d.Expect(d.kubectl("status", "--problems").out).To(ContainSubstring("Copy apiTokenInstance"))
 }

@@ -37,6 +37,8 @@ func sorted(instance v1alpha1.Instance, now time.Time) string {
 	switch {
 	case instance.Core().Paused, conditionOf(instance, v1alpha1.PausedCondition) != nil:
 		return sortPaused
+	case advice.MayBeNew(instance):
+		return sortWaiting
 	case how.Mood == advice.NeedsYou, conditionStatus(instance, v1alpha1.ReadyCondition) == string(metav1.ConditionFalse), stale(instance):
 		return sortProblem
 	case how.Mood == advice.Fine:

@@ -66,7 +66,7 @@ func (s *session) connect(ctx context.Context, cluster client.Reader, resource v
 		return nil, failf("Correct spec.apiUrl", "%s: %s", advice.Title(resource), err)
 	}
 	target := instance.Target(resource, origin, plan.Wishes(resource.TypedSettings()))
-	target.Conceal = conceal
+	target.Conceal, target.HideNumbers = conceal, instance.AccountDetailsSeen(resource) != v1alpha1.AccountFull
 	vendor := flags.open()
 	// The address is checked before the Secret is read: a token that may not be sent need not be known.
 	if _, err := vendor.Instance(target); err != nil {

@@ -57,7 +57,7 @@ func (i *Instance) QR(ctx context.Context) (QR, error) {
 	if err != nil {
 		return QR{}, err
 	}
-	code.Message = i.hidden.text(code.Message, maxMessageLength)
+	code.Message = i.hidden.message(code.Message, maxMessageLength)
 	switch code.Kind {
 	case QRCode, QRAlreadyLogged, QRPasskeyRequired, QRPendingPassword, QRError:
 		// Documented words give no secret away, however short one is.

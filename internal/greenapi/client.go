@@ -26,8 +26,9 @@ const (
 	MethodGetWaSettings      = "getWaSettings"
 	MethodGetAccountSettings = "getAccountSettings"
 
-	MethodReboot              = "reboot"
-	MethodGetIncomingStatuses = "getIncomingStatuses"
+	MethodReboot                  = "reboot"
+	MethodGetIncomingStatuses     = "getIncomingStatuses"
+	MethodGetStateInstanceHistory = "getStateInstanceHistory"
 )
 
 // Observer is told of every call once it is over: the method, the HTTP code or "error", and how long it took.
@@ -87,15 +88,22 @@ func (c *Client) Instance(target Target) (*Instance, error) {
 	if err := target.check(); err != nil {
 		return nil, err
 	}
-	hidden := discretion{tokens: append([]string{target.Token}, target.Conceal...)}
+	hidden := discretion{tokens: append([]string{target.Token}, target.Conceal...), hidesNumbers: target.HideNumbers, id: target.ID}
 	for _, value := range target.Quotable {
 		hidden.parts = append(hidden.parts, SecretParts(value)...)
 	}
 	return &Instance{client: c, target: target, hidden: hidden}, nil
 }
 
-// Conceal returns a text of the vendor's, or a fixed one if it holds a part of a secret of the target; see Conceal.
-func (i *Instance) Conceal(text string) string { return Conceal(text, i.hidden.tokens...) }
+// Conceal returns a text of the vendor's, or a fixed one if it holds a part of a secret of the target; see Conceal. Where the target
+// says so, it is without numbers.
+func (i *Instance) Conceal(text string) string {
+	text = Conceal(text, i.hidden.tokens...)
+	if i.hidden.hidesNumbers {
+		text = HideNumbers(text, i.hidden.id)
+	}
+	return text
+}
 
 // State calls getStateInstance and returns the vendor's word for the state, or "" while the instance is being created.
 func (i *Instance) State(ctx context.Context) (string, error) {
@@ -107,7 +115,7 @@ func (i *Instance) State(ctx context.Context) (string, error) {
 		// A short webhook token may be a part of such a word, and "starting" must be understood whatever the token is.
 		return state, nil
 	}
-	return i.hidden.text(state, maxStateLength), nil
+	return i.hidden.message(state, maxStateLength), nil
 }
 
 // Settings calls getSettings.
@@ -122,7 +130,7 @@ func (i *Instance) Account(ctx context.Context) (Account, error) {
 		return Account{}, err
 	}
 	if !states.Known(account.State) {
-		account.State = i.hidden.text(account.State, maxStateLength)
+		account.State = i.hidden.message(account.State, maxStateLength)
 	}
 	account.Phone = i.hidden.text(account.Phone, maxPhoneLength)
 	account.ChatID = i.hidden.text(account.ChatID, maxChatIDLength)

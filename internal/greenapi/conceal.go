@@ -36,6 +36,9 @@ type discretion struct {
 	tokens []string
 	// parts are those of the wished webhook URL, and other values that the vendor may quote; see SecretParts.
 	parts []string
+	// hidesNumbers: what the vendor says is shown without phone numbers, of which id is none.
+	hidesNumbers bool
+	id           int64
 }
 
 // text makes a vendor's text fit to be shown: concealed or with its URLs shortened, and only then cut.

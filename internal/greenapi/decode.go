@@ -41,6 +41,8 @@ type Account struct {
 	Phone, ChatID, DeviceID, AvatarURL string
 	// SuspendedUntil is when a suspension ends, from suspendedUntil or the older yellowCardUntil; nil if not shown.
 	SuspendedUntil *time.Time
+	// LogoutProcess: the vendor is logging the account out.
+	LogoutProcess bool
 	// HistorySyncProgress is in percent; nil if not shown.
 	HistorySyncProgress *int32
 }
@@ -122,8 +124,13 @@ func decodeYes(body []byte, name string) (yes bool, what string) {
 	if value.Type == jsonvalue.Other {
 		return false, name + " has an unexpected type"
 	}
+	return saysYes(value), ""
+}
+
+// saysYes reports whether a value says yes, in one of the ways in which the vendor does.
+func saysYes(value jsonvalue.Value) bool {
 	text := strings.ToLower(strings.TrimSpace(value.Text))
-	return text == "yes" || text == "true", ""
+	return text == "yes" || text == "true"
 }
 
 func decodeSettings(body []byte) (Settings, string) {
@@ -181,6 +188,7 @@ func decodeAccount(body []byte) (Account, string) {
 		DeviceID:  text("deviceId"),
 		AvatarURL: text("avatar"),
 	}
+	account.LogoutProcess = saysYes(object["logoutProcess"])
 	account.SuspendedUntil = unixTime(text("suspendedUntil"))
 	if account.SuspendedUntil == nil {
 		account.SuspendedUntil = unixTime(text("yellowCardUntil"))

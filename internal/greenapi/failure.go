@@ -45,7 +45,7 @@ func (i *Instance) failure(method string, code int, answer []byte) *StatusError 
 		message = concealed
 	}
 	return &StatusError{Method: method, Code: code, Cause: causeOf(code, said),
-		Message: i.hidden.text(message, maxMessageLength)}
+		Message: i.hidden.message(message, maxMessageLength)}
 }
 
 // vendorMessage returns the message of an error body, which may be shown, and in lower case all that the body says,

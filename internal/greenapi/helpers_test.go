@@ -65,7 +65,8 @@ func calls(ctx context.Context, i *Instance) map[string]func() error {
 			_, err := i.SetSettings(ctx, map[string]any{"incomingWebhook": "yes"}, NewPermit(time.Minute))
 			return err
 		},
-		MethodQR: func() error { _, err := i.QR(ctx); return err },
+		MethodGetStateInstanceHistory: func() error { _, err := i.StateHistory(ctx); return err },
+		MethodQR:                      func() error { _, err := i.QR(ctx); return err },
 		MethodGetAuthorizationCode: func() error {
 			_, err := i.AuthorizationCode(ctx, 79001234567)
 			return err

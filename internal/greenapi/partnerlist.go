@@ -12,8 +12,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-
-	"github.com/greenapi-operator/greenapi-operator/internal/jsonvalue"
 )
 
 // maxRows is how many instances of an account are listed; a list with more is unreadable.
@@ -155,7 +153,7 @@ func (e *rowEntry) row(asked func(Row) bool) Row {
 	row := Row{
 		ID: idOf(decodeValue(string(e.ID))), Name: strings.Clone(name[:min(len(name), maxRowName)]),
 		Messenger: messengerOf(decodeValue(string(e.Type)), decodeValue(string(e.Messenger))),
-		Deleted:   saysYes(e.Deleted), Expired: saysYes(e.Expired),
+		Deleted:   flagOf(e.Deleted), Expired: flagOf(e.Expired),
 	}
 	if asked != nil && asked(row) {
 		row.Token, row.APIURL = tokenOf(decodeValue(string(e.Token))), addressOf(decodeValue(string(e.APIURL)))
@@ -163,9 +161,5 @@ func (e *rowEntry) row(asked func(Row) bool) Row {
 	return row
 }
 
-// saysYes tells whether a flag, or a text in place of one, says yes.
-func saysYes(raw json.RawMessage) bool {
-	value := decodeValue(string(raw))
-	text := strings.ToLower(strings.TrimSpace(value.Text))
-	return value.Type != jsonvalue.Number && (text == "yes" || text == "true")
-}
+// flagOf reads a flag, or a text in place of one.
+func flagOf(raw json.RawMessage) bool { return saysYes(decodeValue(string(raw))) }

@@ -33,7 +33,7 @@ func TestR24TheProxySeesNoToken(t *testing.T) {
 				}
 			}
 		}
-		if len(asked()) != 24 {
+		if len(asked()) != 26 {
 			t.Errorf("the vendor was asked %q", asked())
 		}
 		if !strings.Contains(proxy.Passed(), "CONNECT example.com:443 ") {
@@ -66,7 +66,7 @@ func TestR24TheHostsAreTheSameBehindAProxy(t *testing.T) {
 			t.Errorf("%s over http: %v", method, err)
 		}
 	}
-	if len(asked()) != 12 || !strings.Contains(plain.Passed(), "GET http://example.com/waInstance1/") {
+	if len(asked()) != 13 || !strings.Contains(plain.Passed(), "GET http://example.com/waInstance1/") {
 		t.Errorf("the vendor was asked %q, the proxy %q", asked(), plain.Passed())
 	}
 }

@@ -25,6 +25,8 @@ type Target struct {
 	// Quotable holds values that the vendor may quote, of which it may show no more than scheme and host: the wished
 	// URLs and texts, and wished settings that the operator knows nothing of.
 	Quotable []string
+	// HideNumbers says that what the vendor says is shown without what may be a phone number. Those of Account are the caller's matter.
+	HideNumbers bool
 }
 
 // maxID is the largest number that JSON keeps exactly, which the schema of the resources has for idInstance as well.

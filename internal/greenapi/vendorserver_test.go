@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -29,7 +30,7 @@ func vendorServer(t *testing.T, secure bool, change func(*httptest.Server)) (ser
 		if r.Header.Get("Proxy-Authorization") != "" {
 			t.Error("the vendor gets the password of the proxy")
 		}
-		if strings.Contains(r.URL.Path, MethodGetIncomingStatuses) || strings.Contains(r.URL.Path, MethodGetInstances) {
+		if slices.ContainsFunc([]string{MethodGetIncomingStatuses, MethodGetStateInstanceHistory, MethodGetInstances}, func(method string) bool { return strings.Contains(r.URL.Path, method) }) {
 			_, _ = io.WriteString(w, `[]`)
 			return
 		}

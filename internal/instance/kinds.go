@@ -34,6 +34,8 @@ type Kind struct {
 	Prefix string
 	// AccountMethod is the vendor's method that shows the account.
 	AccountMethod string
+	// HistoryMethod is the vendor's method that shows how the state changed, "" if there is none.
+	HistoryMethod string
 	// New and NewList return an empty resource and an empty list of them.
 	New     func() v1alpha1.Instance
 	NewList func() List
@@ -49,6 +51,7 @@ var Kinds = []Kind{
 		ShortName:     "wai",
 		Messenger:     "whatsapp",
 		AccountMethod: greenapi.MethodGetWaSettings,
+		HistoryMethod: greenapi.MethodGetStateInstanceHistory,
 		New:           func() v1alpha1.Instance { return &v1alpha1.WhatsAppInstance{} },
 		NewList:       func() List { return &v1alpha1.WhatsAppInstanceList{} },
 		NewSettings:   func() any { return &v1alpha1.WhatsAppSettings{} },

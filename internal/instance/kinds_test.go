@@ -6,6 +6,7 @@ package instance_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -18,16 +19,16 @@ import (
 
 const root = "../.."
 
-// writtenByHand are the files that are not generated and name every kind: by its name, by its plural or both.
+// writtenByHand are the files that are not generated and name every kind: by its name, its plural, its short name or its messenger.
 var writtenByHand = []string{
-	"PROJECT", "README.md", "README.ru.md", "api/v1alpha1/groupversion_info.go", "charts/greenapi-operator/Chart.yaml",
+	".github/ISSUE_TEMPLATE/bug.yml", ".github/ISSUE_TEMPLATE/feature.yml", "PROJECT", "README.md", "README.ru.md", "api/v1alpha1/groupversion_info.go", "charts/greenapi-operator/Chart.yaml",
 	"charts/greenapi-operator/templates/rbac-manager.yaml", "cmd/demo/ending.go", "config/argocd/argocd.go",
 	"config/crd/kustomization.yaml", "config/kube-state-metrics/custom-resource-state.yaml", "config/kube-state-metrics/role.yaml",
 	"config/kustomize/name_reference.yaml", "config/prometheus/rules.yaml", "config/rbac/edit_role.yaml", "config/rbac/view_role.yaml",
-	"config/samples/policies/allowed-api-hosts.yaml", "config/samples/policies/allowed-fleets.yaml",
+	"config/samples/policies/account-details-none.yaml", "config/samples/policies/allowed-api-hosts.yaml", "config/samples/policies/allowed-fleets.yaml",
 	"config/samples/policies/allowed-webhook-hosts.yaml", "config/samples/roles/qr-scanner.yaml",
 	"config/sharding/kustomization.yaml", "config/sharding/ring.yaml", "controllers/instance_controller.go", "docs/README.md",
-	"docs/kubectl-greenapi.md", "docs/sharding.md", "hack/tools/crd-ref-docs/templates/group.tpl", "internal/cli/import.go", "internal/cli/importrows.go",
+	"docs/kubectl-greenapi.md", "docs/sharding.md", "hack/release/greenapi.yaml.tmpl", "hack/tools/crd-ref-docs/templates/group.tpl", "internal/cli/import.go", "internal/cli/importrows.go",
 	"internal/cli/manifests.go",
 }
 
@@ -40,10 +41,29 @@ func TestEveryKindStandsWhereItIsWrittenByHand(t *testing.T) {
 				t.Error(err)
 				continue
 			}
-			if !strings.Contains(string(text), kind.Name) && !strings.Contains(string(text), kind.Plural) {
+			if !regexp.MustCompile(`(?i)\b(` + kind.Name + "|(.*_)?" + kind.Plural + "|" + kind.ShortName + "|" + messengerOf(kind) + `)\b`).Match(text) {
 				t.Errorf("%s does not name %s", name, kind.Name)
 			}
 		}
+	}
+}
+
+// messengerOf is how people call the messenger of a kind.
+func messengerOf(kind instance.Kind) string { return strings.TrimSuffix(kind.Name, "Instance") }
+
+// TestEveryKindHasASample, which the demo and people begin with.
+func TestEveryKindHasASample(t *testing.T) {
+	g := NewWithT(t)
+	files, err := filepath.Glob(filepath.Join(root, "config", "samples", "*.yaml"))
+	g.Expect(err).NotTo(HaveOccurred())
+	samples := ""
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		g.Expect(err).NotTo(HaveOccurred())
+		samples += string(text)
+	}
+	for _, kind := range instance.Kinds {
+		g.Expect(samples).To(ContainSubstring("\nkind: " + kind.Name + "\n"))
 	}
 }
 

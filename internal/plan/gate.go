@@ -17,7 +17,7 @@ type Holder string
 const (
 	// HeldByStart: the instance has not started, and takes no settings (R15).
 	HeldByStart Holder = "Start"
-	// HeldByLogin: a person is logging in (R15).
+	// HeldByLogin: a person is logging in, or the vendor logs the account out (R15).
 	HeldByLogin Holder = "Login"
 	// HeldByInvalidWindow: it is not known when the maintenance windows are (R31).
 	HeldByInvalidWindow Holder = "InvalidWindow"
@@ -106,15 +106,18 @@ func startGate(in *Input, _ bool) Hold {
 	return Hold{By: HeldByStart, For: in.Limits.SettlePoll}
 }
 
-// loginGrace is how long settings wait for a person who is logging in (R15).
+// loginGrace is how long settings wait for a person who is logging in, and for a logout (R15).
 const loginGrace = 10 * time.Minute
 
 func loginGate(in *Input, _ bool) Hold {
-	rest := loginGrace - in.elapsed(in.StateSince)
-	if states.Of(in.State).Login != states.LoginEnter || rest <= 0 {
-		return Hold{}
+	var rest time.Duration
+	if states.Of(in.State).Login == states.LoginEnter {
+		rest = loginGrace - in.elapsed(in.StateSince)
 	}
-	return Hold{By: HeldByLogin, For: min(rest, in.Limits.SettlePoll)}
+	if !in.LogoutSince.IsZero() {
+		rest = max(rest, loginGrace-in.elapsed(in.LogoutSince))
+	}
+	return HoldFor(HeldByLogin, min(rest, in.Limits.SettlePoll))
 }
 
 // Window says when maintenance windows let a restart begin. The zero value does so at any time.

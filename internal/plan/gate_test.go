@@ -19,7 +19,9 @@ func TestR15WhatHoldsAWrite(t *testing.T) {
 	for _, c := range []struct {
 		state string
 		since time.Duration
-		held  plan.Hold
+		// logout is for how long the account has been logged out, 0 if it is not.
+		logout time.Duration
+		held   plan.Hold
 	}{
 		{state: states.Authorized},
 		{state: "notAuthorized"},
@@ -29,12 +31,19 @@ func TestR15WhatHoldsAWrite(t *testing.T) {
 		{state: "pendingPassword", held: plan.Hold{By: plan.HeldByLogin, For: 20 * time.Second}},
 		{state: "pendingCode", since: 9*time.Minute + 50*time.Second, held: plan.Hold{By: plan.HeldByLogin, For: 10 * time.Second}},
 		{state: "pendingCode", since: 10 * time.Minute},
+		{state: states.Authorized, logout: time.Second, held: plan.Hold{By: plan.HeldByLogin, For: 20 * time.Second}},
+		{state: states.Authorized, logout: 9*time.Minute + 55*time.Second, held: plan.Hold{By: plan.HeldByLogin, For: 5 * time.Second}},
+		{state: states.Authorized, logout: 10 * time.Minute},
+		{state: "pendingCode", since: 9*time.Minute + 50*time.Second, logout: time.Hour, held: plan.Hold{By: plan.HeldByLogin, For: 10 * time.Second}},
 	} {
-		t.Run(c.state+" for "+c.since.String(), func(t *testing.T) {
+		t.Run(c.state+" for "+c.since.String()+", logged out for "+c.logout.String(), func(t *testing.T) {
 			t.Parallel()
 			s := inEffect(t, off)
 			s.state(c.state)
 			s.in.StateSince = s.in.Now.Add(-c.since)
+			if c.logout > 0 {
+				s.in.LogoutSince = s.in.Now.Add(-c.logout)
+			}
 			s.edit(on)
 			s.look()
 			if s.d.Held != c.held {

@@ -58,8 +58,10 @@ type Input struct {
 	// State is the vendor's word for the state, StateSince when it was first seen.
 	State      string
 	StateSince time.Time
-	History    History
-	Limits     Limits
+	// LogoutSince is since when the vendor has been logging the account out, zero if it is not.
+	LogoutSince time.Time
+	History     History
+	Limits      Limits
 	// Own reports whether this process wrote History.Record.
 	Own bool
 	// DriftSince says since when this process has seen a setting differ outside `starting` without a change.

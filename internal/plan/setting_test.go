@@ -207,3 +207,22 @@ func TestHashLeavesTheTokenOut(t *testing.T) {
 		t.Error("the names give the token away")
 	}
 }
+
+// TestMovingAnAdditionalSettingToItsFieldIsNoChange: a setting that got a field in a later release has one wish in both places, so
+// that a manifest can be tidied up without a restart.
+func TestMovingAnAdditionalSettingToItsFieldIsNoChange(t *testing.T) {
+	typed := plan.Wishes(&v1alpha1.WhatsAppSettings{AutoTyping: new(int32(3)), LinkPreview: new(true), EnableLidMode: new(false)})
+	for _, yes := range []string{"yes", "YES", "true", " True "} {
+		additional := plan.Wishes(&v1alpha1.WhatsAppSettings{CommonSettings: v1alpha1.CommonSettings{AdditionalSettings: []v1alpha1.AdditionalSetting{
+			{Name: "enableLidMode", Value: "no"}, {Name: "autoTyping", Value: "3"}, {Name: "linkPreview", Value: yes},
+		}}})
+		if additional.Hash != typed.Hash {
+			t.Errorf("%q: the hash is %s, want %s", yes, additional.Hash, typed.Hash)
+		}
+		for i, s := range typed.Settings {
+			if other := additional.Settings[i]; other.Name != s.Name || other.Wish != s.Wish {
+				t.Errorf("%q: %s has the wish %s, want %s of %s", yes, other.Name, other.Wish, s.Wish, s.Name)
+			}
+		}
+	}
+}

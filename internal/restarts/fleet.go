@@ -41,6 +41,9 @@ type admission struct {
 	first, probe bool
 	// until is how long it counts, zero while it has not begun.
 	until time.Time
+	// woken is when it was let through without asking, zero once it has asked: one that does not come keeps its place no longer
+	// than a turn.
+	woken time.Time
 }
 
 type fleet struct {
@@ -90,6 +93,7 @@ func (f *Fleets) Ask(ask Ask, now time.Time) Answer {
 	halted := f.stand(in, now).Halted
 	if known := f.admitted[ask.Resource]; known != nil {
 		if known.fleet == ask.Fleet && !known.over(now) && (!halted || ask.Past || known.passesBrake()) {
+			known.woken = time.Time{}
 			return Answer{OK: true}
 		}
 		// The brake came in between, its time is over, or the line belongs to another fleet now.
@@ -106,12 +110,19 @@ func (f *Fleets) Ask(ask Ask, now time.Time) Answer {
 		return Answer{OK: true}
 	}
 	answer := Answer{Ahead: in.queue.Ahead(&known.Waiter), Standing: *f.stand(in, now)}
-	// The first one asks when a probe is due, or the time of somebody is over; the others later, in case that it is gone by then.
+	// The first one asks when a probe is due, the time of somebody is over or something has lasted; the others later, in case that it is
+	// gone by then.
 	switch over := in.firstOver(); {
-	case answer.Standing.Halted:
-		answer.Again = answer.Standing.Probe.Add(time.Duration(answer.Ahead) * askApart)
+	case answer.Standing.Halted && answer.Standing.Probe.After(now):
+		answer.Again = answer.Standing.Probe
 	case !over.IsZero():
-		answer.Again = over.Add(time.Duration(answer.Ahead) * askApart)
+		answer.Again = over
+	}
+	if proven := answer.Standing.proven; !proven.IsZero() && (answer.Again.IsZero() || proven.Before(answer.Again)) {
+		answer.Again = proven
+	}
+	if !answer.Again.IsZero() {
+		answer.Again = answer.Again.Add(time.Duration(answer.Ahead) * askApart)
 	}
 	return answer
 }
@@ -132,17 +143,26 @@ func (f *Fleets) join(ask Ask) (*fleet, *waiter) {
 // passesBrake reports whether somebody goes on whatever ended badly meanwhile: it has begun, is the probe, or goes by a person's word.
 func (a *admission) passesBrake() bool { return a.probe || !a.until.IsZero() }
 
-// over reports whether the time of a restart is over, whatever became of it.
-func (a *admission) over(now time.Time) bool { return !a.until.IsZero() && !now.Before(a.until) }
+// end is when the time of a restart is over, whatever became of it, or that of somebody who was woken and does not come; zero if
+// neither is so.
+func (a *admission) end() time.Time {
+	if a.until.IsZero() && !a.woken.IsZero() {
+		return a.woken.Add(turnTimeout)
+	}
+	return a.until
+}
+
+// over reports whether its time is over.
+func (a *admission) over(now time.Time) bool { return !a.end().IsZero() && !now.Before(a.end()) }
 
 // askApart is how much later each further one asks for itself.
 const askApart = 10 * time.Second
 
-// firstOver is when the first time of those who restart is over, zero if none does.
+// firstOver is when the first time of those who were let through is over, zero if none has one.
 func (in *fleet) firstOver() (at time.Time) {
 	for _, a := range in.admitted {
-		if !a.until.IsZero() && (at.IsZero() || a.until.Before(at)) {
-			at = a.until
+		if end := a.end(); !end.IsZero() && (at.IsZero() || end.Before(at)) {
+			at = end
 		}
 	}
 	return at
@@ -302,8 +322,10 @@ func (f *Fleets) grant(in *fleet, now time.Time, asking keys.Resource) {
 		resource := in.queue.Pop().Resource
 		known := f.waiters[resource]
 		delete(f.waiters, resource)
-		f.admit(resource, &admission{fleet: known.fleet, first: known.first, probe: standing.Halted})
+		a := &admission{fleet: known.fleet, first: known.first, probe: standing.Halted}
+		f.admit(resource, a)
 		if resource != asking {
+			a.woken = now
 			known.Wake(resource.NamespacedName)
 		}
 	}

@@ -30,8 +30,9 @@ type Line struct {
 	Fleet string
 	// Started is when the latest began, Well and Badly when the latest ended so.
 	Started, Well, Badly time.Time
-	// Why says how it ended badly.
-	Why string
+	// Why says how it ended badly, and Lasted for how long it seemed to have ended well before.
+	Why    string
+	Lasted time.Duration
 	// Until is how long the latest counts as under way, zero if it is not. First: it is a first attempt.
 	Until time.Time
 	First bool
@@ -56,8 +57,8 @@ type Standing struct {
 	Probe time.Time
 	// Failures are the latest that ended badly in a row, the latest first, and no more than are named.
 	Failures []Failure
-	// until is how long this holds without any news.
-	until time.Time
+	// until is how long this holds without any news, and proven when a restart has lasted long enough to count, zero where none has to.
+	until, proven time.Time
 }
 
 // named is how many failures are named.
@@ -91,18 +92,23 @@ func (f *Fleets) stand(in *fleet, now time.Time) *Standing {
 	if s := in.standing; s != nil && now.Before(s.until) {
 		return s
 	}
+	s := &Standing{Allowance: f.rules.SlowStart, until: now.Add(wellFor)}
+	proof := in.proof(now)
 	var well, badly, started time.Time
 	for _, line := range in.lines {
-		well, badly, started = later(well, line.Well), later(badly, line.Badly), later(started, line.Started)
+		badly, started = later(badly, line.Badly), later(started, line.Started)
+		if proven := line.Well.Add(proof); !proven.After(now) {
+			well = later(well, line.Well)
+		} else if !line.Well.IsZero() {
+			s.until = sooner(s.until, proven)
+			s.proven = s.until
+		}
 	}
-	s := &Standing{Allowance: f.rules.SlowStart, until: now.Add(wellFor)}
 	streak := 0
 	for resource, line := range in.lines {
-		if over := line.Well.Add(wellFor); line.Well.After(badly) && over.After(now) {
+		if over := line.Well.Add(wellFor); line.Well.After(badly) && !line.Well.Add(proof).After(now) && over.After(now) {
 			s.Allowance++
-			if over.Before(s.until) {
-				s.until = over
-			}
+			s.until = sooner(s.until, over)
 		}
 		if !line.Badly.IsZero() && !line.Badly.Before(well) {
 			streak++
@@ -118,6 +124,34 @@ func (f *Fleets) stand(in *fleet, now time.Time) *Standing {
 	}
 	in.standing = s
 	return s
+}
+
+// proof is for how long a restart has to have ended well before that counts. It is 0, unless one that seemed to have ended well turned
+// bad: then others may yet, and it is twice as long as that took, until one that began later has lasted so long.
+func (in *fleet) proof(now time.Time) (proof time.Duration) {
+	for _, bad := range in.lines {
+		if wanted := 2 * bad.Lasted; wanted > proof && !in.lasts(bad.Badly, wanted, now) {
+			proof = wanted
+		}
+	}
+	return proof
+}
+
+// lasts reports whether a restart that began after some time ended well and has lasted.
+func (in *fleet) lasts(since time.Time, wanted time.Duration, now time.Time) bool {
+	for _, line := range in.lines {
+		if line.Started.After(since) && line.Well.After(line.Started) && now.Sub(line.Well) >= wanted {
+			return true
+		}
+	}
+	return false
+}
+
+func sooner(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 func later(a, b time.Time) time.Time {

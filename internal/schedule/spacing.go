@@ -97,6 +97,9 @@ func (s *Spacing) Reserve(now time.Time, calls int) time.Time {
 	return now.Add(s.total.ReserveN(now, calls).DelayFrom(now))
 }
 
+// Spare reports whether the total limit has room for one more call now, and takes it then.
+func (s *Spacing) Spare(now time.Time) bool { return s.total == nil || s.total.AllowN(now, 1) }
+
 // Release gives a reserved call back that was not made.
 func (s *Spacing) Release(instance keys.Instance, method string) {
 	s.mu.Lock()

@@ -30,15 +30,19 @@
 {{- end }}
 {{- range $flag, $value := dict "allowed-api-hosts" $hosts "default-api-url" $default "watch-label-selector" $m.watchLabelSelector
   "shard-ring" $m.shardRing "secret-label-selector" $m.secretLabelSelector "webhook-secret-label-selector" $m.webhookSecretLabelSelector "api-proxy" $m.apiProxy "api-qps" $m.apiQps
+  "account-details" $m.accountDetails
   "max-concurrent-reconciles" $m.maxConcurrentReconciles "state-interval" $m.stateInterval "settings-interval" $m.settingsInterval
+  "fleet-label" $m.fleetLabel "brake-after" $m.brakeAfter "restart-soak" $m.restartSoak
   "zap-log-level" $m.logLevel }}
 {{- with $value }}
 {{- $args = append $args (printf "--%s=%v" $flag .) }}
 {{- end }}
 {{- end }}
-{{- /* Its 0 means something. */}}
-{{- if not (kindIs "invalid" $m.maxConcurrentRestarts) }}
-{{- $args = append $args (printf "--max-concurrent-restarts=%v" $m.maxConcurrentRestarts) }}
+{{- /* Their 0 means something. */}}
+{{- range $flag, $value := dict "max-concurrent-restarts" $m.maxConcurrentRestarts "restart-slow-start" $m.restartSlowStart }}
+{{- if not (kindIs "invalid" $value) }}
+{{- $args = append $args (printf "--%s=%v" $flag $value) }}
+{{- end }}
 {{- end }}
 {{- concat $args .Values.extraArgs | toYaml }}
 {{- end }}
@@ -124,8 +128,9 @@ part, and may stand beside others, have one of their own. In a ring each replica
 {{- $values := dict "leader-election-id" "leaderElection.id" "watch-namespaces" "scope and watchNamespaces"
   "metrics-bind-address" "metrics.enabled and metrics.port" "metrics-secure" "metrics.secure" "metrics-cert-path" "metrics.certSecretName"
   "allowed-api-hosts" "manager.allowedApiHosts" "default-api-url" "manager.defaultApiUrl" "api-proxy" "manager.apiProxy" "api-qps" "manager.apiQps"
-  "watch-label-selector" "manager.watchLabelSelector" "shard-ring" "manager.shardRing" "secret-label-selector" "manager.secretLabelSelector" "webhook-secret-label-selector" "manager.webhookSecretLabelSelector"
+  "watch-label-selector" "manager.watchLabelSelector" "shard-ring" "manager.shardRing" "secret-label-selector" "manager.secretLabelSelector" "webhook-secret-label-selector" "manager.webhookSecretLabelSelector" "account-details" "manager.accountDetails"
   "max-concurrent-reconciles" "manager.maxConcurrentReconciles" "max-concurrent-restarts" "manager.maxConcurrentRestarts"
+  "fleet-label" "manager.fleetLabel" "restart-slow-start" "manager.restartSlowStart" "brake-after" "manager.brakeAfter" "restart-soak" "manager.restartSoak"
   "state-interval" "manager.stateInterval" "settings-interval" "manager.settingsInterval" "zap-log-level" "manager.logLevel" }}
 {{- $fixed := dict "leader-elect" "it is always on" "health-probe-bind-address" "the probes look at port 8081"
   "shard-name" "each replica has its pod's name" }}

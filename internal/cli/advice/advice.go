@@ -134,6 +134,11 @@ func troubles(instance v1alpha1.Instance) []metav1.Condition {
 		if c == nil || !abnormal && c.Status == metav1.ConditionTrue {
 			continue
 		}
+		if i := slices.IndexFunc(list, func(other metav1.Condition) bool { return other.Reason == v1alpha1.ReasonProgressing }); i >= 0 && c.Reason == v1alpha1.ReasonRolloutHalted {
+			// Ready says no more than that the operator is at work, and somebody has to look at others.
+			list[i].Reason = c.Reason
+			continue
+		}
 		told := slices.ContainsFunc(list, func(other metav1.Condition) bool {
 			return other.Reason == c.Reason || c.Reason == v1alpha1.ReasonNotObserved || other.Message == c.Message && c.Message != ""
 		})

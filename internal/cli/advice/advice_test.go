@@ -170,3 +170,20 @@ func TestNextStepsLeadOn(t *testing.T) {
 		g.Expect(For(line, reason)).To(ContainSubstring("into the page of instance 7 in the vendor's console"))
 	}
 }
+
+// TestWhoIsHaltedIsToldToLookAtOthers: beside RolloutHalted, Ready and Reconciling say that the operator is at work, as R34 has it.
+func TestWhoIsHaltedIsToldToLookAtOthers(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	const message = "These settings differ and wait, because the latest restarts of the fleet ended badly"
+	i := conditioned(v1alpha1.SyncedCondition, v1alpha1.ReasonRolloutHalted)
+	i.Status.Conditions = []metav1.Condition{
+		{Type: v1alpha1.SyncedCondition, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonRolloutHalted, Message: message},
+		{Type: v1alpha1.ReadyCondition, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonProgressing, Message: message},
+		{Type: v1alpha1.ReconcilingCondition, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonProgressing, Message: message},
+	}
+	told := Assess(i, time.Now())
+	g.Expect(told.Mood).To(Equal(Waits))
+	g.Expect(told.Headline).To(HavePrefix("Waiting: these settings differ and wait"))
+	g.Expect(told.Steps).To(HaveExactElements(HavePrefix("See which instances ended badly")))
+}

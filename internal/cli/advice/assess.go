@@ -69,6 +69,9 @@ func Assess(instance v1alpha1.Instance, now time.Time) Assessment {
 		return Assessment{Fine, "Fine: " + wellDone(instance), nil}
 	}
 	first := list[0]
+	if first.Type == v1alpha1.ReadyCondition && MayBeNew(instance) {
+		return Assessment{Waits, newHeadline, append([]string{newStep}, whenNotNew(steps)...)}
+	}
 	feeling := counselFor(first.Reason).mood
 	switch first.Type {
 	case v1alpha1.PausedCondition:

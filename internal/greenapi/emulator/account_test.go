@@ -21,7 +21,7 @@ func TestAccountMethodShowsTheAccountOfEachMessenger(t *testing.T) {
 		want   map[string]any
 	}{
 		{1, "getWaSettings", map[string]any{"avatar": "https://a.example/1", "phone": "79001234567", "stateInstance": "authorized",
-			"deviceId": "79001234567:8@s.whatsapp.net"}},
+			"deviceId": "79001234567:8@s.whatsapp.net", "logoutProcess": false}},
 		{2, "getAccountSettings", map[string]any{"avatar": "https://a.example/2", "phone": "79991234567", "stateInstance": "authorized",
 			"chatId": "10000000", "historySyncProgress": 100}},
 		{3, "getAccountSettings", map[string]any{"avatar": "https://a.example/3", "phone": "79991234568", "stateInstance": "authorized",
@@ -39,7 +39,7 @@ func TestAccountIsEmptyWhileNotAuthorizedBlockedOrStarting(t *testing.T) {
 	for _, state := range []string{StateNotAuthorized, StateBlocked, StateStarting} {
 		w.SetState(id, state)
 		equal(t, state, w.object(w.get("getWaSettings")),
-			map[string]any{"avatar": "", "phone": "", "stateInstance": state, "deviceId": ""})
+			map[string]any{"avatar": "", "phone": "", "stateInstance": state, "deviceId": "", "logoutProcess": false})
 	}
 	for _, state := range []string{StateAuthorized, StateSuspended, StateYellowCard, StateSleepMode} {
 		w.SetState(id, state)
@@ -108,7 +108,7 @@ func TestSuspensionShowsItsEndAndEndsByItself(t *testing.T) {
 func TestSuspendedUntilIsNotShownInOtherStates(t *testing.T) {
 	w := start(t, Options{})
 	w.Update(id, func(in *Instance) { in.State, in.SuspendedUntil = StateBlocked, w.clock.Now().Add(time.Hour).Unix() })
-	equal(t, "account", w.object(w.get("getWaSettings")), map[string]any{"avatar": "", "phone": "", "stateInstance": StateBlocked, "deviceId": ""})
+	equal(t, "account", w.object(w.get("getWaSettings")), map[string]any{"avatar": "", "phone": "", "stateInstance": StateBlocked, "deviceId": "", "logoutProcess": false})
 }
 
 func TestSuspensionThatEndsDuringARestartIsOverAfterIt(t *testing.T) {

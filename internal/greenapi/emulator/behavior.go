@@ -53,6 +53,9 @@ type Behavior struct {
 	// the documented way out of both. StateStarting makes the instance hang.
 	StateAfterSet    string `json:"stateAfterSet,omitempty"`
 	StateAfterReboot string `json:"stateAfterReboot,omitempty"`
+	// LogoutTime is how long a logout takes: until it is over the state is the one before, and the account method of WhatsApp
+	// shows logoutProcess true (in the types of the vendor's SDK; how long it lasts is not established).
+	LogoutTime time.Duration `json:"-"`
 	// SettingsOnLogout are settings that logout changes (report 1077 in the vendor's public tracker).
 	SettingsOnLogout map[string]any `json:"settingsOnLogout,omitempty"`
 	// AccountNeedsAuthorization makes the account method answer 400 where it documents empty texts.
@@ -92,20 +95,22 @@ type behaviorJSON struct {
 	*behaviorFields
 	RestartTime durationText `json:"restartTime,omitempty"`
 	ApplyDelay  durationText `json:"applyDelay,omitempty"`
+	LogoutTime  durationText `json:"logoutTime,omitempty"`
 }
 
 // MarshalJSON writes durations as texts.
 func (b Behavior) MarshalJSON() ([]byte, error) {
-	return json.Marshal(behaviorJSON{(*behaviorFields)(&b), durationText(b.RestartTime), durationText(b.ApplyDelay)})
+	return json.Marshal(behaviorJSON{(*behaviorFields)(&b), durationText(b.RestartTime), durationText(b.ApplyDelay), durationText(b.LogoutTime)})
 }
 
 // UnmarshalJSON reads durations as texts, refuses unknown names, and leaves what is not named as it is.
 func (b *Behavior) UnmarshalJSON(data []byte) error {
-	shadow := behaviorJSON{(*behaviorFields)(b), durationText(b.RestartTime), durationText(b.ApplyDelay)}
+	shadow := behaviorJSON{(*behaviorFields)(b), durationText(b.RestartTime), durationText(b.ApplyDelay), durationText(b.LogoutTime)}
 	if err := decodeStrictly(bytes.NewReader(data), &shadow); err != nil {
 		return err
 	}
 	b.RestartTime, b.ApplyDelay = time.Duration(shadow.RestartTime), time.Duration(shadow.ApplyDelay)
+	b.LogoutTime = time.Duration(shadow.LogoutTime)
 	return nil
 }
 
@@ -115,6 +120,9 @@ func (b *Behavior) check() error {
 	}
 	if b.ApplyDelay < 0 {
 		return fmt.Errorf("applyDelay %v: want a duration that is not negative", b.ApplyDelay)
+	}
+	if b.LogoutTime < 0 {
+		return fmt.Errorf("logoutTime %v: want a duration that is not negative", b.LogoutTime)
 	}
 	if b.MaxDelay < 0 {
 		return fmt.Errorf("maxDelay %d: want milliseconds, or 0 for the documented limit", b.MaxDelay)

@@ -23,6 +23,10 @@ type line struct {
 	// born is when the instance came or will come to be, deleted when it was or will be deleted (zero for never), and
 	// refusedUntil until when a new one knows no token.
 	born, deleted, refusedUntil time.Time
+	// history are the states that getStateInstanceHistory shows, the oldest first.
+	history []stateRow
+	// logoutEnd is when a logout that is under way is over.
+	logoutEnd time.Time
 	// pairing is the latest authorization code.
 	pairing pairing
 }
@@ -68,13 +72,14 @@ func (l *line) advance(now time.Time) {
 
 // enter puts the instance into a state, whatever was planned.
 func (l *line) enter(state string, now time.Time) {
-	l.plan = nil
+	l.plan, l.logoutEnd = nil, time.Time{}
 	l.arrive(state, now)
 }
 
 // arrive gives the instance a state. A suspension ends by itself if its end is known.
 func (l *line) arrive(state string, now time.Time) {
 	l.in.State = state
+	l.record(state, now)
 	switch state {
 	case StateStarting, StateNull:
 		return

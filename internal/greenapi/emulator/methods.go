@@ -29,17 +29,18 @@ type method struct {
 
 // methods are those that the emulator has, with the limits that are documented for them.
 var methods = map[string]method{
-	"getStateInstance":     {verb: http.MethodGet, serve: (*Server).getStateInstance},
-	"getSettings":          {verb: http.MethodGet, serve: (*Server).getSettings},
-	"setSettings":          {verb: http.MethodPost, serve: (*Server).setSettings},
-	"getWaSettings":        {verb: http.MethodGet, serve: (*Server).getAccount},
-	"getAccountSettings":   {verb: http.MethodGet, serve: (*Server).getAccount},
-	"reboot":               {verb: http.MethodGet, serve: (*Server).reboot},
-	"logout":               {verb: http.MethodGet, serve: (*Server).logout},
-	"qr":                   {verb: http.MethodGet, serve: (*Server).qr, perSecond: 3},
-	"getAuthorizationCode": {verb: http.MethodPost, serve: (*Server).getAuthorizationCode},
-	"getIncomingStatuses":  {verb: http.MethodGet, serve: (*Server).getIncomingStatuses},
-	"updateApiToken":       {verb: http.MethodGet, serve: (*Server).updateAPIToken},
+	"getStateInstance":        {verb: http.MethodGet, serve: (*Server).getStateInstance},
+	"getStateInstanceHistory": {verb: http.MethodGet, serve: (*Server).getStateInstanceHistory},
+	"getSettings":             {verb: http.MethodGet, serve: (*Server).getSettings},
+	"setSettings":             {verb: http.MethodPost, serve: (*Server).setSettings},
+	"getWaSettings":           {verb: http.MethodGet, serve: (*Server).getAccount},
+	"getAccountSettings":      {verb: http.MethodGet, serve: (*Server).getAccount},
+	"reboot":                  {verb: http.MethodGet, serve: (*Server).reboot},
+	"logout":                  {verb: http.MethodGet, serve: (*Server).logout},
+	"qr":                      {verb: http.MethodGet, serve: (*Server).qr, perSecond: 3},
+	"getAuthorizationCode":    {verb: http.MethodPost, serve: (*Server).getAuthorizationCode},
+	"getIncomingStatuses":     {verb: http.MethodGet, serve: (*Server).getIncomingStatuses},
+	"updateApiToken":          {verb: http.MethodGet, serve: (*Server).updateAPIToken},
 }
 
 // perform answers a call of an instance that exists.
@@ -123,6 +124,9 @@ func (s *Server) getAccount(l *line, x *exchange) answer {
 	if isWhatsApp {
 		addressName, address = "deviceId", l.in.DeviceID
 	}
+	if isWhatsApp {
+		account["logoutProcess"] = x.now.Before(l.logoutEnd)
+	}
 	account[addressName] = ""
 	if shown {
 		account["avatar"], account["phone"], account[addressName] = l.in.avatar(x), l.in.Phone, address
@@ -156,7 +160,12 @@ func (s *Server) logout(l *line, x *exchange) answer {
 	if l.in.State == StateNull {
 		return x.refusal(http.StatusBadRequest, messageStarting)
 	}
-	l.enter(StateNotAuthorized, x.now)
+	if took := x.behavior.LogoutTime; took > 0 && hasAccount(l.in.State) {
+		l.logoutEnd = x.now.Add(took)
+		l.plan = []step{{l.logoutEnd, StateNotAuthorized}}
+	} else {
+		l.enter(StateNotAuthorized, x.now)
+	}
 	l.edit(x.behavior.SettingsOnLogout)
 	return jsonAnswer(http.StatusOK, map[string]any{"isLogout": true})
 }

@@ -37,7 +37,7 @@ func (w *world) create(name string) map[string]any {
 	return w.object(w.partner("createInstance", map[string]any{"name": name}))
 }
 
-func (w *world) rows() []map[string]any {
+func (w *world) listed() []map[string]any {
 	w.t.Helper()
 	var list []map[string]any
 	if got := w.partner("getInstances", nil); got.status != http.StatusOK || json.Unmarshal([]byte(got.text), &list) != nil {
@@ -61,7 +61,7 @@ func TestAnInstanceIsCreatedListedAndDeleted(t *testing.T) {
 	equal(t, "type", created["typeInstance"], WhatsApp)
 	equal(t, "apiUrl", created["apiUrl"], w.url)
 	equal(t, "state", w.object(w.call(created, "getStateInstance"))["stateInstance"], StateNotAuthorized)
-	rows := w.rows()
+	rows := w.listed()
 	if len(rows) != 1 {
 		t.Fatalf("the list has %d rows, want the account's alone", len(rows))
 	}
@@ -74,7 +74,7 @@ func TestAnInstanceIsCreatedListedAndDeleted(t *testing.T) {
 	w.clock.advance(time.Hour)
 	equal(t, "the answer of a delete", w.partner("deleteInstanceAccount", map[string]any{"idInstance": created["idInstance"]}).text, `{"deleteInstanceAccount":true}`)
 	equal(t, "the message of a deleted one", w.message(w.call(created, "getStateInstance"), 400), messageDeleted)
-	rows = w.rows()
+	rows = w.listed()
 	equal(t, "deleted", rows[0]["deleted"], true)
 	equal(t, "timeDeleted", rows[0]["timeDeleted"], "2026-11-23T13:00:00")
 	if entry := w.Ledger()[1]; entry.What != EntryDeleted || entry.Name != "prod-eu/shop/support" || !entry.Time.Equal(w.clock.Now()) {
@@ -86,9 +86,9 @@ func TestAnInstanceIsCreatedListedAndDeleted(t *testing.T) {
 		t.Errorf("an instance of nobody: %s, want 404 in the body", got.text)
 	}
 	w.clock.advance(91 * 24 * time.Hour)
-	equal(t, "rows within three months", len(w.rows()), 1)
+	equal(t, "rows within three months", len(w.listed()), 1)
 	w.clock.advance(3 * 24 * time.Hour)
-	equal(t, "rows after three months", len(w.rows()), 0)
+	equal(t, "rows after three months", len(w.listed()), 0)
 }
 
 func TestAWrongPartnerTokenIsACodeInTheBody(t *testing.T) {
@@ -114,7 +114,7 @@ func TestNamesMayBeThereTwice(t *testing.T) {
 	}
 	equal(t, "sold as twin", len(w.Sold("twin")), 2)
 	equal(t, "sold", len(w.Sold("")), 6)
-	equal(t, "a name by default", w.rows()[2]["name"], "Instance 710700000003")
+	equal(t, "a name by default", w.listed()[2]["name"], "Instance 710700000003")
 	if got := w.partner("createInstance", `{"name":"x","incomingWebhook":"true"}`); got.status != 400 || len(w.Sold("")) != 6 {
 		t.Errorf("a flag that is no yes or no: %d, and %d were sold", got.status, len(w.Sold("")))
 	}
@@ -124,16 +124,16 @@ func TestEveryFaultOfAPartnerAccount(t *testing.T) {
 	t.Run("late", func(t *testing.T) {
 		w := reseller(t, PartnerBehavior{Late: 3 * time.Minute})
 		created := w.create("late")
-		equal(t, "rows at once", len(w.rows()), 0)
+		equal(t, "rows at once", len(w.listed()), 0)
 		equal(t, "instances at once", len(w.Instances()), 1)
 		equal(t, "a call at once", w.call(created, "getStateInstance").status, 404)
 		w.clock.advance(3 * time.Minute)
-		equal(t, "rows later", len(w.rows()), 1)
+		equal(t, "rows later", len(w.listed()), 1)
 		equal(t, "the time of the effect", w.Sold("late")[0].Time, w.clock.Now())
 		w.partner("deleteInstanceAccount", map[string]any{"idInstance": created["idInstance"]})
-		equal(t, "deleted at once", w.rows()[0]["deleted"], false)
+		equal(t, "deleted at once", w.listed()[0]["deleted"], false)
 		w.clock.advance(3 * time.Minute)
-		equal(t, "deleted later", w.rows()[0]["deleted"], true)
+		equal(t, "deleted later", w.listed()[0]["deleted"], true)
 	})
 	t.Run("new", func(t *testing.T) {
 		w := reseller(t, PartnerBehavior{RefuseNew: 2 * time.Minute, CreateTime: 5 * time.Minute})
@@ -148,26 +148,26 @@ func TestEveryFaultOfAPartnerAccount(t *testing.T) {
 	t.Run("answers", func(t *testing.T) {
 		w := reseller(t, PartnerBehavior{IDsAsText: true, APIURL: APIURLNone})
 		w.UpdateAccount("reseller", func(a *Account) { a.Messenger = Telegram })
-		created, row := w.create("odd"), w.rows()[0]
+		created, row := w.create("odd"), w.listed()[0]
 		for _, shown := range []map[string]any{created, row} {
 			equal(t, "idInstance", shown["idInstance"], "410000000001")
 			equal(t, "apiUrl", shown["apiUrl"], nil)
 			equal(t, "typeInstance", shown["typeInstance"], Telegram)
 		}
 		w.UpdateAccount("reseller", func(a *Account) { a.Behavior.APIURL = "https://elsewhere.example" })
-		equal(t, "apiUrl", w.rows()[0]["apiUrl"], "https://elsewhere.example")
+		equal(t, "apiUrl", w.listed()[0]["apiUrl"], "https://elsewhere.example")
 	})
 	t.Run("lists", func(t *testing.T) {
 		w := reseller(t, PartnerBehavior{List: ListEmpty})
 		w.create("mine")
 		equal(t, "an empty list", w.partner("getInstances", nil).text, "[]")
 		w.UpdateAccount("reseller", func(a *Account) { a.Behavior.List = ListForeign })
-		equal(t, "a foreign list", w.rows()[0]["idInstance"], int(id))
+		equal(t, "a foreign list", w.listed()[0]["idInstance"], int(id))
 		w.Remove(id)
-		equal(t, "a made-up list", w.rows()[0]["name"], "Somebody else")
+		equal(t, "a made-up list", w.listed()[0]["name"], "Somebody else")
 		w.UpdateAccount("reseller", func(a *Account) { a.Behavior = PartnerBehavior{KeepDeleted: -1} })
-		w.partner("deleteInstanceAccount", map[string]any{"idInstance": w.rows()[0]["idInstance"]})
-		equal(t, "deleted rows that are not kept", len(w.rows()), 0)
+		w.partner("deleteInstanceAccount", map[string]any{"idInstance": w.listed()[0]["idInstance"]})
+		equal(t, "deleted rows that are not kept", len(w.listed()), 0)
 	})
 	t.Run("scripted", func(t *testing.T) {
 		w := reseller(t, PartnerBehavior{})
@@ -176,7 +176,7 @@ func TestEveryFaultOfAPartnerAccount(t *testing.T) {
 			t.Errorf("an answer came: %+v", got)
 		}
 		equal(t, "sold", len(w.Sold("lost")), 1)
-		equal(t, "rows", len(w.rows()), 0)
+		equal(t, "rows", len(w.listed()), 0)
 		w.Fault(Fault{Method: "getInstances", Host: "127.0.0.1", Status: 400})
 		w.Fault(Fault{Method: "getInstances", Host: "other.example", Status: 400})
 		equal(t, "400 on this host", w.partner("getInstances", nil).status, 400)
@@ -214,9 +214,9 @@ func TestUpdateAPITokenEndsTheOldTokenAtOnce(t *testing.T) {
 func TestAPersonDeletesInTheConsole(t *testing.T) {
 	w := reseller(t, PartnerBehavior{})
 	w.Update(id, func(in *Instance) { in.Account, in.Deleted = "reseller", true })
-	equal(t, "timeDeleted", w.rows()[0]["timeDeleted"], "2026-11-23T12:00:00")
+	equal(t, "timeDeleted", w.listed()[0]["timeDeleted"], "2026-11-23T12:00:00")
 	w.Update(id, func(in *Instance) { in.Deleted = false })
-	equal(t, "timeDeleted", w.rows()[0]["timeDeleted"], "0001-01-01T00:00:00")
+	equal(t, "timeDeleted", w.listed()[0]["timeDeleted"], "0001-01-01T00:00:00")
 	equal(t, "the ledger", len(w.Ledger()), 0)
 }
 

@@ -169,7 +169,8 @@ func (s *Server) effect(x *exchange) answer {
 	x.echoToken = x.behavior.EchoToken
 	restarts, state := l.in.Restarts, l.in.State
 	out := s.perform(l, x)
-	x.call.Effect = l.in.Restarts != restarts || len(s.ledger) != entries || x.method == "logout" && l.in.State != state
+	x.call.Effect = l.in.Restarts != restarts || len(s.ledger) != entries ||
+		x.method == "logout" && (l.in.State != state || x.now.Before(l.logoutEnd))
 	return out
 }
 

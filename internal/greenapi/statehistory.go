@@ -1,0 +1,79 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package greenapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/jsonvalue"
+	"github.com/greenapi-operator/greenapi-operator/internal/states"
+)
+
+// historyRows is how many rows of the history are asked for, and kept.
+const historyRows = 10
+
+// queries are what stands behind a "?" in calls of a method that are always the same.
+var queries = map[string]string{MethodGetStateInstanceHistory: "?count=10"}
+
+// StateChange is a row of the vendor's history of states.
+type StateChange struct {
+	// State is the one that the instance came into.
+	State string
+	// At is when, in whole seconds.
+	At time.Time
+}
+
+// StateHistory calls getStateInstanceHistory, and returns the latest changes of state, the oldest of them first. A row that cannot be
+// read is left out. The phone numbers in the rows are not read.
+func (i *Instance) StateHistory(ctx context.Context) ([]StateChange, error) {
+	r := request{method: MethodGetStateInstanceHistory, query: queries[MethodGetStateInstanceHistory]}
+	changes, err := read(ctx, i, r, decodeHistory)
+	if err != nil {
+		return nil, err
+	}
+	for n, change := range changes {
+		if !states.Known(change.State) {
+			changes[n].State = i.hidden.text(change.State, maxStateLength)
+		}
+	}
+	return changes, nil
+}
+
+// decodeHistory reads the answer of getStateInstanceHistory, whose texts are neither concealed nor cut yet.
+func decodeHistory(body []byte) ([]StateChange, string) {
+	trimmed := bytes.Trim(body, jsonSpace)
+	switch {
+	case len(trimmed) == 0:
+		return nil, "it is empty"
+	case trimmed[0] == '<':
+		return nil, "it is HTML"
+	case trimmed[0] != '[':
+		return nil, "it is not a list"
+	}
+	var rows []json.RawMessage
+	if json.Unmarshal(trimmed, &rows) != nil {
+		return nil, "it is not valid JSON"
+	}
+	var changes []StateChange
+	for _, raw := range rows {
+		var row struct {
+			State json.RawMessage `json:"stateInstance"`
+			Time  json.RawMessage `json:"timestamp"`
+		}
+		if json.Unmarshal(raw, &row) != nil {
+			continue
+		}
+		state, at := decodeValue(string(row.State)), unixTime(strings.TrimSpace(decodeValue(string(row.Time)).Text))
+		if word := printable(strings.TrimSpace(state.Text)); state.Type == jsonvalue.String && word != "" && at != nil {
+			changes = append(changes, StateChange{word, *at})
+		}
+	}
+	slices.SortStableFunc(changes, func(a, b StateChange) int { return a.At.Compare(b.At) })
+	return slices.Clone(changes[max(len(changes)-historyRows, 0):]), ""
+}
