@@ -101,7 +101,8 @@ func TestEveryDocumentedReasonHasAStatusInTheCorpus(t *testing.T) {
 		shown[said[strings.LastIndex(said, " ")+1:]] = true
 	}
 	for reason := range documentedReasons() {
-		if !shown[reason] {
+		// An instance never has the reason of a partner account.
+		if !shown[reason] && reason != v1alpha1.ReasonAccountMismatch {
 			t.Errorf("no status in config/argocd shows the reason %s", reason)
 		}
 	}

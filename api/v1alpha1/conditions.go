@@ -106,6 +106,9 @@ const (
 	// ReasonDuplicateInstance: another resource already manages the instance. Stalled.
 	ReasonDuplicateInstance = "DuplicateInstance"
 
+	// ReasonAccountMismatch: the list of a partner account has none of the instances that it had before. Stalled.
+	ReasonAccountMismatch = "AccountMismatch"
+
 	// ReasonBetaNotEnabled: the vendor has not opened the beta of getIncomingStatuses for the account.
 	// IncomingStatusesRead False.
 	ReasonBetaNotEnabled = "BetaNotEnabled"

@@ -33,6 +33,7 @@ func addKnownTypes(s *runtime.Scheme) error {
 		&WhatsAppInstance{}, &WhatsAppInstanceList{},
 		&MaxInstance{}, &MaxInstanceList{},
 		&TelegramInstance{}, &TelegramInstanceList{},
+		&PartnerAccount{}, &PartnerAccountList{},
 	)
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil

@@ -125,6 +125,11 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o options) error {
 			return fmt.Errorf("setting up the controller of %s: %w", kind.Name, err)
 		}
 	}
+	if o.partnerAccounts {
+		if err := addAccounts(mgr, o, vendor); err != nil {
+			return fmt.Errorf("setting up the controller of partner accounts: %w", err)
+		}
+	}
 	return nil
 }
 
@@ -143,6 +148,9 @@ func cacheOptions(o options, namespaces []string) cache.Options {
 	}
 	for _, kind := range instance.Kinds {
 		options.ByObject[kind.New()] = cache.ByObject{Label: o.instanceOnly}
+	}
+	if o.partnerAccounts {
+		options.ByObject[&v1alpha1.PartnerAccount{}] = cache.ByObject{Label: o.instanceOnly}
 	}
 	if len(namespaces) > 0 {
 		options.DefaultNamespaces = map[string]cache.Config{}

@@ -39,7 +39,9 @@ func TestRolesForPeople(t *testing.T) {
 		if object.GetKind() == "CustomResourceDefinition" {
 			plural, _, err := unstructured.NestedString(object.Object, "spec", "names", "plural")
 			g.Expect(err).NotTo(HaveOccurred())
-			plurals = append(plurals, plural)
+			if scope, _, _ := unstructured.NestedString(object.Object, "spec", "scope"); scope == "Namespaced" {
+				plurals = append(plurals, plural)
+			}
 		}
 	}
 	g.Expect(plurals).To(HaveLen(len(instance.Kinds)))

@@ -38,6 +38,7 @@ type options struct {
 	maxConcurrentReconciles                    int
 	insecureAPI                                bool
 	flapThreshold, maxAttempts                 int
+	partnerAccounts                            bool
 	controller                                 controllers.Options
 
 	// filled by complete
@@ -45,6 +46,8 @@ type options struct {
 	hosts        []string
 	proxy        *url.URL
 	instanceOnly labels.Selector
+	// ownNamespace is the process's own; only with partnerAccounts.
+	ownNamespace string
 }
 
 // How often an instance may be looked at without being asked for.
@@ -104,6 +107,7 @@ func (o *options) bind(f *flag.FlagSet) {
 	f.StringVar(&o.allowedHosts, "allowed-api-hosts", o.allowedHosts, "comma-separated hosts a token may be sent to; *. matches any labels below")
 	f.StringVar(&o.apiProxy, "api-proxy", "", "HTTP proxy for calls to the vendor, such as http://egress.example:3128; the environment's is ignored")
 	f.BoolVar(&o.insecureAPI, "insecure-api", false, "permit http://, other ports than 443, and private or loopback addresses; for the emulator only")
+	f.BoolVar(&o.partnerAccounts, "partner-accounts", false, "look after PartnerAccounts, whose tokens are in Secrets of the operator's own namespace; needs rights of its own")
 	f.DurationVar(&c.StateInterval, "state-interval", c.StateInterval, "how often a state is read where the spec does not say")
 	f.DurationVar(&c.SettingsInterval, "settings-interval", c.SettingsInterval, "how often settings and account are read where the spec does not say")
 	f.DurationVar(&l.SettleTimeout, "settle-timeout", l.SettleTimeout, "how long after setSettings old values are not drift")
@@ -117,7 +121,7 @@ func (o *options) bind(f *flag.FlagSet) {
 // complete checks the flags and derives what follows from them.
 func (o *options) complete() error {
 	c, l := &o.controller, &o.controller.Limits
-	problems := []error{o.metrics.check(), o.checkTimes(), o.checkNumbers(), o.completeSelectors(), o.completeDetails(), o.shard.complete(o), o.completeVendor()}
+	problems := []error{o.metrics.check(), o.checkTimes(), o.checkNumbers(), o.completeSelectors(), o.completeDetails(), o.shard.complete(o), o.completeVendor(), o.completePartner()}
 	c.Partial = o.instanceOnly != nil
 	l.MaxAttempts, l.FlapThreshold = int32(o.maxAttempts), o.flapThreshold
 	c.Rollout.ProbeAfter = l.RetryAfter

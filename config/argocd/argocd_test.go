@@ -90,9 +90,9 @@ func TestWhatIsMadeFromTheScriptsIsUpToDate(t *testing.T) {
 	}
 }
 
-// TestTheKindsAreThoseOfTheAPI: a further kind needs its health as well.
+// TestTheKindsAreThoseOfTheAPI: a further kind of instance needs its health as well.
 func TestTheKindsAreThoseOfTheAPI(t *testing.T) {
-	paths, err := filepath.Glob("../crd/bases/*.yaml")
+	paths, err := filepath.Glob("../crd/bases/*instances.yaml")
 	if err != nil || len(paths) != len(argocd.Kinds) {
 		t.Errorf("there are the definitions %v, and health checks for %v (%v)", paths, argocd.Kinds, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -301,7 +302,10 @@ func TestWithoutCRDsEveryVerbSaysHowToInstallThem(t *testing.T) {
 	// Only some of the kinds.
 	some, err := doctor.CRDs()
 	d.Expect(err).NotTo(HaveOccurred())
-	_, err = envtest.InstallCRDs(bare.Config, envtest.CRDInstallOptions{CRDs: []*apiextensionsv1.CustomResourceDefinition{&some[2]}})
+	some = slices.DeleteFunc(some, func(one apiextensionsv1.CustomResourceDefinition) bool {
+		return slices.Contains([]string{"MaxInstance", "TelegramInstance"}, one.Spec.Names.Kind)
+	})
+	_, err = envtest.InstallCRDs(bare.Config, envtest.CRDInstallOptions{CRDs: []*apiextensionsv1.CustomResourceDefinition{&some[0], &some[1]}})
 	d.Expect(err).NotTo(HaveOccurred())
 	partly := d.kubectl("doctor").out
 	d.Expect(partly).To(ContainSubstring("           MaxInstance is not installed\n           TelegramInstance is not installed\n"))
@@ -310,6 +314,9 @@ func TestWithoutCRDsEveryVerbSaysHowToInstallThem(t *testing.T) {
 	// Those of another version: one lacks a field, one has another text.
 	wanted, err := doctor.CRDs()
 	d.Expect(err).NotTo(HaveOccurred())
+	wanted = slices.DeleteFunc(wanted, func(one apiextensionsv1.CustomResourceDefinition) bool {
+		return one.Spec.Names.Kind == "PartnerAccount"
+	})
 	root := wanted[0].Spec.Versions[0].Schema.OpenAPIV3Schema
 	spec := root.Properties["spec"]
 	delete(spec.Properties, "paused")

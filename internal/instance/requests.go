@@ -33,7 +33,7 @@ func RequestOf(resource metav1.Object, annotation string) string {
 // NewRequest returns the value of an annotation that asks for something, "" if it asks for nothing that was not handled. Where
 // both values are times, one that is not later than the handled one asks for nothing: a tool that puts back what stands in Git
 // does not ask again.
-func NewRequest(resource v1alpha1.Instance, annotation, handled string) string {
+func NewRequest(resource metav1.Object, annotation, handled string) string {
 	value := RequestOf(resource, annotation)
 	if value == handled {
 		return ""

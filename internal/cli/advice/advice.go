@@ -72,6 +72,8 @@ var counsels = map[string]counsel{
 	v1alpha1.ReasonEndpointNotAllowed: {NeedsYou, "Correct spec.apiUrl (the console shows it), or add the host to the operator's --allowed-api-hosts"},
 	v1alpha1.ReasonInstanceNotFound:   {NeedsYou, "Compare spec.idInstance and spec.apiUrl with the vendor's console. The number cannot be edited: create the resource anew for another one"},
 
+	v1alpha1.ReasonAccountMismatch: {NeedsYou, "Put the token of this partner account into the Secret that the message names. For another account create another PartnerAccount"},
+
 	v1alpha1.ReasonMessengerMismatch: {NeedsYou, "Delete this resource and create one of the kind that the message names; deleting calls nothing at the vendor"},
 	v1alpha1.ReasonDuplicateInstance: {NeedsYou, "Delete one of the resources for this instance; deleting calls nothing at the vendor. To find the other: kubectl greenapi doctor -A"},
 	v1alpha1.ReasonBetaNotEnabled:    {NeedsYou, "Ask the vendor's support to open getIncomingStatuses for the account, or remove spec.incomingStatuses"},

@@ -1,0 +1,137 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package accounts
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/klog/v2"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/partner"
+	"github.com/greenapi-operator/greenapi-operator/internal/schedule"
+)
+
+// look finds out what there is to say of an account. The address is checked before the Secret is read, and the Secret before a
+// call is made. The error is one of the API server.
+func (r *Reconciler) look(ctx context.Context, p *pass) (found, error) {
+	spec, m := &p.account.Spec, p.memory
+	m.lookAt, m.uneasy = p.now.Add(secretInterval), true
+	origin, err := greenapi.ParseOrigin(spec.PartnerAPIURL)
+	if err == nil {
+		_, err = r.Connect(greenapi.PartnerTarget{Origin: origin})
+	}
+	if err != nil {
+		return r.unread(p, endpointProblem(err)), nil
+	}
+	token, problem, err := r.token(ctx, p)
+	if err != nil {
+		return found{}, err
+	}
+	if problem.reason != "" {
+		return r.unread(p, problem), nil
+	}
+	lister, err := r.Connect(greenapi.PartnerTarget{Origin: origin, Token: token})
+	if err != nil {
+		return r.unread(p, endpointProblem(err)), nil
+	}
+	m.missingSince = time.Time{}
+	if m.unread {
+		m.unread, m.listAt = false, p.now
+	}
+	if m.generation != p.account.Generation || m.address != origin.Identity() || m.token != token {
+		if m.address != "" && (m.address != origin.Identity() || m.token != token) {
+			m.accepted, m.backoff = false, schedule.Backoff{}
+		}
+		m.generation, m.address, m.token = p.account.Generation, origin.Identity(), token
+		m.listAt = p.now
+	}
+	if p.request != "" {
+		m.listAt = p.now
+	}
+	if p.now.Before(m.listAt) || p.now.Before(m.notBefore) {
+		m.uneasy = !inOrder(&p.account.Status)
+		return found{kind: nothingNew}, nil
+	}
+	rows, err := lister.List(greenapi.WithTimeout(ctx, greenapi.LongestRead), nil)
+	p.now, p.handled = r.Clock.Now(), true
+	m.notBefore = p.now.Add(listSpacing)
+	if err != nil {
+		return r.failed(p, err), nil
+	}
+	return r.judge(p, rows), nil
+}
+
+// judge says what follows from a whole list.
+func (r *Reconciler) judge(p *pass, rows []greenapi.Row) found {
+	m := p.memory
+	m.listAt = p.now.Add(schedule.Jitter(listInterval))
+	m.backoff = schedule.Backoff{}
+	if !partner.Recognized(rows, p.account.Status.KnownIDs) {
+		return found{kind: needsPerson, problem: problem{reason: v1alpha1.ReasonAccountMismatch,
+			message: fmt.Sprintf("The list has none of the instances that this account had before, so nothing is concluded from it. Put the token of the same account under key %q of Secret %q in namespace %s, and compare spec.partnerApiUrl with the vendor's console",
+				p.account.Spec.PartnerTokenSecretRef.KeyOrDefault(), p.account.Spec.PartnerTokenSecretRef.Name, r.Options.Namespace)}}
+	}
+	m.accepted, m.goodAt, m.uneasy = true, p.now, false
+	return found{kind: goodList, counts: partner.Count(rows, p.account.Spec.OwnerKey, nil), known: partner.Known(rows, p.account.Status.KnownIDs)}
+}
+
+// unread is for what keeps the list from being read at all. Once it is gone the list is due.
+func (r *Reconciler) unread(p *pass, why problem) found {
+	m := p.memory
+	m.unread, m.listAt, p.handled = true, p.now.Add(listInterval), true
+	if why.grace {
+		if stalledFor(&p.account.Status, p.account.Generation, why.reason) {
+			m.missingSince = p.now.Add(-secretGrace)
+		}
+		if m.missingSince.IsZero() {
+			m.missingSince = p.now
+		}
+		if rest := secretGrace - p.now.Sub(m.missingSince); rest > 0 {
+			m.lookAt = p.now.Add(min(rest, secretInterval))
+			return found{kind: triedAgain, problem: why}
+		}
+	}
+	return found{kind: needsPerson, problem: why}
+}
+
+// token reads the partner token from the API server, or says why there is none (R23, R24).
+func (r *Reconciler) token(ctx context.Context, p *pass) (string, problem, error) {
+	ref := p.account.Spec.PartnerTokenSecretRef
+	secret := &corev1.Secret{}
+	// client-go logs bodies of answers at high levels; this one must not be logged.
+	quiet := klog.NewContext(ctx, logr.Discard())
+	err := r.Live.Get(quiet, types.NamespacedName{Namespace: r.Options.Namespace, Name: ref.Name}, secret)
+	selector := r.Options.SecretSelector
+	switch {
+	case apierrors.IsNotFound(err), err == nil && selector != nil && !selector.Matches(labels.Set(secret.Labels)):
+		message := fmt.Sprintf("Secret %q is not there. Create it in namespace %s, in which the operator runs", ref.Name, r.Options.Namespace)
+		if selector != nil {
+			message += fmt.Sprintf(" (this operator reads only Secrets with the labels %s)", selector)
+		}
+		return "", problem{reason: v1alpha1.ReasonSecretNotFound, message: message, grace: true}, nil
+	case err != nil:
+		return "", problem{}, err
+	}
+	value, ok := secret.Data[ref.KeyOrDefault()]
+	if !ok {
+		return "", problem{reason: v1alpha1.ReasonSecretKeyMissing, grace: true,
+			message: fmt.Sprintf("Secret %q has no key %q. Add it, or name another key in spec.partnerTokenSecretRef", ref.Name, ref.KeyOrDefault())}, nil
+	}
+	token := strings.TrimSpace(string(value))
+	if !greenapi.ValidToken(token) {
+		return "", problem{reason: v1alpha1.ReasonTokenMalformed,
+			message: fmt.Sprintf("Key %q of Secret %q does not hold a partner token: it must be letters, digits and ._~- only, at most 256 of them. Copy the partner token from the profile in the vendor's console", ref.KeyOrDefault(), ref.Name)}, nil
+	}
+	return token, problem{}, nil
+}
