@@ -21,6 +21,9 @@
 {{- $args = append $args "--metrics-cert-path=/etc/metrics-cert" }}
 {{- end }}
 {{- end }}
+{{- if .Values.partnerAccounts.enabled }}
+{{- $args = append $args "--partner-accounts" }}
+{{- end }}
 {{- $hosts := join "," $m.allowedApiHosts }}
 {{- $default := $m.defaultApiUrl }}
 {{- if .Values.demo.enabled }}
@@ -67,6 +70,9 @@ part, and may stand beside others, have one of their own. In a ring each replica
 {{- end }}
 {{- if and .Values.manager.shardRing .Values.leaderElection.id }}
 {{- fail "leaderElection.id: with manager.shardRing each replica has a lease of its own name; leave leaderElection.id out" }}
+{{- end }}
+{{- if and .Values.partnerAccounts.enabled .Values.manager.shardRing }}
+{{- fail "partnerAccounts.enabled: with manager.shardRing every shard would look after every account; install one more release without it for the accounts" }}
 {{- end }}
 {{- if and .Values.demo.enabled (or .Values.manager.allowedApiHosts .Values.manager.defaultApiUrl .Values.manager.apiProxy) }}
 {{- fail "demo.enabled has the manager talk to the emulator only; leave out manager.allowedApiHosts, manager.defaultApiUrl and manager.apiProxy, or the demo" }}

@@ -87,6 +87,11 @@ subjects:
 {{- define "greenapi-operator.env" -}}
 {{- $names := list }}
 {{- range .Values.extraEnv }}{{ $names = append $names .name }}{{ end }}
+{{- if not (has "POD_NAMESPACE" $names) }}
+- name: POD_NAMESPACE
+  valueFrom:
+    fieldRef: {fieldPath: metadata.namespace, apiVersion: v1}
+{{- end }}
 {{- $limits := (.Values.resources | default dict).limits | default dict }}
 {{- if and $limits.memory (not (has "GOMEMLIMIT" $names)) }}
 - name: GOMEMLIMIT
