@@ -112,14 +112,15 @@ func TestReleasesSideBySide(t *testing.T) {
 func TestTheHeapKnowsTheMemoryLimit(t *testing.T) {
 	t.Parallel()
 	limit := corev1.EnvVar{Name: "GOMEMLIMIT", ValueFrom: &corev1.EnvVarSource{ResourceFieldRef: &corev1.ResourceFieldSelector{Resource: "limits.memory", Divisor: resource.MustParse("0")}}}
+	where := corev1.EnvVar{Name: "POD_NAMESPACE", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.namespace"}}}
 	own := corev1.EnvVar{Name: "GOMEMLIMIT", Value: "200MiB"}
 	other := corev1.EnvVar{Name: "GOGC", Value: "100"}
 	for values, want := range map[string][]corev1.EnvVar{
-		"": {limit},
-		`extraEnv=[{"name":"GOMEMLIMIT","value":"200MiB"}]`: {own},
-		`extraEnv=[{"name":"GOGC","value":"100"}]`:          {limit, other},
-		"resources=null":        nil,
-		"resources.limits=null": nil,
+		"": {where, limit},
+		`extraEnv=[{"name":"GOMEMLIMIT","value":"200MiB"}]`: {where, own},
+		`extraEnv=[{"name":"GOGC","value":"100"}]`:          {where, limit, other},
+		"resources=null":        {where},
+		"resources.limits=null": {where},
 	} {
 		container := template(t, "--set-json", values).Deployment(t).Spec.Template.Spec.Containers[0]
 		NewWithT(t).Expect(container.Env).To(Equal(want), values)

@@ -38,7 +38,7 @@ func TestNothingIsSaidTwice(t *testing.T) {
 		"--max-concurrent-reconciles": "manager.maxConcurrentReconciles", "--max-concurrent-restarts": "manager.maxConcurrentRestarts",
 		"--fleet-label": "manager.fleetLabel", "--restart-slow-start": "manager.restartSlowStart", "--brake-after": "manager.brakeAfter", "--restart-soak": "manager.restartSoak",
 		"--state-interval": "manager.stateInterval", "--settings-interval": "manager.settingsInterval", "--zap-log-level": "manager.logLevel",
-		"--leader-election-id": "leaderElection.id", "--metrics-secure": "metrics.secure", "--metrics-cert-path": "metrics.certSecretName",
+		"--leader-election-id": "leaderElection.id", "--partner-accounts": "partnerAccounts.enabled", "--metrics-secure": "metrics.secure", "--metrics-cert-path": "metrics.certSecretName",
 	} {
 		expectRefused(t, "extraArgs={"+flag+"=1}", "extraArgs: "+flag+" is set by the chart; set "+value+" instead")
 	}

@@ -303,6 +303,9 @@ func TestFlagsThatMakeNoSenseAreExplained(t *testing.T) {
 		"--metrics-cert-name=x.crt":      "--metrics-cert-name and --metrics-cert-key need --metrics-cert-path",
 		"--api-timeout=often":            "--help lists the flags",
 		"word":                           "there are no arguments, only flags",
+		"--partner-accounts":             "--partner-accounts needs the namespace that has the Secrets with partner tokens",
+
+		"--partner-accounts --shard-ring=greenapi": "--partner-accounts does not go with --shard-ring",
 
 		"--allowed-api-hosts=https://api.greenapi.com":                        "without https://, a port or a path; \"https://api.greenapi.com\" is none",
 		"--allowed-api-hosts=api.greenapi.com:443":                            "\"api.greenapi.com:443\" is none",

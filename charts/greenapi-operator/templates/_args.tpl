@@ -137,7 +137,8 @@ part, and may stand beside others, have one of their own. In a ring each replica
   "watch-label-selector" "manager.watchLabelSelector" "shard-ring" "manager.shardRing" "secret-label-selector" "manager.secretLabelSelector" "webhook-secret-label-selector" "manager.webhookSecretLabelSelector" "account-details" "manager.accountDetails"
   "max-concurrent-reconciles" "manager.maxConcurrentReconciles" "max-concurrent-restarts" "manager.maxConcurrentRestarts"
   "fleet-label" "manager.fleetLabel" "restart-slow-start" "manager.restartSlowStart" "brake-after" "manager.brakeAfter" "restart-soak" "manager.restartSoak"
-  "state-interval" "manager.stateInterval" "settings-interval" "manager.settingsInterval" "zap-log-level" "manager.logLevel" }}
+  "state-interval" "manager.stateInterval" "settings-interval" "manager.settingsInterval" "zap-log-level" "manager.logLevel"
+  "partner-accounts" "partnerAccounts.enabled" }}
 {{- $fixed := dict "leader-elect" "it is always on" "health-probe-bind-address" "the probes look at port 8081"
   "shard-name" "each replica has its pod's name" }}
 {{- if .Values.demo.enabled }}

@@ -1,6 +1,7 @@
 {{- define "group" }}
 Every field of the group and version `{{ .GroupVersionString }}`. How to use them is on the pages of
-[WhatsAppInstance](whatsappinstance.md), [MaxInstance](maxinstance.md) and [TelegramInstance](telegraminstance.md); what a
+[WhatsAppInstance](whatsappinstance.md), [MaxInstance](maxinstance.md), [TelegramInstance](telegraminstance.md) and
+[PartnerAccount](partneraccount.md); what a
 reason of a condition means is in [Troubleshooting](troubleshooting.md).
 
 A field that is not marked *required* may be left out. Nothing in a spec has a default in the schema: what is not set stays
@@ -8,7 +9,7 @@ not set, and a setting that is not set is not managed.
 
 ## Kinds
 {{ range .SortedKinds }}{{ $kind := $.TypeForKind . }}
-- {{ markdownRenderTypeLink $kind }}: its [spec](#{{ lower $kind.Name }}spec), and the [status](#instancestatus) that all kinds share
+- {{ markdownRenderTypeLink $kind }}: its [spec](#{{ lower $kind.Name }}spec), {{ if hasSuffix "Instance" $kind.Name }}and the [status](#instancestatus) that all kinds of instances share{{ else }}and its [status](#{{ lower $kind.Name }}status){{ end }}
 {{- end }}
 {{ range .SortedKinds }}{{ template "type" ($.TypeForKind .) }}{{ end }}
 ## Types
