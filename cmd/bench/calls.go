@@ -50,6 +50,11 @@ func (v *vendor) delay(ctx context.Context, latency time.Duration, status int) e
 	return v.Do(ctx, http.MethodPost, v.Origin+"/emulator/faults", fault, nil)
 }
 
+// refuse lets every call of a method be refused from now on.
+func (v *vendor) refuse(ctx context.Context, method string) error {
+	return v.Do(ctx, http.MethodPost, v.Origin+"/emulator/faults", emulator.Fault{Times: -1, Method: method, Message: "These values are refused"}, nil)
+}
+
 // resetCounts counts calls from now on.
 func (v *vendor) resetCounts() error {
 	err := v.read()
