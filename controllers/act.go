@@ -43,8 +43,7 @@ func (r *Reconciler) decide(ctx context.Context, p *pass) error {
 func (r *Reconciler) decideSettings(p *pass) {
 	in := instance.DecisionInput(p.instance, &p.stored, instance.Reading{Now: p.now, State: p.state, Desired: p.desired, Observed: p.observed, TokenUnknown: p.tokenUnknown()})
 	in.History, in.Own = r.history(p)
-	p.window, p.windowProblem = instance.Window(p.instance, p.now)
-	in.Window, in.ApplyNow, in.LogoutSince = p.window, p.apply.wanted(), p.memory.logoutSince
+	p.window, in.ApplyNow, in.LogoutSince = in.Window, p.apply.wanted(), p.memory.logoutSince
 	in.Limits, in.DriftSince, in.Requested = r.Options.Limits, p.memory.driftSince, p.newRequest()
 	decision := plan.Decide(in)
 	instance.ConcealPending(decision, p.conceal)

@@ -104,9 +104,8 @@ type pass struct {
 
 	// decide
 	decision *plan.Decision
-	// window is when maintenance windows let a restart begin; windowProblem says why that is not known.
-	window        plan.Window
-	windowProblem error
+	// window is when maintenance windows let a restart begin.
+	window plan.Window
 
 	// startPass, decide and act
 	reboot reboot
