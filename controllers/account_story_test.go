@@ -4,13 +4,19 @@
 package controllers_test
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	. "github.com/onsi/gomega"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
@@ -175,6 +181,33 @@ func TestR36AStricterFlagCleansWhatIsThere(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestR36TheLogShowsNoStatusOfBefore: at the most verbose level, where somebody else's write comes in between and the resource is read
+// from the API server once more.
+func TestR36TheLogShowsNoStatusOfBefore(t *testing.T) {
+	s := newStory(t)
+	s.instance("line", incoming(true))
+	number := s.account()
+	s.settled("line", v1alpha1.ReasonSucceeded)
+	s.Expect(s.shown("line")[1]).To(Equal(number))
+	var log bytes.Buffer
+	s.log = zap.New(zap.WriteTo(locked(&log)), zap.Level(verbose))
+	conflicts := 1
+	s.wrapClient = func(c client.Client) client.Client {
+		return failingStatus(c, func(*v1alpha1.InstanceStatus) error {
+			if conflicts--; conflicts >= 0 {
+				return apierrors.NewConflict(schema.GroupResource{}, "line", errors.New("somebody else"))
+			}
+			return nil
+		})
+	}
+	s.detailed(v1alpha1.AccountNone)
+	s.forward(3 * time.Second)
+	s.Expect(s.shown("line")).To(Equal([5]string{"None"}))
+	s.Expect(conflicts).To(BeNumerically("<", 0))
+	s.Expect(log.String()).To(ContainSubstring("status"), "the bodies of requests are logged at this level")
+	s.Expect(log.String()).NotTo(ContainSubstring(number))
 }
 
 // TestR36AStricterSpecCleansWhatIsThere: also while paused, and together with pausing. A spec that wants more than the flag is not heard.

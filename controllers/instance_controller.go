@@ -229,5 +229,5 @@ func (r *Reconciler) get(ctx context.Context, key types.NamespacedName) (v1alpha
 		return instance, nil
 	}
 	fresh := r.Kind.New()
-	return fresh, r.Live.Get(ctx, key, fresh)
+	return fresh, r.Live.Get(quiet(ctx), key, fresh)
 }
