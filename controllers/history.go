@@ -61,7 +61,7 @@ func passes(err error) bool {
 // told notes that what a pass found is stored and told of.
 func (h *history) told(p *pass) {
 	if p.past != nil {
-		h.since = p.past.until
+		h.since, p.memory.digests.history = p.past.until, p.past.digest
 	}
 }
 
@@ -91,7 +91,8 @@ func (r *Reconciler) readHistory(ctx context.Context, p *pass, before time.Time)
 			h.called(now, err)
 			if err == nil {
 				seen := change{was: p.stored.StateInstance, is: p.state, before: before, now: r.Clock.Now()}
-				p.past, m.digests.history = seen.lookBack(rows, h.since), reading.Digest(method)
+				p.past = seen.lookBack(rows, h.since)
+				p.past.digest = reading.Digest(method)
 			}
 			return err
 		})
@@ -127,11 +128,12 @@ func (w *watched) peekHistory(ctx context.Context, due schedule.Looks) bool {
 	given := map[string]*greenapi.Answer{method: answer}
 	rows, err := w.vendor.StateHistory(greenapi.WithReading(ctx, &greenapi.Reading{Answers: given}))
 	m.history.called(now, err)
-	if m.digests.history = digest; err != nil {
+	if err != nil {
 		m.digests.history = 0
 		return true
 	}
 	if !slices.ContainsFunc(rows, func(row greenapi.StateChange) bool { return row.At.After(m.history.since) }) {
+		m.digests.history = digest
 		return true
 	}
 	w.answers[method] = answer
