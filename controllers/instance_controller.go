@@ -123,6 +123,8 @@ type Reconciler struct {
 	poller *poller.Poller
 	// origins bounds how many workers are out for one origin.
 	origins *origins.Bound
+	// slowness says where histories time out.
+	slowness slowness
 }
 
 // NewReconciler returns a reconciler of one kind.
