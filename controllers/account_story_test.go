@@ -297,3 +297,33 @@ func TestWhatWhatsAppShowsOfAnAccount(t *testing.T) {
 	s.Expect(status.ChatID).To(Equal("79161234567@c.us"))
 	s.Expect(*status.HistorySyncProgress).To(BeEquivalentTo(87))
 }
+
+// TestR36AStricterValueTakesTheNumberOutOfWhatTheVendorSaidBefore: a refusal stays in the conditions until the settings change.
+func TestR36AStricterValueTakesTheNumberOutOfWhatTheVendorSaidBefore(t *testing.T) {
+	for _, paused := range []bool{false, true} {
+		for details := range limits {
+			t.Run(fmt.Sprintf("%s paused %t", details, paused), func(t *testing.T) {
+				s := newStory(t)
+				s.instance("line", incoming(true))
+				number := s.account()
+				s.vendor.Fault(emulator.Fault{ID: instanceID, Method: "setSettings", Status: 400, Message: "Validation failed. Details: " + number + " of instance 710700000001", Times: 1})
+				s.Expect(s.until(time.Hour, func() bool {
+					return s.condition("line", v1alpha1.StalledCondition).Reason == v1alpha1.ReasonSettingsRejected
+				})).To(BeTrue())
+				s.Expect(s.condition("line", v1alpha1.StalledCondition).Message).To(ContainSubstring(number))
+				if paused {
+					s.edit("line", func(r *v1alpha1.WhatsAppInstance) { r.Spec.Paused = true })
+				}
+				s.forward(3 * time.Second)
+				s.conceal(number)
+				s.detailed(details)
+				s.forward(3 * time.Second)
+				s.Expect(s.condition("line", v1alpha1.StalledCondition).Message).To(ContainSubstring("Details: (a number, not shown) of instance 710700000001"))
+				version := s.get("line").ResourceVersion
+				s.forward(2 * time.Hour)
+				s.Expect(s.get("line").ResourceVersion).To(Equal(version), "nothing is written again (R2)")
+				s.Expect(s.sets()).To(HaveLen(1))
+			})
+		}
+	}
+}

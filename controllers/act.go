@@ -32,6 +32,9 @@ func (r *Reconciler) decide(ctx context.Context, p *pass) error {
 	}
 	if p.looked.Settings {
 		r.decideSettings(p)
+		if err := r.checkLogout(ctx, p); err != nil {
+			return err
+		}
 		if err := r.guardToken(ctx, p); err != nil {
 			return err
 		}
@@ -49,6 +52,22 @@ func (r *Reconciler) decideSettings(p *pass) {
 	instance.ConcealPending(decision, p.conceal)
 	p.decision = &decision
 	p.memory.driftSince = decision.DriftSince
+}
+
+// checkLogout reads the account before a write, where this pass has not: a logout may be under way, which nothing else shows (R15).
+// Reading may take a while, so it is decided anew.
+func (r *Reconciler) checkLogout(ctx context.Context, p *pass) error {
+	more := p.memory.schedule.Permitted(p.now, schedule.Looks{Account: true})
+	if r.Kind.AccountMethod != greenapi.MethodGetWaSettings || len(p.decision.Send) == 0 || p.looked.Account || p.accountErr != nil || !more.Any() ||
+		r.limiter.Take(p.now, p.id, r.readTimeout(p.memory), r.methods(more)...) > 0 {
+		return nil
+	}
+	if err := r.read(ctx, p, more); err != nil {
+		return r.failed(ctx, p, err)
+	}
+	p.now = r.Clock.Now()
+	r.decideSettings(p)
+	return nil
 }
 
 // checkMessenger ends the pass if the instance belongs to another messenger (R27). One that the vendor does not name, or

@@ -39,7 +39,7 @@ func (i *Instance) StateHistory(ctx context.Context) ([]StateChange, error) {
 	}
 	for n, change := range changes {
 		if !states.Known(change.State) {
-			changes[n].State = i.hidden.text(change.State, maxStateLength)
+			changes[n].State = i.hidden.message(change.State, maxStateLength)
 		}
 	}
 	return changes, nil
@@ -73,6 +73,10 @@ func decodeHistory(body []byte) ([]StateChange, string) {
 		if word := printable(strings.TrimSpace(state.Text)); state.Type == jsonvalue.String && word != "" && at != nil {
 			changes = append(changes, StateChange{word, *at})
 		}
+	}
+	if n := len(changes); n > 0 && changes[0].At.After(changes[n-1].At) {
+		// The newest one comes first, and of two in one second as well.
+		slices.Reverse(changes)
 	}
 	slices.SortStableFunc(changes, func(a, b StateChange) int { return a.At.Compare(b.At) })
 	return slices.Clone(changes[max(len(changes)-historyRows, 0):]), ""
