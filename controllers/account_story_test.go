@@ -40,7 +40,11 @@ func (s *story) account() string {
 }
 
 // conceal makes a number one that shows nowhere from now on: every pass searches the resource, its events and its log.
-func (s *story) conceal(number string) { leaks.AddAccount(number) }
+func (s *story) conceal(number string) {
+	// What was logged while it might show is kept until more follows.
+	leaks.Forget()
+	leaks.AddAccount(number)
+}
 
 // shown is what the status shows of the account, with how much that is.
 func (s *story) shown(name string) [5]string {

@@ -57,8 +57,8 @@ func (r *Reconciler) decideSettings(p *pass) {
 // checkLogout reads the account before a write, where this pass has not: a logout may be under way, which nothing else shows (R15).
 // Reading may take a while, so it is decided anew.
 func (r *Reconciler) checkLogout(ctx context.Context, p *pass) error {
-	more := p.memory.schedule.Permitted(p.now, schedule.Looks{Account: true})
-	if r.Kind.AccountMethod != greenapi.MethodGetWaSettings || len(p.decision.Send) == 0 || p.looked.Account || p.accountErr != nil || !more.Any() ||
+	more, asked := p.memory.schedule.Permitted(p.now, schedule.Looks{Account: true}), p.looked.Account || p.accountErr != nil
+	if r.Kind.AccountMethod != greenapi.MethodGetWaSettings || len(p.decision.Send) == 0 || asked || !more.Any() ||
 		r.limiter.Take(p.now, p.id, r.readTimeout(p.memory), r.methods(more)...) > 0 {
 		return nil
 	}

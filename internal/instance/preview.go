@@ -47,7 +47,7 @@ func window(resource v1alpha1.Instance, now time.Time) plan.Window {
 	}
 	calendar, err := maintenance.New(spec)
 	if err != nil {
-		return plan.Window{Problem: err}
+		return plan.Window{Problem: err.Error()}
 	}
 	w := plan.Window{Changes: spec.AppliesToSubject(v1alpha1.MaintenanceChanges), Corrections: spec.AppliesToSubject(v1alpha1.MaintenanceCorrections)}
 	if opens := calendar.Next(now, resource.Core().IDInstance); opens.After(now) {
