@@ -40,13 +40,13 @@ func (b *bench) window(ctx context.Context) error {
 // brake changes all instances to what the vendor refuses, so that the brake is on after two of each fleet, and measures what it costs that
 // the others wait.
 func (b *bench) brake(ctx context.Context) error {
-	if err := b.vendor.refuse(ctx, greenapi.MethodSetSettings); err != nil {
+	if err := b.vendor.refuse(ctx, greenapi.MethodSetSettings, b.options.latency); err != nil {
 		return err
 	}
 	if err := b.waiting(ctx, waitingFor{"their fleet", changed, "halt", max(b.n-2*namespaces, 0), brakeKeys}); err != nil {
 		return err
 	}
-	return b.vendor.delay(ctx, 0, 0)
+	return b.vendor.delay(ctx, b.options.latency, 0)
 }
 
 // waitingFor says what instances are changed to wait for.
