@@ -4,7 +4,6 @@
 package greenapi
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"slices"
@@ -47,14 +46,9 @@ func (i *Instance) StateHistory(ctx context.Context) ([]StateChange, error) {
 
 // decodeHistory reads the answer of getStateInstanceHistory, whose texts are neither concealed nor cut yet.
 func decodeHistory(body []byte) ([]StateChange, string) {
-	trimmed := bytes.Trim(body, jsonSpace)
-	switch {
-	case len(trimmed) == 0:
-		return nil, "it is empty"
-	case trimmed[0] == '<':
-		return nil, "it is HTML"
-	case trimmed[0] != '[':
-		return nil, "it is not a list"
+	trimmed, problem := trimBody(body, '[', "it is not a list")
+	if problem != "" {
+		return nil, problem
 	}
 	var rows []json.RawMessage
 	if json.Unmarshal(trimmed, &rows) != nil {
