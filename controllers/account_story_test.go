@@ -120,13 +120,20 @@ func (s *story) tempt(number string) {
 	s.Expect(s.ready("line").Reason).To(Equal(v1alpha1.ReasonSucceeded))
 }
 
-// TestR36RefusalsThatQuoteTheNumber: of the settings, which the vendor refuses by quoting whose account it is.
-func TestR36RefusalsThatQuoteTheNumber(t *testing.T) {
-	s := newStory(t)
+// newMasked is a story whose line shows its account masked, with the number.
+func newMasked(t *testing.T) (s *story, number string) {
+	t.Helper()
+	s = newStory(t)
 	s.detailed(v1alpha1.AccountMasked)
 	s.instance("line", incoming(true))
-	number := s.account()
+	number = s.account()
 	s.conceal(number)
+	return s, number
+}
+
+// TestR36RefusalsThatQuoteTheNumber: of the settings, which the vendor refuses by quoting whose account it is.
+func TestR36RefusalsThatQuoteTheNumber(t *testing.T) {
+	s, number := newMasked(t)
 	s.vendor.Fault(emulator.Fault{ID: instanceID, Method: "setSettings", Status: 400, Message: "Validation failed. Details: " + number + " of instance 710700000001", Times: 1})
 	s.Expect(s.until(time.Hour, func() bool {
 		return s.condition("line", v1alpha1.StalledCondition).Reason == v1alpha1.ReasonSettingsRejected
@@ -270,11 +277,7 @@ func TestR36WhatMayShowAgainShowsWithTheNextReading(t *testing.T) {
 
 // TestR36AMaskStaysWhileTheInstanceStarts: what is kept then (R7) is what was shown, and it goes when the vendor shows no account.
 func TestR36AMaskStaysWhileTheInstanceStarts(t *testing.T) {
-	s := newStory(t)
-	s.detailed(v1alpha1.AccountMasked)
-	s.instance("line", incoming(true))
-	number := s.account()
-	s.conceal(number)
+	s, number := newMasked(t)
 	s.settled("line", v1alpha1.ReasonSucceeded)
 	masked := limits[v1alpha1.AccountMasked](number, ":8@s.whatsapp.net")
 	s.vendor.SetState(instanceID, emulator.StateStarting)
