@@ -4,13 +4,19 @@
 package controllers_test
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	. "github.com/onsi/gomega"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
@@ -34,7 +40,11 @@ func (s *story) account() string {
 }
 
 // conceal makes a number one that shows nowhere from now on: every pass searches the resource, its events and its log.
-func (s *story) conceal(number string) { leaks.AddAccount(number) }
+func (s *story) conceal(number string) {
+	// What was logged while it might show is kept until more follows.
+	leaks.Forget()
+	leaks.AddAccount(number)
+}
 
 // shown is what the status shows of the account, with how much that is.
 func (s *story) shown(name string) [5]string {
@@ -110,13 +120,20 @@ func (s *story) tempt(number string) {
 	s.Expect(s.ready("line").Reason).To(Equal(v1alpha1.ReasonSucceeded))
 }
 
-// TestR36RefusalsThatQuoteTheNumber: of the settings, which the vendor refuses by quoting whose account it is.
-func TestR36RefusalsThatQuoteTheNumber(t *testing.T) {
-	s := newStory(t)
+// newMasked is a story whose line shows its account masked, with the number.
+func newMasked(t *testing.T) (s *story, number string) {
+	t.Helper()
+	s = newStory(t)
 	s.detailed(v1alpha1.AccountMasked)
 	s.instance("line", incoming(true))
-	number := s.account()
+	number = s.account()
 	s.conceal(number)
+	return s, number
+}
+
+// TestR36RefusalsThatQuoteTheNumber: of the settings, which the vendor refuses by quoting whose account it is.
+func TestR36RefusalsThatQuoteTheNumber(t *testing.T) {
+	s, number := newMasked(t)
 	s.vendor.Fault(emulator.Fault{ID: instanceID, Method: "setSettings", Status: 400, Message: "Validation failed. Details: " + number + " of instance 710700000001", Times: 1})
 	s.Expect(s.until(time.Hour, func() bool {
 		return s.condition("line", v1alpha1.StalledCondition).Reason == v1alpha1.ReasonSettingsRejected
@@ -177,6 +194,33 @@ func TestR36AStricterFlagCleansWhatIsThere(t *testing.T) {
 	}
 }
 
+// TestR36TheLogShowsNoStatusOfBefore: at the most verbose level, where somebody else's write comes in between and the resource is read
+// from the API server once more.
+func TestR36TheLogShowsNoStatusOfBefore(t *testing.T) {
+	s := newStory(t)
+	s.instance("line", incoming(true))
+	number := s.account()
+	s.settled("line", v1alpha1.ReasonSucceeded)
+	s.Expect(s.shown("line")[1]).To(Equal(number))
+	var log bytes.Buffer
+	s.log = zap.New(zap.WriteTo(locked(&log)), zap.Level(verbose))
+	conflicts := 1
+	s.wrapClient = func(c client.Client) client.Client {
+		return failingStatus(c, func(*v1alpha1.InstanceStatus) error {
+			if conflicts--; conflicts >= 0 {
+				return apierrors.NewConflict(schema.GroupResource{}, "line", errors.New("somebody else"))
+			}
+			return nil
+		})
+	}
+	s.detailed(v1alpha1.AccountNone)
+	s.forward(3 * time.Second)
+	s.Expect(s.shown("line")).To(Equal([5]string{"None"}))
+	s.Expect(conflicts).To(BeNumerically("<", 0))
+	s.Expect(log.String()).To(ContainSubstring("status"), "the bodies of requests are logged at this level")
+	s.Expect(log.String()).NotTo(ContainSubstring(number))
+}
+
 // TestR36AStricterSpecCleansWhatIsThere: also while paused, and together with pausing. A spec that wants more than the flag is not heard.
 func TestR36AStricterSpecCleansWhatIsThere(t *testing.T) {
 	s := newStory(t)
@@ -233,11 +277,7 @@ func TestR36WhatMayShowAgainShowsWithTheNextReading(t *testing.T) {
 
 // TestR36AMaskStaysWhileTheInstanceStarts: what is kept then (R7) is what was shown, and it goes when the vendor shows no account.
 func TestR36AMaskStaysWhileTheInstanceStarts(t *testing.T) {
-	s := newStory(t)
-	s.detailed(v1alpha1.AccountMasked)
-	s.instance("line", incoming(true))
-	number := s.account()
-	s.conceal(number)
+	s, number := newMasked(t)
 	s.settled("line", v1alpha1.ReasonSucceeded)
 	masked := limits[v1alpha1.AccountMasked](number, ":8@s.whatsapp.net")
 	s.vendor.SetState(instanceID, emulator.StateStarting)
@@ -263,4 +303,34 @@ func TestWhatWhatsAppShowsOfAnAccount(t *testing.T) {
 	s.Expect(status.Phone).To(Equal("79161234567"))
 	s.Expect(status.ChatID).To(Equal("79161234567@c.us"))
 	s.Expect(*status.HistorySyncProgress).To(BeEquivalentTo(87))
+}
+
+// TestR36AStricterValueTakesTheNumberOutOfWhatTheVendorSaidBefore: a refusal stays in the conditions until the settings change.
+func TestR36AStricterValueTakesTheNumberOutOfWhatTheVendorSaidBefore(t *testing.T) {
+	for _, paused := range []bool{false, true} {
+		for details := range limits {
+			t.Run(fmt.Sprintf("%s paused %t", details, paused), func(t *testing.T) {
+				s := newStory(t)
+				s.instance("line", incoming(true))
+				number := s.account()
+				s.vendor.Fault(emulator.Fault{ID: instanceID, Method: "setSettings", Status: 400, Message: "Validation failed. Details: " + number + " of instance 710700000001", Times: 1})
+				s.Expect(s.until(time.Hour, func() bool {
+					return s.condition("line", v1alpha1.StalledCondition).Reason == v1alpha1.ReasonSettingsRejected
+				})).To(BeTrue())
+				s.Expect(s.condition("line", v1alpha1.StalledCondition).Message).To(ContainSubstring(number))
+				if paused {
+					s.edit("line", func(r *v1alpha1.WhatsAppInstance) { r.Spec.Paused = true })
+				}
+				s.forward(3 * time.Second)
+				s.conceal(number)
+				s.detailed(details)
+				s.forward(3 * time.Second)
+				s.Expect(s.condition("line", v1alpha1.StalledCondition).Message).To(ContainSubstring("Details: (a number, not shown) of instance 710700000001"))
+				version := s.get("line").ResourceVersion
+				s.forward(2 * time.Hour)
+				s.Expect(s.get("line").ResourceVersion).To(Equal(version), "nothing is written again (R2)")
+				s.Expect(s.sets()).To(HaveLen(1))
+			})
+		}
+	}
 }

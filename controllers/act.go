@@ -32,6 +32,9 @@ func (r *Reconciler) decide(ctx context.Context, p *pass) error {
 	}
 	if p.looked.Settings {
 		r.decideSettings(p)
+		if err := r.checkLogout(ctx, p); err != nil {
+			return err
+		}
 		if err := r.guardToken(ctx, p); err != nil {
 			return err
 		}
@@ -43,13 +46,28 @@ func (r *Reconciler) decide(ctx context.Context, p *pass) error {
 func (r *Reconciler) decideSettings(p *pass) {
 	in := instance.DecisionInput(p.instance, &p.stored, instance.Reading{Now: p.now, State: p.state, Desired: p.desired, Observed: p.observed, TokenUnknown: p.tokenUnknown()})
 	in.History, in.Own = r.history(p)
-	p.window, p.windowProblem = instance.Window(p.instance, p.now)
-	in.Window, in.ApplyNow, in.LogoutSince = p.window, p.apply.wanted(), p.memory.logoutSince
+	p.window, in.ApplyNow, in.LogoutSince = in.Window, p.apply.wanted(), p.memory.logoutSince
 	in.Limits, in.DriftSince, in.Requested = r.Options.Limits, p.memory.driftSince, p.newRequest()
 	decision := plan.Decide(in)
 	instance.ConcealPending(decision, p.conceal)
 	p.decision = &decision
 	p.memory.driftSince = decision.DriftSince
+}
+
+// checkLogout reads the account before a write, where this pass has not: a logout may be under way, which nothing else shows (R15).
+// Reading may take a while, so it is decided anew.
+func (r *Reconciler) checkLogout(ctx context.Context, p *pass) error {
+	more, asked := p.memory.schedule.Permitted(p.now, schedule.Looks{Account: true}), p.looked.Account || p.accountErr != nil
+	if r.Kind.AccountMethod != greenapi.MethodGetWaSettings || len(p.decision.Send) == 0 || asked || !more.Any() ||
+		r.limiter.Take(p.now, p.id, r.readTimeout(p.memory), r.methods(more)...) > 0 {
+		return nil
+	}
+	if err := r.read(ctx, p, more); err != nil {
+		return r.failed(ctx, p, err)
+	}
+	p.now = r.Clock.Now()
+	r.decideSettings(p)
+	return nil
 }
 
 // checkMessenger ends the pass if the instance belongs to another messenger (R27). One that the vendor does not name, or

@@ -369,3 +369,20 @@ func TestR17AnAntagonistIsNotFoughtForEver(t *testing.T) {
 	}
 	s.Expect(len(s.sets())).To(BeNumerically("<=", 1+3+5), "six hours, twelve, a day, two days, four days apart")
 }
+
+// TestR15ALogoutThatBeganSinceTheAccountWasReadHoldsARetry.
+func TestR15ALogoutThatBeganSinceTheAccountWasReadHoldsARetry(t *testing.T) {
+	s := newStory(t)
+	s.options.SettingsInterval = time.Hour
+	s.restart()
+	s.vendor.Fault(emulator.Fault{ID: instanceID, Method: "setSettings", Status: 200, Body: `{"saveSettings":false}`, Times: 1})
+	s.instance("line", incoming(true))
+	s.Expect(s.until(time.Minute, func() bool { return len(s.sets()) == 1 })).To(BeTrue())
+	s.forward(10 * time.Minute)
+	s.Expect(s.ready("line").Reason).To(Equal(v1alpha1.ReasonSettingsNotPersisted))
+	s.vendor.Update(instanceID, func(in *emulator.Instance) { in.Behavior.LogoutTime = 8 * time.Minute })
+	s.logout()
+	began := s.clock.Now()
+	s.Expect(s.until(time.Hour, func() bool { return len(s.sets()) == 2 })).To(BeTrue())
+	s.Expect(s.clock.Now()).NotTo(BeTemporally("<", began.Add(8*time.Minute)), "nothing is written while the vendor logs out")
+}

@@ -148,8 +148,8 @@ func (r *Reconciler) composeProgress(p *pass, w statusWriter) {
 		w.ObservedGeneration = w.generation
 		return
 	}
-	if p.windowProblem != nil && !w.Apply.Active() {
-		w.show(isStalled(v1alpha1.ReasonMaintenanceInvalid, fmt.Sprintf("Nothing is written until spec.maintenance is put right: %v", p.windowProblem)))
+	if p.window.Problem != "" && !w.Apply.Active() {
+		w.show(isStalled(v1alpha1.ReasonMaintenanceInvalid, fmt.Sprintf("Nothing is written until spec.maintenance is put right: %s", p.window.Problem)))
 		w.ObservedGeneration = w.generation
 		return
 	}

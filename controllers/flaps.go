@@ -22,6 +22,8 @@ type past struct {
 	flaps []flap
 	// until is the time up to which rows are told then.
 	until time.Time
+	// digest tells the answer from others.
+	digest uint64
 }
 
 // flap is a state that came and went between two looks.
@@ -85,12 +87,17 @@ func (c change) made(row greenapi.StateChange) bool {
 	return c.was != c.is && row.State == c.is && !row.At.Before(c.before.Truncate(time.Second))
 }
 
-// changedAt is when the state changed: by the vendor's history, or else when that was seen.
+// changedAt is when the state changed: by the vendor's history, or else when that was seen. It is not before the change that was seen
+// last: that was seen only when the look at it was over.
 func (p *pass) changedAt(seen metav1.Time) metav1.Time {
 	if p.past == nil || p.past.changed.IsZero() {
 		return seen
 	}
-	return metav1.NewTime(p.past.changed).Rfc3339Copy()
+	changed := metav1.NewTime(p.past.changed).Rfc3339Copy()
+	if former := p.stored.StateChangedTime; former != nil && changed.Before(former) {
+		return *former
+	}
+	return changed
 }
 
 // flaps are the states that came and went unseen.

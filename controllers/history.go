@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
@@ -20,7 +21,45 @@ const (
 	historyEvery = 3
 	// historyRest is for how long it is not read where it cannot be.
 	historyRest = time.Hour
+	// After so many time-outs in a row at one origin no history is read there for that long: each takes a worker from those who look.
+	slowHistories    = 3
+	slowHistoryPause = 10 * time.Minute
 )
+
+// slowness is what is remembered of origins whose histories time out. Its zero value remembers nothing.
+type slowness struct {
+	mu       sync.Mutex
+	byOrigin map[string]slow
+}
+
+// slow is how many time-outs in a row there were, and when the latest was.
+type slow struct {
+	timeouts int
+	latest   time.Time
+}
+
+// note notes how a call ended.
+func (s *slowness) note(origin string, now time.Time, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !timedOut(err) {
+		delete(s.byOrigin, origin)
+		return
+	}
+	if s.byOrigin == nil {
+		s.byOrigin = map[string]slow{}
+	}
+	s.byOrigin[origin] = slow{s.byOrigin[origin].timeouts + 1, now}
+}
+
+// pauses reports whether no history is to be read at an origin now.
+func (s *slowness) pauses(origin string, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known := s.byOrigin[origin]
+	past := now.Sub(known.latest)
+	return known.timeouts >= slowHistories && past >= 0 && past < slowHistoryPause
+}
 
 // history is what is remembered of the vendor's history of states (R37).
 type history struct {
@@ -61,7 +100,7 @@ func passes(err error) bool {
 // told notes that what a pass found is stored and told of.
 func (h *history) told(p *pass) {
 	if p.past != nil {
-		h.since = p.past.until
+		h.since, p.memory.digests.history = p.past.until, p.past.digest
 	}
 }
 
@@ -89,9 +128,11 @@ func (r *Reconciler) readHistory(ctx context.Context, p *pass, before time.Time)
 		r.readOnce(ctx, p.id, method, func() error {
 			rows, err := p.vendor.StateHistory(greenapi.WithReading(ctx, reading))
 			h.called(now, err)
+			r.slowness.note(p.id.Origin, r.Clock.Now(), err)
 			if err == nil {
 				seen := change{was: p.stored.StateInstance, is: p.state, before: before, now: r.Clock.Now()}
-				p.past, m.digests.history = seen.lookBack(rows, h.since), reading.Digest(method)
+				p.past = seen.lookBack(rows, h.since)
+				p.past.digest = reading.Digest(method)
 			}
 			return err
 		})
@@ -122,16 +163,19 @@ func (w *watched) peekHistory(ctx context.Context, due schedule.Looks) bool {
 	digest := answer.Digest()
 	if digest != 0 && digest == m.digests.history {
 		m.history.called(now, nil)
+		w.slowness.note(w.id.Origin, now, nil)
 		return true
 	}
 	given := map[string]*greenapi.Answer{method: answer}
 	rows, err := w.vendor.StateHistory(greenapi.WithReading(ctx, &greenapi.Reading{Answers: given}))
 	m.history.called(now, err)
-	if m.digests.history = digest; err != nil {
+	w.slowness.note(w.id.Origin, w.Clock.Now(), err)
+	if err != nil {
 		m.digests.history = 0
 		return true
 	}
 	if !slices.ContainsFunc(rows, func(row greenapi.StateChange) bool { return row.At.After(m.history.since) }) {
+		m.digests.history = digest
 		return true
 	}
 	w.answers[method] = answer
@@ -141,6 +185,9 @@ func (w *watched) peekHistory(ctx context.Context, due schedule.Looks) bool {
 // takeHistory takes the call from the limits. Nobody waits for it.
 func (r *Reconciler) takeHistory(id keys.Instance, now time.Time) bool {
 	method := r.Kind.HistoryMethod
+	if r.slowness.pauses(id.Origin, now) {
+		return false
+	}
 	if r.limiter.Take(now, id, r.Options.CallTimeout, method) > 0 {
 		return false
 	}

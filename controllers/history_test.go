@@ -117,3 +117,26 @@ func TestR37AHistoryThatFailsRests(t *testing.T) {
 		})
 	}
 }
+
+// TestR37HistoriesThatTimeOutTakeNoWorkers: after some in a row none is read at that origin for a while, until one is answered.
+func TestR37HistoriesThatTimeOutTakeNoWorkers(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	start := time.Date(2026, 1, 2, 3, 4, 0, 0, time.UTC)
+	const host, other = "https://7107.api.greenapi.com", "https://3100.api.greenapi.com"
+	hung := &greenapi.TransportError{TimedOut: true}
+	var s slowness
+	for range slowHistories {
+		g.Expect(s.pauses(host, start)).To(BeFalse())
+		s.note(host, start, hung)
+	}
+	g.Expect(s.pauses(host, start.Add(slowHistoryPause-time.Second))).To(BeTrue())
+	g.Expect(s.pauses(other, start)).To(BeFalse())
+	g.Expect(s.pauses(host, start.Add(-time.Second))).To(BeFalse(), "after the clock was set back")
+	g.Expect(s.pauses(host, start.Add(slowHistoryPause))).To(BeFalse())
+	s.note(host, start.Add(slowHistoryPause), hung)
+	g.Expect(s.pauses(host, start.Add(slowHistoryPause))).To(BeTrue(), "it hangs still")
+	s.note(host, start.Add(2*slowHistoryPause), nil)
+	s.note(host, start.Add(2*slowHistoryPause), hung)
+	g.Expect(s.pauses(host, start.Add(2*slowHistoryPause))).To(BeFalse(), "one was answered")
+}

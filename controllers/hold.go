@@ -31,7 +31,7 @@ func holdText(p *pass, hold plan.Hold) string {
 	case plan.HeldByWindow:
 		return " for the maintenance window, which opens for this instance on " + maintenance.Text(p.window.Opens)
 	case plan.HeldByInvalidWindow:
-		return " until spec.maintenance is put right: " + p.windowProblem.Error()
+		return " until spec.maintenance is put right: " + p.window.Problem
 	case plan.HeldByStart, plan.HeldByReboot, plan.HeldByFailures, plan.HeldByStop, plan.HeldBySpacing:
 	}
 	return ""

@@ -123,6 +123,8 @@ type Reconciler struct {
 	poller *poller.Poller
 	// origins bounds how many workers are out for one origin.
 	origins *origins.Bound
+	// slowness says where histories time out.
+	slowness slowness
 }
 
 // NewReconciler returns a reconciler of one kind.
@@ -183,6 +185,7 @@ func (r *Reconciler) startPass(ctx context.Context, key types.NamespacedName) (*
 	p.corrected = clampFutureTimes(&status, now, func(record *v1alpha1.ApplyRecord) bool { return r.ownWrites.holds(resource.GetUID(), record, now) })
 	// Whatever becomes of the pass, what it stores shows no more than it may (R36). A first status waits for a first look.
 	p.details = instance.AccountDetails(resource, r.Options.AccountDetails)
+	p.hideSaidBefore(&status)
 	limited := instance.LimitAccount(&status, p.details) && len(status.Conditions) > 0
 	p.corrected = p.corrected || limited
 	p.original, p.stored = status, status
@@ -229,5 +232,5 @@ func (r *Reconciler) get(ctx context.Context, key types.NamespacedName) (v1alpha
 		return instance, nil
 	}
 	fresh := r.Kind.New()
-	return fresh, r.Live.Get(ctx, key, fresh)
+	return fresh, r.Live.Get(quiet(ctx), key, fresh)
 }

@@ -83,13 +83,13 @@ type memory struct {
 	// refusedSince is since when the vendor has refused a token that it never accepted, zero while it does not.
 	refusedSince time.Time
 
-	// lastRead is when the state was last read, in nanoseconds since since, whose monotonic reading goes on whatever the
+	// lastRead is when the state was last read, 0 for never, in nanoseconds since since, whose monotonic reading goes on whatever the
 	// clock shows. Metrics read it while a pass is under way.
 	lastRead atomic.Int64
 }
 
 // read notes that the state was read now; readAt is when it was.
-func (m *memory) read(now time.Time) { m.lastRead.Store(int64(now.Sub(m.since))) }
+func (m *memory) read(now time.Time) { m.lastRead.Store(max(int64(now.Sub(m.since)), 1)) }
 func (m *memory) readAt() time.Time  { return m.since.Add(time.Duration(m.lastRead.Load())) }
 
 // noteLogout notes whether the vendor is logging the account out.

@@ -104,9 +104,8 @@ type pass struct {
 
 	// decide
 	decision *plan.Decision
-	// window is when maintenance windows let a restart begin; windowProblem says why that is not known.
-	window        plan.Window
-	windowProblem error
+	// window is when maintenance windows let a restart begin.
+	window plan.Window
 
 	// startPass, decide and act
 	reboot reboot
@@ -137,6 +136,24 @@ func (p *pass) newRequest() bool { return p.requested != "" }
 
 // hidesNumbers reports whether nothing that the vendor says may show a phone number.
 func (p *pass) hidesNumbers() bool { return p.details != v1alpha1.AccountFull }
+
+// hideSaidBefore takes numbers out of what the vendor said while all of the account might show: a refusal stays in conditions until
+// somebody has acted. The times that this operator writes into some are of its own, and stay.
+func (p *pass) hideSaidBefore(status *v1alpha1.InstanceStatus) {
+	if !p.hidesNumbers() || status.AccountDetails != "" {
+		return
+	}
+	hide := func(text string) string { return greenapi.HideNumbers(text, p.core().IDInstance) }
+	for i := range status.Conditions {
+		if c := &status.Conditions[i]; c.Type != v1alpha1.AvailableCondition && c.Reason != v1alpha1.ReasonOutsideWindow {
+			c.Message = hide(c.Message)
+		}
+	}
+	for i := range status.PendingChanges {
+		status.PendingChanges[i].Observed = hide(status.PendingChanges[i].Observed)
+	}
+	status.StateInstance = hide(status.StateInstance)
+}
 
 // conceal makes a value of the vendor's fit to be shown.
 func (p *pass) conceal(text string) string {

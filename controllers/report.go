@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 const (
@@ -81,9 +82,11 @@ func (r *Reconciler) store(ctx context.Context, p *pass, status v1alpha1.Instanc
 			return err
 		}
 		fresh := r.Kind.New()
-		if err := r.Live.Get(ctx, p.key, fresh); err != nil {
+		if err := r.Live.Get(quiet(ctx), p.key, fresh); err != nil {
 			return err
 		}
+		// What a pass reads shows no more of the account than it may.
+		instance.LimitAccount(fresh.InstanceStatus(), p.details)
 		if fresh.GetUID() != p.instance.GetUID() || !equality.Semantic.DeepEqual(*fresh.InstanceStatus(), p.stored) {
 			return err
 		}

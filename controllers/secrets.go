@@ -6,13 +6,11 @@ package controllers
 import (
 	"context"
 
-	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/klog/v2"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
@@ -46,9 +44,7 @@ func (r *Reconciler) secret(ctx context.Context, p *pass, ref v1alpha1.SecretKey
 		return known, nil
 	}
 	secret := &corev1.Secret{}
-	// client-go logs bodies of answers at high levels; this one must not be logged (R24).
-	quiet := klog.NewContext(ctx, logr.Discard())
-	switch err := r.Live.Get(quiet, name, secret); {
+	switch err := r.Live.Get(quiet(ctx), name, secret); {
 	case apierrors.IsNotFound(err):
 		found.missing = v1alpha1.ReasonSecretNotFound
 		return found, nil

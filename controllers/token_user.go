@@ -107,7 +107,7 @@ func (r *Reconciler) listTokenUsers(ctx context.Context, namespace string) (map[
 	for _, kind := range r.Kinds {
 		for page := client.Continue(""); ; {
 			list := kind.NewList()
-			if err := r.Live.List(ctx, list, client.InNamespace(namespace), client.Limit(tokenUsersPage), page); err != nil {
+			if err := r.Live.List(quiet(ctx), list, client.InNamespace(namespace), client.Limit(tokenUsersPage), page); err != nil {
 				return nil, err
 			}
 			instance.Each(list, func(other v1alpha1.Instance) {

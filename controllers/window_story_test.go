@@ -86,7 +86,9 @@ func TestR32AChangeWaitsForItsWindow(t *testing.T) {
 
 // TestR32NothingShowsWhenAWindowOpensForNobody: neither while paused nor while something has to be mended first.
 func TestR32NothingShowsWhenAWindowOpensForNobody(t *testing.T) {
-	for name, c := range map[string]struct{ stop, goOn func(*v1alpha1.WhatsAppInstance) }{
+	for name, c := range map[string]struct {
+		stop, goOn func(*v1alpha1.WhatsAppInstance)
+	}{
 		"paused":  {func(r *v1alpha1.WhatsAppInstance) { r.Spec.Paused = true }, func(r *v1alpha1.WhatsAppInstance) { r.Spec.Paused = false }},
 		"stalled": {func(r *v1alpha1.WhatsAppInstance) { r.Spec.APIURL = "https://elsewhere.example" }, func(r *v1alpha1.WhatsAppInstance) { r.Spec.APIURL = "" }},
 	} {

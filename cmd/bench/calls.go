@@ -50,6 +50,20 @@ func (v *vendor) delay(ctx context.Context, latency time.Duration, status int) e
 	return v.Do(ctx, http.MethodPost, v.Origin+"/emulator/faults", fault, nil)
 }
 
+// refuse lets every call of a method be refused from now on, and every call take so long. Of several faults the first one counts.
+func (v *vendor) refuse(ctx context.Context, method string, latency time.Duration) error {
+	if err := v.delay(ctx, 0, 0); err != nil {
+		return err
+	}
+	for _, fault := range []emulator.Fault{{Method: method, Message: "These values are refused"}, {}} {
+		fault.Times, fault.DelayBefore = -1, latency
+		if err := v.Do(ctx, http.MethodPost, v.Origin+"/emulator/faults", fault, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // resetCounts counts calls from now on.
 func (v *vendor) resetCounts() error {
 	err := v.read()

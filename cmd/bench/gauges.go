@@ -103,9 +103,9 @@ func (f families) ready() int {
 	}))
 }
 
-// waiting is how many resources wait for a maintenance window.
-func (f families) waiting() int {
-	return int(f.sum("greenapi_held", func(l map[string]string) bool { return l["reason"] == "window" }))
+// held is how many resources wait for a reason.
+func (f families) held(reason string) int {
+	return int(f.sum("greenapi_held", func(l map[string]string) bool { return l["reason"] == reason }))
 }
 
 // kubernetesWrites is how many requests have changed the operator's resources, or made an event, as the API server counts

@@ -85,7 +85,7 @@ func (v *rolloutVerb) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p := progressOver(found)
+	p := progressOver(found, v.clock.Now())
 	if len(found) == 0 && v.output == "" {
 		return (&statusVerb{session: v.session, selection: v.selection}).sayNone()
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/duration"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
@@ -24,19 +25,21 @@ type part struct {
 	count int
 	text  string
 	shade shade
+	// more is what else is known of it at some time, nil for nothing.
+	more func(now time.Time) string
 }
 
 // parts are the numbers, in the order in which a change goes through them.
 func (p progressOfAll) parts() []part {
 	return []part{
-		{p.InEffect, "in effect", shadeGood},
-		{p.Restarting, "restarting", shadeBusy},
-		{p.WaitingForWindow, "waiting for a window", shadeBusy},
-		{p.WaitingForTurn, "waiting for a turn", shadeBusy},
-		{p.NotCompared, "not compared yet", shadeBusy},
-		{p.Halted, "halted", shadeBad},
-		{p.Failed, "failed", shadeBad},
-		{p.LeftAsItIs, "left as they are (paused, or by their policy)", shadeFaint},
+		{p.InEffect, "in effect", shadeGood, nil},
+		{p.Restarting, "restarting", shadeBusy, nil},
+		{p.WaitingForWindow, "waiting for a window", shadeBusy, p.windowText},
+		{p.WaitingForTurn, "waiting for a turn", shadeBusy, p.aboutText},
+		{p.NotCompared, "not compared yet", shadeBusy, nil},
+		{p.Halted, "halted", shadeBad, nil},
+		{p.Failed, "failed", shadeBad, nil},
+		{p.LeftAsItIs, "left as they are (paused, or by their policy)", shadeFaint, nil},
 	}
 }
 
@@ -62,8 +65,8 @@ func (p progressOfAll) block(on terminal, now time.Time) string {
 	for _, part := range p.parts() {
 		if part.count > 0 {
 			text := part.text
-			if part.count == p.WaitingForWindow && part.text == "waiting for a window" {
-				text += p.windowText(now)
+			if part.more != nil {
+				text += part.more(now)
 			}
 			fmt.Fprintf(w, "  %*d  %s\n", width, part.count, wrap(text, w.width, width+4, width+4))
 		}
@@ -96,6 +99,14 @@ func (p progressOfAll) windowText(now time.Time) string {
 		text += "; for the last of them on " + windowText(p.last, last)
 	}
 	return text
+}
+
+// aboutText is how long it takes at the present pace, if there is one.
+func (p progressOfAll) aboutText(time.Time) string {
+	if p.AboutSeconds == 0 {
+		return ""
+	}
+	return ": about " + duration.HumanDuration(time.Duration(p.AboutSeconds)*time.Second) + " at the pace of the last ten minutes"
 }
 
 // failureText names who failed and why.
@@ -155,7 +166,7 @@ func (v *rolloutVerb) watch(ctx context.Context, cluster client.WithWatch, found
 			}
 		case <-count:
 			count = nil
-			p := progressOver(all.list())
+			p := progressOver(all.list(), v.clock.Now())
 			if p.line() != shown.line() || p.haltedText != shown.haltedText {
 				shown = p
 				if err := v.showChange(p); err != nil {

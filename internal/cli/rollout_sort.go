@@ -152,8 +152,10 @@ type progressOfAll struct {
 	NotCompared      int    `json:"notCompared"`
 	LeftAsItIs       int    `json:"leftAsItIs"`
 	// NextWindow is when the windows open for those that wait for one.
-	NextWindow *span       `json:"nextWindow,omitempty"`
-	Failures   []failureOf `json:"failures"`
+	NextWindow *span `json:"nextWindow,omitempty"`
+	// AboutSeconds is how long those that wait for a turn take at the pace of the last ten minutes, 0 if nothing tells.
+	AboutSeconds int         `json:"aboutSeconds,omitempty"`
+	Failures     []failureOf `json:"failures"`
 
 	// soonest is the one whose window opens first; mixed: there are several kinds. haltedText is what one that is halted says.
 	soonest, last v1alpha1.Instance
@@ -169,13 +171,19 @@ const (
 	rolloutFailed   = "Failed"
 )
 
+// paceOver is over how long it is counted how many restarts ended well.
+const paceOver = 10 * time.Minute
+
 // progressOver counts how far a change is. Nothing but the statuses tells it.
-func progressOver(found []v1alpha1.Instance) progressOfAll {
+func progressOver(found []v1alpha1.Instance, now time.Time) progressOfAll {
 	p := progressOfAll{Total: len(found), Failures: []failureOf{}}
-	counts := map[stand]int{}
+	counts, pace := map[stand]int{}, 0
 	for _, i := range found {
 		at, failure := standOf(i)
 		counts[at]++
+		if record := i.InstanceStatus().Apply; record != nil && record.Outcome == v1alpha1.OutcomeConfirmed && record.FinishedTime != nil && now.Sub(record.FinishedTime.Time) < paceOver {
+			pace++
+		}
 		p.mixed = p.mixed || instance.KindOf(i).Name != instance.KindOf(found[0]).Name
 		if failure != nil {
 			p.Failures = append(p.Failures, *failure)
@@ -189,6 +197,9 @@ func progressOver(found []v1alpha1.Instance) progressOfAll {
 	}
 	p.InEffect, p.Restarting, p.WaitingForWindow, p.WaitingForTurn = counts[standInEffect], counts[standRestarting], counts[standWindow], counts[standTurn]
 	p.Halted, p.Failed, p.NotCompared, p.LeftAsItIs = counts[standHalted], counts[standFailed], counts[standUnseen], counts[standLeft]
+	if pace > 0 {
+		p.AboutSeconds = p.WaitingForTurn * int(paceOver.Seconds()) / pace
+	}
 	slices.SortStableFunc(p.Failures, func(a, b failureOf) int { return b.Time.Compare(a.Time.Time) })
 	switch {
 	case p.Halted > 0:

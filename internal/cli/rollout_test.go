@@ -241,12 +241,41 @@ func TestR35ManyFailuresAreNamedUpToANumber(t *testing.T) {
 		notKept(&i.Status, at)
 		found = append(found, i)
 	}
-	text := progressOver(found).block(terminal{}, at(time.Hour).Time)
+	text := progressOver(found, at(time.Hour).Time).block(terminal{}, at(time.Hour).Time)
 	g.Expect(text).To(HavePrefix("Failed: 0 of 13 in effect\n\n   1  not compared yet\n  12  failed\n"))
 	g.Expect(text).To(ContainSubstring("  wai shop/line-09, 59m ago: SettingsNotPersisted: The vendor kept other values"))
 	g.Expect(text).NotTo(ContainSubstring("line-10,"))
 	g.Expect(text).To(ContainSubstring("and 2 more, which -o json names\n"))
 	g.Expect(bytes.Count([]byte(text), []byte("ago:"))).To(Equal(shownFailures))
+}
+
+// TestR35HowLongATurnTakes is told from what ended well in the last ten minutes, and not where nothing did.
+func TestR35HowLongATurnTakes(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	at := func(after time.Duration) metav1.Time { return metav1.NewTime(time.Unix(1800000000, 0).Add(after)) }
+	var found []v1alpha1.Instance
+	add := func(n int, changed change) {
+		for range n {
+			i := &v1alpha1.WhatsAppInstance{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: fmt.Sprintf("line-%02d", len(found)), Generation: 1}}
+			i.Status.ObservedGeneration = 1
+			changed(&i.Status, at)
+			found = append(found, i)
+		}
+	}
+	add(8, waitsFor(v1alpha1.ReasonApplyPending, ""))
+	add(4, func(s *v1alpha1.InstanceStatus, at func(time.Duration) metav1.Time) {
+		wrote(v1alpha1.OutcomeConfirmed)(s, at)
+		s.Apply.FinishedTime = new(metav1.NewMicroTime(at(2 * time.Minute).Time))
+		set(s, at(time.Minute), v1alpha1.SyncedCondition, metav1.ConditionTrue, v1alpha1.ReasonUpToDate, "")
+	})
+	now := at(3 * time.Minute).Time
+	p := progressOver(found, now)
+	g.Expect(p.AboutSeconds).To(Equal(20 * 60))
+	g.Expect(p.block(terminal{}, now)).To(ContainSubstring("   8  waiting for a turn: about 20m at the pace of the last ten minutes\n"))
+	p = progressOver(found, now.Add(10*time.Minute))
+	g.Expect(p.AboutSeconds).To(BeZero())
+	g.Expect(p.block(terminal{}, now)).To(ContainSubstring("   8  waiting for a turn\n"))
 }
 
 // lockedBuffer is one that is read while it is written.

@@ -37,7 +37,7 @@ func TestDiffKnowsWhichSecretsTheManagerReads(t *testing.T) {
 	g.Expect(flags.unlabeled(secret, true)).To(BeEmpty(), "nothing is known of a manager")
 	s := &session{IOStreams: genericiooptions.IOStreams{ErrOut: &bytes.Buffer{}}}
 	manager := managerWith("a", "--secret-label-selector=team=shop", "--webhook-secret-label-selector=webhook=yes")
-	g.Expect(flags.settle(t.Context(), s, fake.NewClientBuilder().WithScheme(scheme).WithObjects(manager).Build())).To(Succeed())
+	g.Expect(flags.settle(t.Context(), s, fake.NewClientBuilder().WithScheme(newScheme()).WithObjects(manager).Build())).To(Succeed())
 	g.Expect(flags.unlabeled(secret, false)).To(ContainSubstring("--secret-label-selector wants: team=shop"))
 	secret.Labels = map[string]string{"team": "shop"}
 	g.Expect(flags.unlabeled(secret, false)).To(BeEmpty())
@@ -51,7 +51,7 @@ func TestDiffKnowsWhichSecretsTheManagerReads(t *testing.T) {
 	resource := &v1alpha1.WhatsAppInstance{ObjectMeta: metav1.ObjectMeta{Name: "line"}}
 	resource.Spec.APITokenSecretRef.Name = "token"
 	resource.Spec.Settings = &v1alpha1.WhatsAppSettings{CommonSettings: v1alpha1.CommonSettings{WebhookURLTokenSecretRef: &v1alpha1.SecretKeyReference{Name: "token"}}}
-	cluster := fake.NewClientBuilder().WithScheme(scheme).WithObjects(secret).Build()
+	cluster := fake.NewClientBuilder().WithScheme(newScheme()).WithObjects(secret).Build()
 	desired := plan.Wishes(resource.TypedSettings())
 	hold, err := d.addWebhookToken(t.Context(), cluster, resource, &desired)
 	g.Expect(err).NotTo(HaveOccurred())
@@ -70,7 +70,7 @@ func TestFlagsAboutTheVendorAreSettled(t *testing.T) {
 		flags.bind(command)
 		g.Expect(command.ParseFlags(given)).To(Succeed())
 		s := &session{IOStreams: genericiooptions.IOStreams{ErrOut: &errOut}}
-		err := flags.settle(t.Context(), s, fake.NewClientBuilder().WithScheme(scheme).WithObjects(managers...).Build())
+		err := flags.settle(t.Context(), s, fake.NewClientBuilder().WithScheme(newScheme()).WithObjects(managers...).Build())
 		return flags, errOut.String(), err
 	}
 	one := managerWith("a", "--api-proxy=http://egress.example:3128", "--allowed-api-hosts=api.example")

@@ -62,7 +62,7 @@ func (i *Instance) QR(ctx context.Context) (QR, error) {
 	case QRCode, QRAlreadyLogged, QRPasskeyRequired, QRPendingPassword, QRError:
 		// Documented words give no secret away, however short one is.
 	default:
-		code.Kind = i.hidden.text(code.Kind, maxQRKindLength)
+		code.Kind = i.hidden.message(code.Kind, maxQRKindLength)
 	}
 	return code, nil
 }

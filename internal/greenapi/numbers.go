@@ -16,7 +16,8 @@ const (
 )
 
 // phoneLike is what may be a phone number: seven digits or more, with no more between two of them than people write there.
-var phoneLike = regexp.MustCompile(`\+?\p{Nd}(?:[ .()/-]{0,2}\p{Nd}){` + strconv.Itoa(shortestOfPhones-1) + `,}`)
+// Messengers write a hyphen at which no line breaks.
+var phoneLike = regexp.MustCompile(`\+?\p{Nd}(?:[\p{Zs}\p{Pd}.()/]{0,3}\p{Nd}){` + strconv.Itoa(shortestOfPhones-1) + `,}`)
 
 // HideNumbers takes out of a text what may be a phone number (R36). The number of the instance stays.
 func HideNumbers(text string, id int64) string {

@@ -79,3 +79,25 @@ func TestTheAccountAsWhatsAppShowsIt(t *testing.T) {
 		t.Errorf("%+v, want %+v", account, want)
 	}
 }
+
+// TestR36TheVendorsWordsShowNoNumber: a state of the history and a kind of code are words of the vendor's like any other.
+func TestR36TheVendorsWordsShowNoNumber(t *testing.T) {
+	hide := func(_ *Options, target *Target) { target.HideNumbers = true }
+	changes, err := dial(t, answer(200, `[{"stateInstance":"moved to 79161234567","timestamp":1767323110}]`), hide).StateHistory(t.Context())
+	if err != nil || len(changes) != 1 || changes[0].State != "moved to "+hiddenNumber {
+		t.Errorf("%v, %v", changes, err)
+	}
+	code, err := dial(t, answer(200, `{"type":"sent to 79161234567","message":""}`), hide).QR(t.Context())
+	if err != nil || code.Kind != "sent to "+hiddenNumber {
+		t.Errorf("%v, %v", code, err)
+	}
+}
+
+// TestR36NumbersWithTheHyphensOfMessengers: WhatsApp itself writes one at which no line breaks.
+func TestR36NumbersWithTheHyphensOfMessengers(t *testing.T) {
+	for _, text := range []string{"+7 916 123\u201145\u201167", "7\u2011916\u2011123\u201145\u201167", "7 - 916 - 123 - 45 - 67", "+7\u00a0916\u00a0123\u00a045\u00a067", "7 \u2013 916 \u2013 123 \u2013 45 \u2013 67"} {
+		if got := HideNumbers("call "+text, 1); got != "call "+hiddenNumber {
+			t.Errorf("%q: %q", text, got)
+		}
+	}
+}

@@ -21,15 +21,11 @@ const jsonSpace = " \t\r\n"
 // 0, and no Text; of one that is there twice the last value counts. Whether it is JSON is for encoding/json to say. What
 // is, is then cut into its members here: that is a fourth of the work of having them decoded by reflection.
 func decodeObject(body []byte) (map[string]jsonvalue.Value, string) {
-	trimmed := bytes.Trim(body, jsonSpace)
-	switch {
-	case len(trimmed) == 0:
-		return nil, "it is empty"
-	case trimmed[0] == '<':
-		return nil, "it is HTML"
-	case trimmed[0] != '{':
-		return nil, "it is not an object"
-	case !json.Valid(trimmed):
+	trimmed, problem := trimBody(body, '{', "it is not an object")
+	if problem != "" {
+		return nil, problem
+	}
+	if !json.Valid(trimmed) {
 		return nil, "it is not valid JSON"
 	}
 	text := string(trimmed)
@@ -49,6 +45,20 @@ func decodeObject(body []byte) (map[string]jsonvalue.Value, string) {
 		at = afterSpace(text, at+len(value))
 	}
 	return object, ""
+}
+
+// trimBody takes the white space off a body that begins with a character, or tells why it cannot be read.
+func trimBody(body []byte, begins byte, otherwise string) (trimmed []byte, problem string) {
+	trimmed = bytes.Trim(body, jsonSpace)
+	switch {
+	case len(trimmed) == 0:
+		return nil, "it is empty"
+	case trimmed[0] == '<':
+		return nil, "it is HTML"
+	case trimmed[0] != begins:
+		return nil, otherwise
+	}
+	return trimmed, ""
 }
 
 // afterSpace returns where the next character is that is no white space of JSON.

@@ -4,7 +4,6 @@
 package greenapi
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"slices"
@@ -39,7 +38,7 @@ func (i *Instance) StateHistory(ctx context.Context) ([]StateChange, error) {
 	}
 	for n, change := range changes {
 		if !states.Known(change.State) {
-			changes[n].State = i.hidden.text(change.State, maxStateLength)
+			changes[n].State = i.hidden.message(change.State, maxStateLength)
 		}
 	}
 	return changes, nil
@@ -47,14 +46,9 @@ func (i *Instance) StateHistory(ctx context.Context) ([]StateChange, error) {
 
 // decodeHistory reads the answer of getStateInstanceHistory, whose texts are neither concealed nor cut yet.
 func decodeHistory(body []byte) ([]StateChange, string) {
-	trimmed := bytes.Trim(body, jsonSpace)
-	switch {
-	case len(trimmed) == 0:
-		return nil, "it is empty"
-	case trimmed[0] == '<':
-		return nil, "it is HTML"
-	case trimmed[0] != '[':
-		return nil, "it is not a list"
+	trimmed, problem := trimBody(body, '[', "it is not a list")
+	if problem != "" {
+		return nil, problem
 	}
 	var rows []json.RawMessage
 	if json.Unmarshal(trimmed, &rows) != nil {
@@ -73,6 +67,10 @@ func decodeHistory(body []byte) ([]StateChange, string) {
 		if word := printable(strings.TrimSpace(state.Text)); state.Type == jsonvalue.String && word != "" && at != nil {
 			changes = append(changes, StateChange{word, *at})
 		}
+	}
+	if n := len(changes); n > 0 && changes[0].At.After(changes[n-1].At) {
+		// The newest one comes first, and of two in one second as well.
+		slices.Reverse(changes)
 	}
 	slices.SortStableFunc(changes, func(a, b StateChange) int { return a.At.Compare(b.At) })
 	return slices.Clone(changes[max(len(changes)-historyRows, 0):]), ""

@@ -57,3 +57,13 @@ func TestR37AHistoryThatCannotBeReadIsNone(t *testing.T) {
 		}
 	}
 }
+
+// TestR37RowsOfOneSecondStayInTheirOrder, also where the newest row comes first.
+func TestR37RowsOfOneSecondStayInTheirOrder(t *testing.T) {
+	at := func(seconds int64) time.Time { return time.Unix(seconds, 0).UTC() }
+	body := `[{"stateInstance":"authorized","timestamp":1767323110},{"stateInstance":"notAuthorized","timestamp":1767323110},{"stateInstance":"blocked","timestamp":1767323090}]`
+	changes, err := dial(t, answer(200, body)).StateHistory(t.Context())
+	if want := []StateChange{{"blocked", at(1767323090)}, {"notAuthorized", at(1767323110)}, {"authorized", at(1767323110)}}; err != nil || !reflect.DeepEqual(changes, want) {
+		t.Errorf("%v, %+v, want %+v", err, changes, want)
+	}
+}

@@ -35,25 +35,25 @@ func DecisionInput(resource v1alpha1.Instance, status *v1alpha1.InstanceStatus, 
 		Now: seen.Now, Generation: resource.GetGeneration(), Policy: resource.Core().Policy(),
 		Desired: seen.Desired, Observed: seen.Observed, TokenUnknown: seen.TokenUnknown,
 		State: seen.State, StateSince: stateSince,
-		History: History(status), LastReboot: LastReboot(status),
+		History: History(status), LastReboot: LastReboot(status), Window: window(resource, seen.Now),
 	}
 }
 
-// Window says when the maintenance windows of a resource let a restart begin (R30), or why that is not known.
-func Window(resource v1alpha1.Instance, now time.Time) (plan.Window, error) {
+// window says when the maintenance windows of a resource let a restart begin (R30), or why that is not known.
+func window(resource v1alpha1.Instance, now time.Time) plan.Window {
 	spec := resource.Core().Maintenance
 	if spec == nil {
-		return plan.Window{}, nil
+		return plan.Window{}
 	}
 	calendar, err := maintenance.New(spec)
 	if err != nil {
-		return plan.Window{Invalid: true}, err
+		return plan.Window{Problem: err.Error()}
 	}
-	window := plan.Window{Changes: spec.AppliesToSubject(v1alpha1.MaintenanceChanges), Corrections: spec.AppliesToSubject(v1alpha1.MaintenanceCorrections)}
+	w := plan.Window{Changes: spec.AppliesToSubject(v1alpha1.MaintenanceChanges), Corrections: spec.AppliesToSubject(v1alpha1.MaintenanceCorrections)}
 	if opens := calendar.Next(now, resource.Core().IDInstance); opens.After(now) {
-		window.Opens = opens.In(calendar.Location())
+		w.Opens = opens.In(calendar.Location())
 	}
-	return window, nil
+	return w
 }
 
 // ConcealPending takes the secrets out of the differences that a decision shows. The vendor may show anything anywhere,
@@ -75,7 +75,6 @@ func Preview(resource v1alpha1.Instance, seen Reading, conceal func(string) stri
 	for _, setting := range seen.Desired.Settings {
 		in.DriftSince[setting.Name] = seen.Now.Add(-2 * in.Limits.SettlePoll)
 	}
-	in.Window, _ = Window(resource, seen.Now)
 	in.ApplyNow = NewRequest(resource, v1alpha1.ApplyRequestedAtAnnotation, status.LastHandledApplyAt) != ""
 	decision := plan.Decide(in)
 	ConcealPending(decision, conceal)

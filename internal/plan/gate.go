@@ -126,15 +126,15 @@ type Window struct {
 	Opens time.Time
 	// Changes and Corrections say what waits for it.
 	Changes, Corrections bool
-	// Invalid: it is not known when.
-	Invalid bool
+	// Problem says why it is not known when, empty if it is.
+	Problem string
 }
 
 // windowGate holds what waits for a window (R30). Nobody waits whom a restart would not interrupt.
 func windowGate(in *Input, correction bool) Hold {
 	w := &in.Window
 	switch {
-	case w.Invalid:
+	case w.Problem != "":
 		return Hold{By: HeldByInvalidWindow}
 	case in.ApplyNow, !states.Of(in.State).Interrupts, correction && !w.Corrections, !correction && !w.Changes, w.Opens.IsZero():
 		return Hold{}

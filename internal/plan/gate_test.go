@@ -79,7 +79,7 @@ func TestR30WhatAWindowHolds(t *testing.T) {
 		{name: "a correction where changes wait", window: changes, correction: true},
 		{name: "asked for", window: changes, now: true},
 		{name: "nobody at work", window: changes, state: "notAuthorized"},
-		{name: "nobody knows when", window: plan.Window{Invalid: true}, now: true, held: plan.HeldByInvalidWindow, reason: v1alpha1.ReasonMaintenanceInvalid},
+		{name: "nobody knows when", window: plan.Window{Problem: "no such zone"}, now: true, held: plan.HeldByInvalidWindow, reason: v1alpha1.ReasonMaintenanceInvalid},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -94,7 +94,7 @@ func TestR30WhatAWindowHolds(t *testing.T) {
 			if c.state != "" {
 				s.state(c.state)
 			}
-			if c.window != (plan.Window{}) && !c.window.Invalid {
+			if c.window != (plan.Window{}) && c.window.Problem == "" {
 				c.window.Opens = s.in.Now.Add(wait)
 			}
 			s.in.Window, s.in.ApplyNow = c.window, c.now
@@ -102,7 +102,7 @@ func TestR30WhatAWindowHolds(t *testing.T) {
 			if s.d.Held.By != c.held || len(s.d.Send) > 0 != (c.held == "") {
 				t.Fatalf("held %+v and sends %v, wanted %q", s.d.Held, s.d.Send, c.held)
 			}
-			if s.d.ApplyHandled != (c.now && c.held == "" || c.now && c.window.Invalid) {
+			if s.d.ApplyHandled != (c.now && c.held == "" || c.now && c.window.Problem != "") {
 				t.Errorf("the request is done with: %v", s.d.ApplyHandled)
 			}
 			if c.held != "" && (s.d.Synced != c.reason || s.d.History.Record != nil) {

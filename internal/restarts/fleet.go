@@ -110,19 +110,9 @@ func (f *Fleets) Ask(ask Ask, now time.Time) Answer {
 		return Answer{OK: true}
 	}
 	answer := Answer{Ahead: in.queue.Ahead(&known.Waiter), Standing: *f.stand(in, now)}
-	// The first one asks when a probe is due, the time of somebody is over or something has lasted; the others later, in case that it is
-	// gone by then.
-	switch over := in.firstOver(); {
-	case answer.Standing.Halted && answer.Standing.Probe.After(now):
-		answer.Again = answer.Standing.Probe
-	case !over.IsZero():
-		answer.Again = over
-	}
-	if proven := answer.Standing.proven; !proven.IsZero() && (answer.Again.IsZero() || proven.Before(answer.Again)) {
-		answer.Again = proven
-	}
-	if !answer.Again.IsZero() {
-		answer.Again = answer.Again.Add(time.Duration(answer.Ahead) * askApart)
+	if at := in.news(&answer.Standing, now); !at.IsZero() {
+		// Others later, in case that what there was is gone by then.
+		answer.Again = at.Add(time.Duration(answer.Ahead) * askApart)
 	}
 	return answer
 }
@@ -157,16 +147,6 @@ func (a *admission) over(now time.Time) bool { return !a.end().IsZero() && !now.
 
 // askApart is how much later each further one asks for itself.
 const askApart = 10 * time.Second
-
-// firstOver is when the first time of those who were let through is over, zero if none has one.
-func (in *fleet) firstOver() (at time.Time) {
-	for _, a := range in.admitted {
-		if end := a.end(); !end.IsZero() && (at.IsZero() || end.Before(at)) {
-			at = end
-		}
-	}
-	return at
-}
 
 // Begin says that a call is made: until then the line counts as restarting.
 func (f *Fleets) Begin(resource keys.Resource, until time.Time) {
@@ -226,36 +206,6 @@ func (f *Fleets) Forget(resource keys.Resource) {
 	f.leaveQueue(resource)
 	f.dismiss(resource)
 	f.drop(resource)
-}
-
-// Place is where a resource stands in its fleet.
-type Place string
-
-// The places. Told is who waits and was woken because it waits for another thing by now.
-const (
-	Nowhere    Place = ""
-	Waiting    Place = "Waiting"
-	Told       Place = "Told"
-	Admitted   Place = "Admitted"
-	Restarting Place = "Restarting"
-)
-
-// Look finds where a resource stands.
-func (f *Fleets) Look(resource keys.Resource) Place {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	switch known := f.admitted[resource]; {
-	case known != nil && known.until.IsZero():
-		return Admitted
-	case known != nil:
-		return Restarting
-	case f.waiters[resource] != nil && f.waiters[resource].news:
-		return Told
-	case f.waiters[resource] != nil:
-		return Waiting
-	default:
-		return Nowhere
-	}
 }
 
 // Grant lets those follow who may, and wakes them.

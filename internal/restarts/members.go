@@ -60,3 +60,33 @@ func (f *Fleets) dismiss(resource keys.Resource) {
 	delete(f.fleets[known.fleet].admitted, resource)
 	f.tidy(known.fleet)
 }
+
+// Place is where a resource stands in its fleet.
+type Place string
+
+// The places. Told is who waits and was woken because it waits for another thing by now.
+const (
+	Nowhere    Place = ""
+	Waiting    Place = "Waiting"
+	Told       Place = "Told"
+	Admitted   Place = "Admitted"
+	Restarting Place = "Restarting"
+)
+
+// Look finds where a resource stands.
+func (f *Fleets) Look(resource keys.Resource) Place {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch known := f.admitted[resource]; {
+	case known != nil && known.until.IsZero():
+		return Admitted
+	case known != nil:
+		return Restarting
+	case f.waiters[resource] != nil && f.waiters[resource].news:
+		return Told
+	case f.waiters[resource] != nil:
+		return Waiting
+	default:
+		return Nowhere
+	}
+}

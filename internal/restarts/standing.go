@@ -126,6 +126,29 @@ func (f *Fleets) stand(in *fleet, now time.Time) *Standing {
 	return s
 }
 
+// news is when somebody who waits may go by the time alone, zero if that is not known: a probe is due, the time of somebody is over, or
+// a restart has lasted long enough to count.
+func (in *fleet) news(s *Standing, now time.Time) time.Time {
+	at := in.firstOver()
+	if s.Halted && s.Probe.After(now) {
+		at = s.Probe
+	}
+	if !s.proven.IsZero() && (at.IsZero() || s.proven.Before(at)) {
+		at = s.proven
+	}
+	return at
+}
+
+// firstOver is when the first time of those who were let through is over, zero if none has one.
+func (in *fleet) firstOver() (at time.Time) {
+	for _, a := range in.admitted {
+		if end := a.end(); !end.IsZero() && (at.IsZero() || end.Before(at)) {
+			at = end
+		}
+	}
+	return at
+}
+
 // proof is for how long a restart has to have ended well before that counts. It is 0, unless one that seemed to have ended well turned
 // bad: then others may yet, and it is twice as long as that took, until one that began later has lasted so long.
 func (in *fleet) proof(now time.Time) (proof time.Duration) {

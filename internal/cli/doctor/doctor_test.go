@@ -14,7 +14,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
@@ -47,10 +49,18 @@ func line(namespace, name string, id int64) (*v1alpha1.WhatsAppInstance, client.
 		Data: map[string][]byte{v1alpha1.DefaultAPITokenKey: []byte("0123456789abcdef0123456789abcdef")}}
 }
 
+// fakeCluster holds objects. It has a scheme of its own: a fake client registers kinds that it is asked for in the one it was
+// given, under a lock of its own, which tests that run side by side do not share.
+func fakeCluster(objects []client.Object) client.Client {
+	scheme := runtime.NewScheme()
+	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	return fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).Build()
+}
+
 // requestFor examines objects and resources; may says which namespaces the caller may look at.
 func requestFor(objects []client.Object, may func(namespace string) bool, resources ...v1alpha1.Instance) Request {
 	return Request{
-		Cluster: fake.NewClientBuilder().WithScheme(clientgoscheme.Scheme).WithObjects(objects...).Build(),
+		Cluster: fakeCluster(objects),
 		ListKind: func(_ context.Context, kind instance.Kind, namespace string) ([]v1alpha1.Instance, error) {
 			if !may(namespace) {
 				return nil, apierrors.NewForbidden(schema.GroupResource{Resource: kind.Plural}, "", nil)
