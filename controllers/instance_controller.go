@@ -27,6 +27,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/origins"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 	"github.com/greenapi-operator/greenapi-operator/internal/poller"
+	"github.com/greenapi-operator/greenapi-operator/internal/quiet"
 	"github.com/greenapi-operator/greenapi-operator/internal/restarts"
 	"github.com/greenapi-operator/greenapi-operator/internal/schedule"
 	"github.com/greenapi-operator/greenapi-operator/internal/sharding"
@@ -232,5 +233,5 @@ func (r *Reconciler) get(ctx context.Context, key types.NamespacedName) (v1alpha
 		return instance, nil
 	}
 	fresh := r.Kind.New()
-	return fresh, r.Live.Get(quiet(ctx), key, fresh)
+	return fresh, r.Live.Get(quiet.Context(ctx), key, fresh)
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	"k8s.io/klog/v2"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
@@ -83,7 +82,3 @@ func (r *Reconciler) logCall(ctx context.Context, method string, begun time.Time
 	}
 	log.Info("Called", "method", method, "took", r.Clock.Since(begun).String())
 }
-
-// quiet has calls to the API server not log the bodies of answers, as client-go does at high levels: one may hold a token (R24), or what
-// a status said of an account that shows no more (R36).
-func quiet(ctx context.Context) context.Context { return klog.NewContext(ctx, logr.Discard()) }

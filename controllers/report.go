@@ -15,6 +15,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+	"github.com/greenapi-operator/greenapi-operator/internal/quiet"
 )
 
 const (
@@ -82,7 +83,7 @@ func (r *Reconciler) store(ctx context.Context, p *pass, status v1alpha1.Instanc
 			return err
 		}
 		fresh := r.Kind.New()
-		if err := r.Live.Get(quiet(ctx), p.key, fresh); err != nil {
+		if err := r.Live.Get(quiet.Context(ctx), p.key, fresh); err != nil {
 			return err
 		}
 		// What a pass reads shows no more of the account than it may.

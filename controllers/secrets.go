@@ -14,6 +14,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+	"github.com/greenapi-operator/greenapi-operator/internal/quiet"
 )
 
 // secretValue is one value of a Secret as it was read, or why there is none.
@@ -44,7 +45,7 @@ func (r *Reconciler) secret(ctx context.Context, p *pass, ref v1alpha1.SecretKey
 		return known, nil
 	}
 	secret := &corev1.Secret{}
-	switch err := r.Live.Get(quiet(ctx), name, secret); {
+	switch err := r.Live.Get(quiet.Context(ctx), name, secret); {
 	case apierrors.IsNotFound(err):
 		found.missing = v1alpha1.ReasonSecretNotFound
 		return found, nil

@@ -16,6 +16,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
+	"github.com/greenapi-operator/greenapi-operator/internal/quiet"
 )
 
 // What a resource of the namespace uses or used as its API token is nobody's webhook token; see token_guard.go. The cache knows
@@ -107,7 +108,7 @@ func (r *Reconciler) listTokenUsers(ctx context.Context, namespace string) (map[
 	for _, kind := range r.Kinds {
 		for page := client.Continue(""); ; {
 			list := kind.NewList()
-			if err := r.Live.List(quiet(ctx), list, client.InNamespace(namespace), client.Limit(tokenUsersPage), page); err != nil {
+			if err := r.Live.List(quiet.Context(ctx), list, client.InNamespace(namespace), client.Limit(tokenUsersPage), page); err != nil {
 				return nil, err
 			}
 			instance.Each(list, func(other v1alpha1.Instance) {

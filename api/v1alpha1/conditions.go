@@ -21,6 +21,9 @@ const (
 	// CredentialsValidCondition says whether the vendor accepted the API token. Normal polarity, always there.
 	CredentialsValidCondition = "CredentialsValid"
 
+	// CreatedCondition says whether the instance of a claim is there. Normal polarity, always there on a claim.
+	CreatedCondition = "Created"
+
 	// IncomingStatusesReadCondition says whether the statuses of contacts could be read. Normal polarity, there only
 	// while spec.incomingStatuses asks for them.
 	IncomingStatusesReadCondition = "IncomingStatusesRead"
@@ -108,6 +111,38 @@ const (
 
 	// ReasonAccountMismatch: the list of a partner account has none of the instances that it had before. Stalled.
 	ReasonAccountMismatch = "AccountMismatch"
+
+	// ReasonCreatePending: the instance of a claim is about to be looked for or bought. Created False, Reconciling.
+	ReasonCreatePending = "CreatePending"
+	// ReasonOutcomeUnknown: whether an instance was bought is not known, and the list is looked at until it is. Created False; Stalled
+	// after a second attempt.
+	ReasonOutcomeUnknown = "OutcomeUnknown"
+	// ReasonCreateRejected: the vendor refused to create an instance. Created False; Stalled after a second attempt.
+	ReasonCreateRejected = "CreateRejected"
+	// ReasonAmbiguousName: several living instances have the name of a claim. Created False, Stalled.
+	ReasonAmbiguousName = "AmbiguousName"
+	// ReasonNameTaken: an instance, or another claim, has the name already. Created False, Stalled.
+	ReasonNameTaken = "NameTaken"
+	// ReasonLimitReached: the limits of the account permit no create now. Created False, Reconciling.
+	ReasonLimitReached = "LimitReached"
+	// ReasonInstanceMissing: the instance of a claim is no longer in the account's list. Created False, Stalled.
+	ReasonInstanceMissing = "InstanceMissing"
+	// ReasonNamespaceNotAllowed: the account lets no claims of this namespace. Created False, Stalled.
+	ReasonNamespaceNotAllowed = "NamespaceNotAllowed"
+	// ReasonNameNotAllowed: the name does not begin with the owner key and the namespace, and the account does not permit it
+	// otherwise. Created False, Stalled.
+	ReasonNameNotAllowed = "NameNotAllowed"
+	// ReasonAccountNotReady: the partner account is not there or cannot be read now. Created False, Reconciling.
+	ReasonAccountNotReady = "AccountNotReady"
+	// ReasonModeObserve: an instance would have to be bought, and the account's mode forbids it. Created False, Stalled.
+	ReasonModeObserve = "ModeObserve"
+	// ReasonSecretConflict: the Secret that a claim would write is somebody else's, or cannot be written. Created False, Stalled.
+	ReasonSecretConflict = "SecretConflict"
+	// ReasonDeleting: the instance of a claim is being deleted at the vendor. Ready False, Reconciling.
+	ReasonDeleting = "Deleting"
+
+	// ReasonClaimNotReady: the claim that spec.claimRef names has no instance yet. Ready Unknown, Reconciling.
+	ReasonClaimNotReady = "ClaimNotReady"
 
 	// ReasonBetaNotEnabled: the vendor has not opened the beta of getIncomingStatuses for the account.
 	// IncomingStatusesRead False.

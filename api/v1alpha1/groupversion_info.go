@@ -34,6 +34,7 @@ func addKnownTypes(s *runtime.Scheme) error {
 		&MaxInstance{}, &MaxInstanceList{},
 		&TelegramInstance{}, &TelegramInstanceList{},
 		&PartnerAccount{}, &PartnerAccountList{},
+		&InstanceClaim{}, &InstanceClaimList{},
 	)
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil

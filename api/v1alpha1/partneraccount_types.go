@@ -5,6 +5,7 @@ package v1alpha1
 
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // DefaultPartnerTokenKey is the key of the partner token where partnerTokenSecretRef names none.
@@ -17,9 +18,9 @@ type PartnerMode string
 const (
 	// ModeObserve reads the list of instances and nothing else. It is in force where the spec names no mode.
 	ModeObserve PartnerMode = "Observe"
-	// ModeCreate permits to buy instances too. This release buys none: it does what ModeObserve does.
+	// ModeCreate permits to buy instances for claims too.
 	ModeCreate PartnerMode = "Create"
-	// ModeCreateAndDelete permits to delete them too. This release deletes none: it does what ModeObserve does.
+	// ModeCreateAndDelete permits to delete them too, for claims that say so.
 	ModeCreateAndDelete PartnerMode = "CreateAndDelete"
 )
 
@@ -125,8 +126,8 @@ type PartnerAccountSpec struct {
 	// +kubebuilder:validation:MaxItems=512
 	Adoptions []PartnerAdoption `json:"adoptions,omitempty"`
 
-	// mode is what may be done: Observe (when unset) reads the list of instances and nothing else. Create and CreateAndDelete are
-	// accepted, and in this release they do what Observe does: nothing is bought and nothing is deleted.
+	// mode is what may be done at the vendor: Observe (when unset) reads the list of instances and nothing else, Create buys instances
+	// for claims too, and CreateAndDelete also deletes those whose claim says so and is deleted. Claims adopt in every mode.
 	// +optional
 	Mode PartnerMode `json:"mode,omitempty"`
 }
@@ -154,6 +155,28 @@ type PartnerInstances struct {
 	Unclaimed int32 `json:"unclaimed"`
 }
 
+// PartnerCreate is a call that bought an instance, or may have.
+type PartnerCreate struct {
+	// name of the instance at the vendor.
+	// +required
+	// +kubebuilder:validation:MaxLength=512
+	Name string `json:"name"`
+
+	// claimUID is the UID of the claim: for another one of the same name it is not known whether the call was made.
+	// +required
+	// +kubebuilder:validation:MaxLength=64
+	ClaimUID types.UID `json:"claimUID"`
+
+	// attempt of the claim: its first call is 1.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Attempt int32 `json:"attempt"`
+
+	// time at which this was stored, right before the call.
+	// +required
+	Time metav1.Time `json:"time"`
+}
+
 // PartnerAccountStatus is what the operator saw. It holds no time of a poll: a look that learns nothing new writes nothing. It
 // never holds a secret value.
 type PartnerAccountStatus struct {
@@ -177,6 +200,12 @@ type PartnerAccountStatus struct {
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=8
 	KnownIDs []int64 `json:"knownIDs,omitempty"`
+
+	// creates are the calls that bought an instance, or may have, within the last hour. Each is stored before the call.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=1000
+	Creates []PartnerCreate `json:"creates,omitempty"`
 
 	// lastHandledReconcileAt echoes the annotation reconcile-requested-at once it was acted on.
 	// +optional

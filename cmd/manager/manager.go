@@ -113,24 +113,28 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o options) error {
 		Client:  mgr.GetClient(), Live: mgr.GetAPIReader(),
 		Recorder: mgr.GetEventRecorder("greenapi-operator"), Metrics: observed,
 	})
-	warm, queue := true, true
 	for _, kind := range instance.Kinds {
-		err := controllers.NewReconciler(shared, kind).SetupWithManager(mgr, controller.Options{
-			MaxConcurrentReconciles: o.maxConcurrentReconciles,
-			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](shortestRetry, longestRetry),
-			// A standby keeps its caches warm, so that it takes over at once.
-			EnableWarmup: &warm, UsePriorityQueue: &queue,
-		})
-		if err != nil {
+		if err := controllers.NewReconciler(shared, kind).SetupWithManager(mgr, controllerOptions(o.maxConcurrentReconciles)); err != nil {
 			return fmt.Errorf("setting up the controller of %s: %w", kind.Name, err)
 		}
 	}
 	if o.partnerAccounts {
-		if err := addAccounts(mgr, o, vendor); err != nil {
+		if err := addAccounts(ctx, mgr, o, vendor); err != nil {
 			return fmt.Errorf("setting up the controller of partner accounts: %w", err)
 		}
 	}
 	return nil
+}
+
+// controllerOptions are those of a controller with a number of workers.
+func controllerOptions(workers int) controller.Options {
+	warm, queue := true, true
+	return controller.Options{
+		MaxConcurrentReconciles: workers,
+		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](shortestRetry, longestRetry),
+		// A standby keeps its caches warm, so that it takes over at once.
+		EnableWarmup: &warm, UsePriorityQueue: &queue,
+	}
 }
 
 // cacheOptions limits what is kept in memory: of Secrets their metadata only, and none of Helm's.
@@ -151,6 +155,7 @@ func cacheOptions(o options, namespaces []string) cache.Options {
 	}
 	if o.partnerAccounts {
 		options.ByObject[&v1alpha1.PartnerAccount{}] = cache.ByObject{Label: o.instanceOnly}
+		options.ByObject[&v1alpha1.InstanceClaim{}] = cache.ByObject{Label: o.instanceOnly}
 	}
 	if len(namespaces) > 0 {
 		options.DefaultNamespaces = map[string]cache.Config{}

@@ -5,19 +5,19 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"os"
 	"strings"
 
-	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/greenapi-operator/greenapi-operator/controllers/accounts"
+	"github.com/greenapi-operator/greenapi-operator/controllers/claims"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/partner"
 )
 
 // podNamespaceVariable is the variable in which the manifests name the namespace of the pod.
@@ -42,20 +42,35 @@ func (o *options) completePartner() error {
 	return nil
 }
 
-// addAccounts adds the controller of partner accounts.
-func addAccounts(mgr ctrl.Manager, o options, vendor *greenapi.Client) error {
+// claimsAtOnce is how many claims are looked at side by side: one that buys waits for the vendor.
+const claimsAtOnce = 8
+
+// addAccounts adds the controllers of partner accounts and of claims.
+func addAccounts(ctx context.Context, mgr ctrl.Manager, o options, vendor *greenapi.Client) error {
+	if err := claims.SetupIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
+		return err
+	}
+	counted, err := claims.NewMetrics(metrics.Registry)
+	if err != nil {
+		return err
+	}
 	if err := accounts.RegisterMetrics(metrics.Registry, mgr.GetCache()); err != nil {
 		return err
 	}
-	reconciler := &accounts.Reconciler{
+	book := &partner.Book{}
+	recorder := mgr.GetEventRecorder("greenapi-operator")
+	accountReconciler := &accounts.Reconciler{
 		Options: accounts.Options{Namespace: o.ownNamespace, SecretSelector: o.controller.SecretSelector},
-		Client:  mgr.GetClient(), Live: mgr.GetAPIReader(), Clock: clock.RealClock{}, Recorder: mgr.GetEventRecorder("greenapi-operator"),
-		Connect: func(target greenapi.PartnerTarget) (accounts.Lister, error) { return vendor.Partner(target) },
+		Client:  mgr.GetClient(), Live: mgr.GetAPIReader(), Clock: clock.RealClock{}, Recorder: recorder,
+		Connect: vendor.Partner, Book: book,
 	}
-	warm, queue := true, true
-	return reconciler.SetupWithManager(mgr, controller.Options{
-		MaxConcurrentReconciles: accountsAtOnce,
-		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](shortestRetry, longestRetry),
-		EnableWarmup:            &warm, UsePriorityQueue: &queue,
-	})
+	if err := accountReconciler.SetupWithManager(mgr, controllerOptions(accountsAtOnce)); err != nil {
+		return err
+	}
+	claimReconciler := &claims.Reconciler{
+		Options: claims.Options{CallTimeout: o.controller.CallTimeout, SecretSelector: o.controller.SecretSelector},
+		Client:  mgr.GetClient(), Live: mgr.GetAPIReader(), Clock: clock.RealClock{}, Recorder: recorder, Metrics: counted,
+		Connect: func(target greenapi.Target) (claims.Line, error) { return vendor.Instance(target) }, Book: book,
+	}
+	return claimReconciler.SetupWithManager(mgr, controllerOptions(claimsAtOnce))
 }

@@ -10,7 +10,9 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -18,16 +20,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+	"github.com/greenapi-operator/greenapi-operator/internal/partner"
 )
-
-// Lister is what is needed of the vendor's API of a partner account. It has no method that buys or deletes.
-type Lister interface {
-	List(ctx context.Context, asked func(greenapi.Row) bool) ([]greenapi.Row, error)
-}
 
 // Options are what a Reconciler needs to know.
 type Options struct {
@@ -44,7 +43,9 @@ type Reconciler struct {
 	Client client.Client
 	Live   client.Reader
 	// Connect returns the API of an account. It calls nothing.
-	Connect func(greenapi.PartnerTarget) (Lister, error)
+	Connect func(greenapi.PartnerTarget) (*greenapi.Partner, error)
+	// Book gets the lists, and says when claims need one.
+	Book *partner.Book
 	// Clock tells the time.
 	Clock clock.PassiveClock
 	// Recorder makes events.
@@ -56,9 +57,16 @@ type Reconciler struct {
 
 // SetupWithManager adds the reconciler to a manager.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Options) error {
+	wanted := source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+		r.Book.OnWanted(func(account string) {
+			queue.Add(reconcile.Request{NamespacedName: types.NamespacedName{Name: account}})
+		})
+		return nil
+	})
 	return ctrl.NewControllerManagedBy(mgr).Named("PartnerAccount").
 		// What is written into the status makes no pass.
 		For(&v1alpha1.PartnerAccount{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
+		WatchesRawSource(wanted).
 		WithOptions(options).
 		Complete(r)
 }
@@ -71,6 +79,9 @@ type pass struct {
 	// request is the value of reconcile-requested-at that nobody acted on yet; handled that it was acted on.
 	request string
 	handled bool
+	// list is a good list that was read, and api what it was read from.
+	list *partner.List
+	api  *greenapi.Partner
 }
 
 // Reconcile makes one pass over an account: it reads the token, and the list if that is due, and stores what was found.
@@ -79,11 +90,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	switch err := r.Client.Get(ctx, request.NamespacedName, account); {
 	case apierrors.IsNotFound(err):
 		r.forget(request.Name)
+		r.Book.Drop(request.Name)
 		return reconcile.Result{}, nil
 	case err != nil:
 		return reconcile.Result{}, err
 	case !account.DeletionTimestamp.IsZero():
 		// Deleting an account calls nothing: what was bought stays.
+		r.Book.Drop(request.Name)
 		return reconcile.Result{}, nil
 	}
 	p := &pass{account: account, memory: r.memoryOf(account), now: r.Clock.Now()}
@@ -99,5 +112,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		p.memory.listAt = p.now
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
-	return reconcile.Result{RequeueAfter: p.memory.rest(r.Clock.Now())}, nil
+	switch {
+	case p.list != nil:
+		// Only now that what the account is recognized by is stored may anything be bought by the list.
+		r.Book.Put(p.account.Name, p.list, p.api)
+	case found.kind == needsPerson:
+		r.Book.Drop(p.account.Name)
+	}
+	return reconcile.Result{RequeueAfter: p.memory.rest(r.Clock.Now(), r.Book.Due(p.account.Name))}, nil
 }

@@ -9,16 +9,16 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/klog/v2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/partner"
+	"github.com/greenapi-operator/greenapi-operator/internal/quiet"
 	"github.com/greenapi-operator/greenapi-operator/internal/schedule"
 )
 
@@ -41,7 +41,7 @@ func (r *Reconciler) look(ctx context.Context, p *pass) (found, error) {
 	if problem.reason != "" {
 		return r.unread(p, problem), nil
 	}
-	lister, err := r.Connect(greenapi.PartnerTarget{Origin: origin, Token: token})
+	api, err := r.Connect(greenapi.PartnerTarget{Origin: origin, Token: token})
 	if err != nil {
 		return r.unread(p, endpointProblem(err)), nil
 	}
@@ -59,37 +59,60 @@ func (r *Reconciler) look(ctx context.Context, p *pass) (found, error) {
 	if p.request != "" {
 		m.listAt = p.now
 	}
-	if p.now.Before(m.listAt) || p.now.Before(m.notBefore) {
+	if p.now.Before(m.due(r.Book.Due(p.account.Name))) {
 		m.uneasy = !inOrder(&p.account.Status)
 		return found{kind: nothingNew}, nil
 	}
-	rows, err := lister.List(greenapi.WithTimeout(ctx, greenapi.LongestRead), nil)
+	begun := p.now
+	m.well = false
+	rows, err := api.List(greenapi.WithTimeout(ctx, greenapi.LongestRead), r.Book.Asked(p.account.Name))
 	p.now, p.handled = r.Clock.Now(), true
 	m.notBefore = p.now.Add(listSpacing)
 	if err != nil {
 		return r.failed(p, err), nil
 	}
-	return r.judge(p, rows), nil
+	p.api = api
+	return r.judge(ctx, p, begun, rows)
 }
 
 // judge says what follows from a whole list.
-func (r *Reconciler) judge(p *pass, rows []greenapi.Row) found {
+func (r *Reconciler) judge(ctx context.Context, p *pass, begun time.Time, rows []greenapi.Row) (found, error) {
 	m := p.memory
 	m.listAt = p.now.Add(schedule.Jitter(listInterval))
 	m.backoff = schedule.Backoff{}
 	if !partner.Recognized(rows, p.account.Status.KnownIDs) {
 		return found{kind: needsPerson, problem: problem{reason: v1alpha1.ReasonAccountMismatch,
 			message: fmt.Sprintf("The list has none of the instances that this account had before, so nothing is concluded from it. Put the token of the same account under key %q of Secret %q in namespace %s, and compare spec.partnerApiUrl with the vendor's console",
-				p.account.Spec.PartnerTokenSecretRef.KeyOrDefault(), p.account.Spec.PartnerTokenSecretRef.Name, r.Options.Namespace)}}
+				p.account.Spec.PartnerTokenSecretRef.KeyOrDefault(), p.account.Spec.PartnerTokenSecretRef.Name, r.Options.Namespace)}}, nil
 	}
-	m.accepted, m.goodAt, m.uneasy = true, p.now, false
-	return found{kind: goodList, counts: partner.Count(rows, p.account.Spec.OwnerKey, nil), known: partner.Known(rows, p.account.Status.KnownIDs)}
+	claimed, err := r.claimed(ctx, p.account)
+	if err != nil {
+		return found{}, err
+	}
+	m.accepted, m.goodAt, m.uneasy, m.well = true, p.now, false, true
+	p.list = partner.NewList(begun, rows, p.account.Spec.OwnerKey)
+	return found{kind: goodList, counts: p.list.Count(p.account.Spec.OwnerKey, claimed), known: partner.Known(rows, p.account.Status.KnownIDs)}, nil
+}
+
+// claimed says which names have a claim.
+func (r *Reconciler) claimed(ctx context.Context, account *v1alpha1.PartnerAccount) (func(string) bool, error) {
+	list := &v1alpha1.InstanceClaimList{}
+	if err := r.Client.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, err
+	}
+	names := map[string]bool{}
+	for i := range list.Items {
+		if claim := &list.Items[i]; claim.Spec.AccountRef.Name == account.Name {
+			names[claim.InstanceName(account.Spec.OwnerKey)] = true
+		}
+	}
+	return func(name string) bool { return names[name] }, nil
 }
 
 // unread is for what keeps the list from being read at all. Once it is gone the list is due.
 func (r *Reconciler) unread(p *pass, why problem) found {
 	m := p.memory
-	m.unread, m.listAt, p.handled = true, p.now.Add(listInterval), true
+	m.unread, m.well, m.listAt, p.handled = true, false, p.now.Add(listInterval), true
 	if why.grace {
 		if stalledFor(&p.account.Status, p.account.Generation, why.reason) {
 			m.missingSince = p.now.Add(-secretGrace)
@@ -110,7 +133,7 @@ func (r *Reconciler) token(ctx context.Context, p *pass) (string, problem, error
 	ref := p.account.Spec.PartnerTokenSecretRef
 	secret := &corev1.Secret{}
 	// client-go logs bodies of answers at high levels; this one must not be logged.
-	quiet := klog.NewContext(ctx, logr.Discard())
+	quiet := quiet.Context(ctx)
 	err := r.Live.Get(quiet, types.NamespacedName{Namespace: r.Options.Namespace, Name: ref.Name}, secret)
 	selector := r.Options.SecretSelector
 	switch {

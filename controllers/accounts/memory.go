@@ -40,6 +40,8 @@ type memory struct {
 	unread bool
 	// listAt is when the next list is due, and notBefore the earliest time for it.
 	listAt, notBefore time.Time
+	// well: the latest list was a good one, so that claims may ask for another.
+	well bool
 	// goodAt is when the last good list was read, or when the process began to look.
 	goodAt time.Time
 	// missingSince is when the Secret or its key was first missed.
@@ -73,12 +75,21 @@ func (r *Reconciler) forget(name string) {
 // stale reports whether the last good list is so old that what is known may no longer be true.
 func (m *memory) stale(now time.Time) bool { return now.Sub(m.goodAt) >= staleAfter }
 
-// rest is how long until the next pass.
-func (m *memory) rest(now time.Time) time.Duration {
+// due is when the next list is due. wanted is when claims need one, the zero time if none does.
+func (m *memory) due(wanted time.Time) time.Time {
 	next := m.listAt
+	if m.well && !wanted.IsZero() && wanted.Before(next) {
+		next = wanted
+	}
 	if m.notBefore.After(next) {
 		next = m.notBefore
 	}
+	return next
+}
+
+// rest is how long until the next pass.
+func (m *memory) rest(now, wanted time.Time) time.Duration {
+	next := m.due(wanted)
 	if m.uneasy && m.lookAt.Before(next) {
 		next = m.lookAt
 	}

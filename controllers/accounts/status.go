@@ -136,11 +136,16 @@ func (r *Reconciler) store(ctx context.Context, p *pass, status v1alpha1.Partner
 		if got := r.Live.Get(ctx, client.ObjectKeyFromObject(changed), fresh); got != nil {
 			return got
 		}
+		creates := fresh.Status.Creates
+		fresh.Status.Creates = before.Creates
 		if fresh.UID != changed.UID || !equality.Semantic.DeepEqual(fresh.Status, before) {
 			// The cache was behind: the next pass begins from what is stored.
 			return err
 		}
-		fresh.Status, changed = status, fresh
+		// Claims write down what they buy meanwhile.
+		fresh.Status = status
+		fresh.Status.Creates = creates
+		changed = fresh
 		err = r.Client.Status().Update(ctx, changed)
 	}
 	if err != nil {

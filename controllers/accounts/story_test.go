@@ -31,6 +31,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/controllers/accounts"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
+	"github.com/greenapi-operator/greenapi-operator/internal/partner"
 )
 
 // story is one operator, one vendor and one partner account on the real API server. The clock is virtual.
@@ -97,7 +98,7 @@ func (s *story) restart() {
 	vendor := greenapi.New(greenapi.Options{Timeout: 5 * time.Second, AllowedHosts: []string{"127.0.0.1"}, Insecure: true, UserAgent: "story"})
 	s.reconciler = &accounts.Reconciler{
 		Options: s.options, Client: counted, Live: counted, Clock: s.clock, Recorder: s,
-		Connect: func(target greenapi.PartnerTarget) (accounts.Lister, error) { return vendor.Partner(target) },
+		Connect: vendor.Partner, Book: &partner.Book{},
 	}
 	s.due = s.clock.Now()
 }

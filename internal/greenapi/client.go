@@ -27,6 +27,7 @@ const (
 	MethodGetAccountSettings = "getAccountSettings"
 
 	MethodReboot                  = "reboot"
+	MethodLogout                  = "logout"
 	MethodGetIncomingStatuses     = "getIncomingStatuses"
 	MethodGetStateInstanceHistory = "getStateInstanceHistory"
 )
@@ -154,6 +155,12 @@ func (i *Instance) SetSettings(ctx context.Context, values map[string]any, permi
 // with a side effect, so it goes out as SetSettings does (R21).
 func (i *Instance) Reboot(ctx context.Context, permit Permit) (bool, error) {
 	return i.change(ctx, request{method: MethodReboot}, permit, "isReboot")
+}
+
+// Logout calls logout, which takes the phone from the instance. It goes out as Reboot does, and reports whether the vendor said yes
+// (isLogout true).
+func (i *Instance) Logout(ctx context.Context, permit Permit) (bool, error) {
+	return i.change(ctx, request{method: MethodLogout}, permit, "isLogout")
 }
 
 // read calls a method that changes nothing and decodes its answer.

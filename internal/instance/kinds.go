@@ -101,6 +101,12 @@ var byType = func() map[reflect.Type]Kind {
 // KindOf returns the kind of a resource.
 func KindOf(resource v1alpha1.Instance) Kind { return byType[reflect.TypeOf(resource)] }
 
+// PrefixOf returns the prefix of the paths of a messenger, by the vendor's typeInstance.
+func PrefixOf(messenger string) string {
+	kind, _ := kindWhere(func(kind Kind) bool { return kind.Messenger == messenger })
+	return kind.Prefix
+}
+
 // KindNamed returns the kind of a name as manifests have it, such as WhatsAppInstance; false if there is none.
 func KindNamed(name string) (Kind, bool) {
 	return kindWhere(func(kind Kind) bool { return kind.Name == name })

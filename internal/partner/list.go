@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 )
@@ -56,29 +57,73 @@ func living(rows []greenapi.Row) map[int64]bool {
 	return lives
 }
 
+// List is a good list: whole, and the account's own.
+type List struct {
+	// Begun is when the call that read it was begun: what happened since may not show in it.
+	Begun time.Time
+
+	rows   map[int64]greenapi.Row
+	living map[string][]int64
+	counts Counts
+	owned  int
+}
+
+// NewList makes a list of what the vendor answered. Rows that say the same of one instance are one.
+func NewList(begun time.Time, rows []greenapi.Row, ownerKey string) *List {
+	l := &List{Begun: begun, rows: make(map[int64]greenapi.Row, len(rows)), living: map[string][]int64{}}
+	lives := living(rows)
+	for _, row := range rows {
+		if _, known := l.rows[row.ID]; known || lives[row.ID] == row.Deleted {
+			continue
+		}
+		l.rows[row.ID] = row
+		l.count(row, ownerKey)
+	}
+	return l
+}
+
+func (l *List) count(row greenapi.Row, ownerKey string) {
+	if row.Deleted {
+		l.counts.Deleted++
+		return
+	}
+	l.living[row.Name] = append(l.living[row.Name], row.ID)
+	l.counts.Living++
+	if row.Expired {
+		l.counts.Expired++
+	}
+	if Owned(row.Name, ownerKey) {
+		l.owned++
+	}
+}
+
+// Living returns the living instances with a name, expired ones among them, in the vendor's order.
+func (l *List) Living(name string) []greenapi.Row {
+	var rows []greenapi.Row
+	for _, id := range l.living[name] {
+		rows = append(rows, l.rows[id])
+	}
+	return rows
+}
+
+// ByID returns the instance with a number, false if the list has none.
+func (l *List) ByID(id int64) (greenapi.Row, bool) {
+	row, ok := l.rows[id]
+	return row, ok
+}
+
+// Owned is how many living instances have a name of the owner key.
+func (l *List) Owned() int { return l.owned }
+
 // Counts are how many instances an account has. Expired and unclaimed ones are living too.
 type Counts struct{ Living, Deleted, Expired, Unclaimed int }
 
-// Count counts the instances of a list. claimed says which names somebody in this cluster claims; nil for none.
-func Count(rows []greenapi.Row, ownerKey string, claimed func(name string) bool) Counts {
-	var c Counts
-	lives := living(rows)
-	counted := make(map[int64]bool, len(rows))
-	for _, row := range rows {
-		if counted[row.ID] || lives[row.ID] == row.Deleted {
-			continue
-		}
-		counted[row.ID] = true
-		if row.Deleted {
-			c.Deleted++
-			continue
-		}
-		c.Living++
-		if row.Expired {
-			c.Expired++
-		}
-		if Owned(row.Name, ownerKey) && (claimed == nil || !claimed(row.Name)) {
-			c.Unclaimed++
+// Count counts the instances. claimed says which names somebody in this cluster claims; nil for none.
+func (l *List) Count(ownerKey string, claimed func(name string) bool) Counts {
+	c := l.counts
+	for name, ids := range l.living {
+		if Owned(name, ownerKey) && (claimed == nil || !claimed(name)) {
+			c.Unclaimed += len(ids)
 		}
 	}
 	return c

@@ -6,6 +6,7 @@ package partner
 import (
 	"slices"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	"pgregory.net/rapid"
@@ -58,10 +59,10 @@ func TestInstancesAreCounted(t *testing.T) {
 	deleted, expired, twice := row(3, "prod-eu/shop/old"), row(4, "prod-eu/shop/unpaid"), row(1, "prod-eu/shop/a")
 	deleted.Deleted, expired.Expired, twice.Deleted = true, true, true
 	rows := []greenapi.Row{twice, row(1, "prod-eu/shop/a"), row(2, "Support VIP"), deleted, expired, row(5, "prod-eu"), row(6, "prod-eu2/shop/b"), row(7, "Prod-EU/shop/c"), row(8, " prod-eu/shop/d")}
-	g.Expect(Count(rows, "prod-eu", nil)).To(Equal(Counts{Living: 7, Deleted: 1, Expired: 1, Unclaimed: 2}))
+	g.Expect(NewList(time.Time{}, rows, "prod-eu").Count("prod-eu", nil)).To(Equal(Counts{Living: 7, Deleted: 1, Expired: 1, Unclaimed: 2}))
 	claimed := func(name string) bool { return name == "prod-eu/shop/a" }
-	g.Expect(Count(rows, "prod-eu", claimed).Unclaimed).To(Equal(1))
-	g.Expect(Count(nil, "prod-eu", nil)).To(Equal(Counts{}))
+	g.Expect(NewList(time.Time{}, rows, "prod-eu").Count("prod-eu", claimed).Unclaimed).To(Equal(1))
+	g.Expect(NewList(time.Time{}, nil, "prod-eu").Count("prod-eu", nil)).To(Equal(Counts{}))
 	g.Expect(Owned("/a", "")).To(BeFalse())
 }
 
@@ -101,7 +102,7 @@ func TestP4PropertiesOfWhatIsKnown(t *testing.T) {
 		if again := Known(shuffled, known); !slices.Equal(again, known) {
 			t.Fatalf("known were %v and become %v", known, again)
 		}
-		if a, b := Count(rows, "key", nil), Count(shuffled, "key", nil); a.Living != b.Living || a.Deleted != b.Deleted || a.Living+a.Deleted != len(distinct) {
+		if a, b := NewList(time.Time{}, rows, "key").Count("key", nil), NewList(time.Time{}, shuffled, "key").Count("key", nil); a.Living != b.Living || a.Deleted != b.Deleted || a.Living+a.Deleted != len(distinct) {
 			t.Fatalf("counted %+v and %+v of %d", a, b, len(distinct))
 		}
 	})
@@ -111,11 +112,11 @@ func TestP4PropertiesOfWhatIsKnown(t *testing.T) {
 func TestPropertiesOfCounts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rows := drawRows(t)
-		c := Count(rows, "key", nil)
+		c := NewList(time.Time{}, rows, "key").Count("key", nil)
 		if min(c.Living, c.Deleted, c.Expired, c.Unclaimed) < 0 || c.Expired > c.Living || c.Unclaimed > c.Living {
 			t.Fatalf("%+v of %v", c, rows)
 		}
-		if all := Count(rows, "key", func(string) bool { return true }); all.Unclaimed != 0 || all.Living != c.Living {
+		if all := NewList(time.Time{}, rows, "key").Count("key", func(string) bool { return true }); all.Unclaimed != 0 || all.Living != c.Living {
 			t.Fatalf("claimed all, and %+v", all)
 		}
 	})

@@ -1,0 +1,182 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package claims
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+	"github.com/greenapi-operator/greenapi-operator/internal/partner"
+)
+
+// missingApart is how far apart lists must be that lack an instance which was there (P5).
+const missingApart = time.Hour
+
+// own takes down an instance that was created or adopted: its Secret first, then, with the status, its number.
+func (r *Reconciler) own(ctx context.Context, p *pass, line greenapi.Created) (found, error) {
+	p.handled = true
+	p.status.IDInstance, p.wants.ID = line.ID, line.ID
+	if problem := p.mismatch(line.Messenger); problem != nothing {
+		return problem, nil
+	}
+	url, problem := r.address(ctx, p, line)
+	if problem != nothing {
+		return problem, nil
+	}
+	p.status.APIURL = url
+	if line.Token == (greenapi.Secret{}) {
+		p.wants.ListAt, p.wants.Token, p.again = p.now, true, 0
+		return waits(v1alpha1.ReasonCreatePending, "The instance is there; the list of instances is read for its token"), nil
+	}
+	problem, err := r.writeSecret(ctx, p, line.Token)
+	if err != nil {
+		// The number is stored all the same, so that nothing more is bought; the token stands in the next list.
+		p.wants.ListAt, p.wants.Token, p.again = p.now, true, time.Second
+		return waits(v1alpha1.ReasonCreatePending, "The instance is there, and its Secret could not be written yet"), nil
+	}
+	if problem != nothing {
+		return problem, nil
+	}
+	p.again = 0
+	return settled, nil
+}
+
+// mismatch says that the vendor made another messenger's instance; "" says nothing.
+func (p *pass) mismatch(messenger string) found {
+	if messenger == "" || messenger == p.account.Spec.Messenger {
+		return nothing
+	}
+	return stalls(v1alpha1.ReasonMessengerMismatch, "Instance %d is one of %q, and PartnerAccount %q has messenger %q. Compare spec.messenger and spec.partnerApiUrl of the account with the vendor's console; the instance stays, and is paid for until somebody deletes it",
+		p.id(), shown(p, messenger), p.account.Name, p.account.Spec.Messenger)
+}
+
+// keep looks after a claim that has its instance: the row in the list, and the Secret. It never buys (P5).
+func (r *Reconciler) keep(ctx context.Context, p *pass) (found, error) {
+	p.again = 0
+	written, problem, err := r.secretWritten(ctx, p)
+	if err != nil || problem != nothing {
+		return problem, err
+	}
+	if p.latest == nil {
+		// Whatever the account says, the instance is there until its list says otherwise.
+		if p.created() && written {
+			return unchanged, nil
+		}
+		p.wants.ListAt, p.wants.Token = p.memory.since, true
+		if p.created() {
+			return unchanged, nil
+		}
+		return p.accountProblem(), nil
+	}
+	row, there := p.latest.ByID(p.id())
+	if !there || row.Deleted {
+		return r.missing(p), nil
+	}
+	p.memory.missing = partner.Lacking{}
+	if row.Name != p.name && p.status.Create == nil {
+		// The number is from a Secret that was there before the claim.
+		p.status.IDInstance = 0
+		return stalls(v1alpha1.ReasonSecretConflict, "Secret %q holds instance %d, which has another name at the vendor than %q. Delete the Secret, or choose another spec.secretName in a new claim", p.claim.SecretName(), row.ID, p.name), nil
+	}
+	if problem := p.mismatch(row.Messenger); problem != nothing {
+		return problem, nil
+	}
+	if written && p.status.APIURL != "" && p.request == "" && p.created() {
+		return settled, nil
+	}
+	if row.Token == (greenapi.Secret{}) || (p.request != "" && p.list == nil) {
+		p.wants.ListAt, p.wants.Token = p.now, true
+		if p.created() {
+			return unchanged, nil
+		}
+		return waits(v1alpha1.ReasonCreatePending, "The instance is there; the list of instances is read for its token"), nil
+	}
+	if p.status.Create == nil {
+		p.status.Create = &v1alpha1.CreateRecord{Name: p.name, Outcome: v1alpha1.ClaimAdopted, FinishedTime: timeNow(p)}
+	}
+	if outcome := &p.status.Create.Outcome; *outcome == v1alpha1.ClaimPending || *outcome == v1alpha1.ClaimUnknown {
+		*outcome, p.status.Create.FinishedTime = v1alpha1.ClaimAdopted, timeNow(p)
+	}
+	return r.own(ctx, p, greenapi.Created{ID: row.ID, Token: row.Token, Messenger: row.Messenger, APIURL: row.APIURL})
+}
+
+// missing counts a list that lacks the instance of a claim, of which three, an hour apart, say that it is gone.
+func (r *Reconciler) missing(p *pass) found {
+	p.memory.missing.Note(p.latest.Begun, missingApart)
+	if p.memory.missing.Missing() {
+		return stalls(v1alpha1.ReasonInstanceMissing, "Instance %d is no longer among the living ones of PartnerAccount %q. Nothing is bought in its place: delete this claim and create it anew to have another one", p.id(), p.account.Name)
+	}
+	if p.created() || p.status.Conditions != nil {
+		return unchanged
+	}
+	return waits(v1alpha1.ReasonCreatePending, "Instance %d does not show in the list of PartnerAccount %q yet", p.id(), p.account.Name)
+}
+
+// address is where the instance is served: where the answer or the list say, or else on the host that its number begins with (P10).
+func (r *Reconciler) address(ctx context.Context, p *pass, line greenapi.Created) (string, found) {
+	text := cmp.Or(line.APIURL, p.status.APIURL)
+	if text != "" {
+		origin, err := greenapi.ParseOrigin(text)
+		if err == nil {
+			_, err = r.Connect(greenapi.Target{Origin: origin, ID: line.ID})
+		}
+		if err != nil {
+			return "", stalls(v1alpha1.ReasonEndpointNotAllowed, "Instance %d is there, and the vendor says that it is served where its token may not be sent: %s. If the host is the vendor's, add it to the operator's --allowed-api-hosts", line.ID, err.Error())
+		}
+		return origin.String(), nothing
+	}
+	return r.guessed(ctx, p, line)
+}
+
+// guessed derives the address from the number of an instance. Two domains are the vendor's; one that answers with the page of an
+// unknown address is not the one.
+func (r *Reconciler) guessed(ctx context.Context, p *pass, line greenapi.Created) (string, found) {
+	digits := strconv.FormatInt(line.ID, 10)
+	pool := digits[:min(len(digits), 4)]
+	var refused error
+	first := ""
+	for _, domain := range []string{".api.green-api.com", ".api.greenapi.com"} {
+		origin, err := greenapi.ParseOrigin("https://" + pool + domain)
+		if err != nil {
+			refused = err
+			continue
+		}
+		api, err := r.Connect(greenapi.Target{Origin: origin, ID: line.ID, Token: line.Token.Reveal(), Prefix: instance.PrefixOf(p.account.Spec.Messenger)})
+		if err != nil {
+			refused = err
+			continue
+		}
+		first = cmp.Or(first, origin.String())
+		if line.Token == (greenapi.Secret{}) {
+			break
+		}
+		if _, err = api.State(ctx); !unknownAddress(err) {
+			return origin.String(), nothing
+		}
+	}
+	if first == "" {
+		return "", stalls(v1alpha1.ReasonEndpointNotAllowed, "Instance %d is there, and its token may not be sent to the host that its number begins with: %v. Add it to the operator's --allowed-api-hosts", line.ID, refused)
+	}
+	return first, nothing
+}
+
+// unknownAddress reports whether an error is the page that says that there is nothing at an address.
+func unknownAddress(err error) bool {
+	status, ok := errors.AsType[*greenapi.StatusError](err)
+	return ok && status.Cause == greenapi.CauseNotFound
+}
+
+func shown(p *pass, text string) string {
+	if p.seller == nil {
+		return "another messenger"
+	}
+	return fmt.Sprint(p.seller.Shown(text))
+}

@@ -1,0 +1,194 @@
+// Copyright The GREEN-API operator authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package claims
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/go-logr/logr"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/quiet"
+)
+
+// kind is how a look can end.
+type kind int
+
+const (
+	goesOn kind = iota
+	isSettled
+	isUnchanged
+	isGone
+	isWaiting
+	isStalled
+	isDeleting
+)
+
+// found is how a look ended, and why in words.
+type found struct {
+	kind            kind
+	reason, message string
+}
+
+var (
+	// nothing stands in the way, so that the look goes on.
+	nothing = found{}
+	// settled: the instance is there, and its Secret.
+	settled = found{kind: isSettled}
+	// unchanged: nothing was learned.
+	unchanged = found{kind: isUnchanged}
+	// gone: there is nothing to look after any more.
+	gone = found{kind: isGone}
+)
+
+// waits: it goes on by itself.
+func waits(reason, message string, args ...any) found {
+	return found{kind: isWaiting, reason: reason, message: fmt.Sprintf(message, args...)}
+}
+
+// stalls: a person has to act.
+func stalls(reason, message string, args ...any) found {
+	return found{kind: isStalled, reason: reason, message: fmt.Sprintf(message, args...)}
+}
+
+// deletes: the instance is being deleted.
+func deletes(message string, args ...any) found {
+	return found{kind: isDeleting, reason: v1alpha1.ReasonDeleting, message: fmt.Sprintf(message, args...)}
+}
+
+// created reports whether the status says that the instance is there, with its Secret.
+func (p *pass) created() bool {
+	return apimeta.IsStatusConditionTrue(p.claim.Status.Conditions, v1alpha1.CreatedCondition)
+}
+
+func timeNow(p *pass) *metav1.Time { return &metav1.Time{Time: p.now} }
+
+func (p *pass) set(condition string, status metav1.ConditionStatus, reason, message string) {
+	apimeta.SetStatusCondition(&p.status.Conditions, metav1.Condition{Type: condition, Status: status, Reason: reason, Message: message,
+		ObservedGeneration: p.claim.Generation, LastTransitionTime: metav1.NewTime(p.now)})
+}
+
+// show puts into the status how a look ended. Reconciling and Stalled are never there together (R26).
+func (p *pass) show(f found) {
+	if p.handled && p.request != "" {
+		p.status.LastHandledReconcileAt = p.request
+	}
+	if f.kind == isUnchanged {
+		if p.created() {
+			p.status.ObservedGeneration = p.claim.Generation
+			p.refresh()
+		}
+		return
+	}
+	p.status.ObservedGeneration = p.claim.Generation
+	apimeta.RemoveStatusCondition(&p.status.Conditions, v1alpha1.StalledCondition)
+	apimeta.RemoveStatusCondition(&p.status.Conditions, v1alpha1.ReconcilingCondition)
+	switch f.kind {
+	case isSettled:
+		message := fmt.Sprintf("Instance %d is there, and Secret %q has its token", p.status.IDInstance, p.claim.SecretName())
+		p.set(v1alpha1.CreatedCondition, metav1.ConditionTrue, v1alpha1.ReasonSucceeded, message)
+		p.set(v1alpha1.ReadyCondition, metav1.ConditionTrue, v1alpha1.ReasonSucceeded, message)
+	case isStalled:
+		p.set(v1alpha1.CreatedCondition, metav1.ConditionFalse, f.reason, f.message)
+		p.set(v1alpha1.ReadyCondition, metav1.ConditionFalse, f.reason, f.message)
+		p.set(v1alpha1.StalledCondition, metav1.ConditionTrue, f.reason, f.message)
+	case isDeleting:
+		p.set(v1alpha1.ReadyCondition, metav1.ConditionFalse, f.reason, f.message)
+		p.set(v1alpha1.ReconcilingCondition, metav1.ConditionTrue, v1alpha1.ReasonProgressing, f.message)
+	default:
+		p.set(v1alpha1.CreatedCondition, metav1.ConditionFalse, f.reason, f.message)
+		p.set(v1alpha1.ReadyCondition, metav1.ConditionUnknown, f.reason, f.message)
+		p.set(v1alpha1.ReconcilingCondition, metav1.ConditionTrue, v1alpha1.ReasonProgressing, f.message)
+	}
+}
+
+// refresh lets what the conditions say hold for this generation too.
+func (p *pass) refresh() {
+	for i := range p.status.Conditions {
+		p.status.Conditions[i].ObservedGeneration = p.claim.Generation
+	}
+}
+
+// intend stores an intent. Only if it is stored as it was read may a call follow (P2).
+func (r *Reconciler) intend(ctx context.Context, p *pass) error {
+	changed := p.claim.DeepCopy()
+	changed.Status = *p.status.DeepCopy()
+	if err := r.Client.Status().Update(quiet.Context(ctx), changed); err != nil {
+		return err
+	}
+	p.claim = changed
+	return nil
+}
+
+// Bounds of storing a status.
+const (
+	saveTimeout  = 5 * time.Second
+	saveAttempts = 5
+)
+
+// store writes the status if it says anything new, and tells of it then. If somebody edited the claim meanwhile, it is put onto a
+// fresh copy.
+func (r *Reconciler) store(ctx context.Context, p *pass) error {
+	before := p.claim.Status
+	if equality.Semantic.DeepEqual(*p.status, before) {
+		return nil
+	}
+	writing, cancel := context.WithTimeout(quiet.Context(ctx), saveTimeout)
+	defer cancel()
+	changed := p.claim.DeepCopy()
+	changed.Status = *p.status
+	err := r.Client.Status().Update(writing, changed)
+	for range saveAttempts {
+		if !apierrors.IsConflict(err) {
+			break
+		}
+		fresh := &v1alpha1.InstanceClaim{}
+		if got := r.Live.Get(writing, p.key, fresh); got != nil {
+			return got
+		}
+		if fresh.UID != p.claim.UID || !equality.Semantic.DeepEqual(fresh.Status, before) {
+			return err
+		}
+		fresh.Status, changed = *p.status, fresh
+		err = r.Client.Status().Update(writing, changed)
+	}
+	if err != nil {
+		return err
+	}
+	r.tell(ctx, p, &before)
+	return nil
+}
+
+// tell says in the log and by events what a pass changed, once it is stored.
+func (r *Reconciler) tell(ctx context.Context, p *pass, before *v1alpha1.InstanceClaimStatus) {
+	log := logr.FromContextOrDiscard(ctx)
+	old := apimeta.FindStatusCondition(before.Conditions, v1alpha1.StalledCondition)
+	now := apimeta.FindStatusCondition(p.status.Conditions, v1alpha1.StalledCondition)
+	switch {
+	case now != nil && (old == nil || old.Reason != now.Reason):
+		log.Info("Stalled", "reason", now.Reason, "message", now.Message)
+		r.warn(p, now.Reason, "Create", now.Message)
+	case now == nil && old != nil:
+		log.Info("No longer stalled", "reason", old.Reason)
+	}
+	if before.IDInstance != p.status.IDInstance && p.status.IDInstance != 0 {
+		log.Info("The claim has an instance", "idInstance", p.status.IDInstance)
+	}
+}
+
+func (r *Reconciler) event(p *pass, reason, action, note string) {
+	r.Recorder.Eventf(p.claim, nil, corev1.EventTypeNormal, reason, action, "%s", note)
+}
+
+func (r *Reconciler) warn(p *pass, reason, action, note string) {
+	r.Recorder.Eventf(p.claim, nil, corev1.EventTypeWarning, reason, action, "%s", note)
+}
