@@ -41,6 +41,8 @@ type page struct {
 	list      *List
 	api       *greenapi.Partner
 	interests map[types.NamespacedName]Interest
+	// announced is for when a list was said to be wanted, the zero time if none is.
+	announced time.Time
 }
 
 // OnWanted sets what is called when a list of an account is wanted. It is called with a lock held: it may not call back.
@@ -75,6 +77,7 @@ func (b *Book) Put(account string, list *List, api *greenapi.Partner) {
 	defer b.mu.Unlock()
 	p := b.page(account)
 	p.list, p.api = list, api
+	p.announced = p.due()
 	for claim, interest := range p.interests {
 		if interest.concerned(list) && b.hasNews != nil {
 			b.hasNews(claim)
@@ -113,7 +116,6 @@ func (b *Book) Watch(account string, claim types.NamespacedName, interest Intere
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := b.page(account)
-	before := p.interests[claim]
 	p.interests[claim] = interest
 	if !interest.ListAt.IsZero() && p.list != nil && !p.list.Begun.Before(interest.ListAt) {
 		if b.hasNews != nil {
@@ -121,8 +123,11 @@ func (b *Book) Watch(account string, claim types.NamespacedName, interest Intere
 		}
 		return
 	}
-	if !interest.ListAt.IsZero() && (before.ListAt.IsZero() || interest.ListAt.Before(before.ListAt)) && b.wantsList != nil {
-		b.wantsList(account)
+	if !interest.ListAt.IsZero() && (p.announced.IsZero() || interest.ListAt.Before(p.announced)) {
+		p.announced = interest.ListAt
+		if b.wantsList != nil {
+			b.wantsList(account)
+		}
 	}
 }
 
@@ -143,6 +148,10 @@ func (b *Book) Due(account string) time.Time {
 	if p == nil {
 		return time.Time{}
 	}
+	return p.due()
+}
+
+func (p *page) due() time.Time {
 	var due time.Time
 	for _, interest := range p.interests {
 		at := interest.ListAt
