@@ -144,3 +144,19 @@ func TestP7FortyClaimsAtALimitOfTwelve(t *testing.T) {
 	w.forward(5 * time.Minute)
 	w.Expect(w.vendor.Sold("")).To(HaveLen(40))
 }
+
+// TestP4TheFirstInstanceMayBeLate: an account that is known by it alone is not taken for another one meanwhile.
+func TestP4TheFirstInstanceMayBeLate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.vendor.UpdateAccount("reseller", func(a *emulator.Account) { a.Behavior.Late = 5 * time.Minute })
+	key := w.claim("support-line", nil)
+	w.forward(time.Minute)
+	w.expect(key, v1alpha1.ReadyCondition, "True Succeeded")
+	second := w.claim("second", nil)
+	w.forward(4 * time.Minute)
+	w.Expect(w.stalled()).To(BeFalse())
+	w.forward(5 * time.Minute)
+	w.expect(second, v1alpha1.ReadyCondition, "True Succeeded")
+	w.Expect(w.vendor.Sold("")).To(HaveLen(2))
+}

@@ -21,6 +21,8 @@ type Interest struct {
 	Messenger string
 	// Token: the next list is to keep the token of the instance.
 	Token bool
+	// Every: without ListAt, the claim looks at every list, since it has no instance that is in order.
+	Every bool
 	// ListAt is when a list is to be begun for the claim: it waits for one that is begun no sooner. The zero time: it waits for none,
 	// and wants to hear if its instance is not as it was.
 	ListAt time.Time
@@ -190,5 +192,5 @@ func (i Interest) concerned(list *List) bool {
 		return !list.Begun.Before(i.ListAt)
 	}
 	row, there := list.ByID(i.ID)
-	return i.ID != 0 && (!there || row.Deleted || (row.Messenger != "" && row.Messenger != i.Messenger))
+	return i.Every || i.ID != 0 && (!there || row.Deleted || (row.Messenger != "" && row.Messenger != i.Messenger))
 }
