@@ -8,6 +8,8 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
@@ -140,7 +142,9 @@ func TestP7FortyClaimsAtALimitOfTwelve(t *testing.T) {
 		}
 	}
 	w.Expect(waiting).To(Equal(28))
-	w.editAccount(func(a *v1alpha1.PartnerAccount) { a.Spec.Limits = v1alpha1.PartnerLimits{MaxInstances: 50, MaxCreatesPerHour: 1000} })
+	w.editAccount(func(a *v1alpha1.PartnerAccount) {
+		a.Spec.Limits = v1alpha1.PartnerLimits{MaxInstances: 50, MaxCreatesPerHour: 1000}
+	})
 	w.forward(5 * time.Minute)
 	w.Expect(w.vendor.Sold("")).To(HaveLen(40))
 }
@@ -159,4 +163,43 @@ func TestP4TheFirstInstanceMayBeLate(t *testing.T) {
 	w.forward(5 * time.Minute)
 	w.expect(second, v1alpha1.ReadyCondition, "True Succeeded")
 	w.Expect(w.vendor.Sold("")).To(HaveLen(2))
+}
+
+// TestP1AListOfBeforeIsNotUsed: what a person makes in the console right before the claim does not show in the last list.
+func TestP1AListOfBeforeIsNotUsed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.forward(30 * time.Second)
+	w.Expect(w.calls(greenapi.MethodGetInstances)).To(Equal(1))
+	w.line(710700000777, lineName)
+	key := w.claim("support-line", nil)
+	w.forward(time.Minute)
+	w.Expect(w.get(key).Status.IDInstance).To(Equal(int64(710700000777)))
+	w.Expect(w.vendor.Sold("")).To(BeEmpty())
+}
+
+// TestP7AnotherProcessBuysMeanwhile: the limits hold for what is stored on the API server, not for what was read before.
+func TestP7AnotherProcessBuysMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(a *v1alpha1.PartnerAccount) {
+		a.Spec.Limits = v1alpha1.PartnerLimits{MaxInstances: 5, MaxCreatesPerHour: 1}
+	})
+	w.forward(time.Second)
+	key := w.claim("support-line", nil)
+	w.op = func(when, verb string, object client.Object) {
+		account, ok := object.(*v1alpha1.PartnerAccount)
+		if !ok || when != "before" || verb != "status" || len(account.Status.Creates) == 0 {
+			return
+		}
+		w.op = nil
+		theirs := w.account()
+		theirs.Status.Creates = append(theirs.Status.Creates, v1alpha1.PartnerCreate{Name: "prod-eu/office/line", ClaimUID: "theirs", Attempt: 1, Time: metav1.NewTime(w.clock.Now())})
+		w.Expect(w.cluster.Status().Update(w.ctx, theirs)).To(Succeed())
+	}
+	w.forward(time.Minute)
+	w.Expect(w.op).To(BeNil())
+	w.expect(key, v1alpha1.CreatedCondition, "False LimitReached")
+	w.Expect(w.calls(greenapi.MethodCreateInstance)).To(BeZero())
+	w.forward(time.Hour)
+	w.expect(key, v1alpha1.CreatedCondition, "True Succeeded")
 }

@@ -212,4 +212,3 @@ func (m *model) ends(claim *v1alpha1.InstanceClaim) {
 		m.t.Fatalf("%s goes nowhere: %+v", claim.Name, claim.Status)
 	}
 }
-

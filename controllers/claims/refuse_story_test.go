@@ -127,7 +127,7 @@ func TestP4NothingIsBoughtByAListThatIsNotTheAccounts(t *testing.T) {
 	for _, odd := range []string{emulator.ListEmpty, emulator.ListForeign} {
 		w := newWorld(t, nil)
 		w.claim("first", nil)
-		w.forward(11 * time.Minute)
+		w.forward(time.Minute)
 		w.Expect(w.vendor.Sold("")).To(HaveLen(1))
 		w.vendor.UpdateAccount("reseller", func(a *emulator.Account) { a.Behavior.List = odd })
 		key := w.claim("support-line", nil)

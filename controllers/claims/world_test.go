@@ -207,7 +207,9 @@ func (w *world) restart() {
 	w.wakeAll()
 }
 
-func (w *world) wake(controller string, name types.NamespacedName) { w.due[controller][name] = w.clock.Now() }
+func (w *world) wake(controller string, name types.NamespacedName) {
+	w.due[controller][name] = w.clock.Now()
+}
 
 // wakeAll wakes all claims, as a change of their account or namespace does.
 func (w *world) wakeAll() {
