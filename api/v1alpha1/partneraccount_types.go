@@ -164,6 +164,7 @@ type PartnerCreate struct {
 
 	// claimUID is the UID of the claim: for another one of the same name it is not known whether the call was made.
 	// +required
+	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=64
 	ClaimUID types.UID `json:"claimUID"`
 
