@@ -91,6 +91,11 @@ func (r *Reconciler) callFailed(ctx context.Context, p *pass, method string, err
 		stall   *stalled
 	)
 	b.problem = nil
+	if p.meansCreating(err) {
+		// The instance is not there for every method yet: nothing that anybody need know.
+		b.Wait(p.now, r.Options.Limits.SettlePoll)
+		return b.Rest(p.now)
+	}
 	switch end := classify(err); {
 	case errors.As(end, &refusal):
 		if refusal.rotates() && r.tokenRotated(ctx, p) {

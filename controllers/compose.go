@@ -47,6 +47,7 @@ func (r *Reconciler) compose(p *pass) v1alpha1.InstanceStatus {
 	status := *p.stored.DeepCopy()
 	w := statusWriter{InstanceStatus: &status, generation: p.generation(), now: metav1.NewTime(r.Clock.Now()).Rfc3339Copy()}
 	w.introduce()
+	w.IDInstance = cmp.Or(instance.Number(p.instance), w.IDInstance)
 	if p.apiURL != "" && (p.looked.State || !instance.AcceptedOnce(w.InstanceStatus)) {
 		// Where a token was accepted decides who owns an instance, so another address counts once it answered.
 		w.APIURL = p.apiURL
@@ -215,6 +216,10 @@ func (w statusWriter) composeEnd(p *pass) {
 		if end.condition != "" {
 			w.set(end.condition, metav1.ConditionFalse, end.reason, end.message)
 		}
+	case *unclaimed:
+		w.composeUnclaimed(end.message)
+	case *creating:
+		w.composeCreating()
 	case *stalled:
 		if end.condition != "" {
 			w.set(end.condition, metav1.ConditionFalse, end.reason, end.message)

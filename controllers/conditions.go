@@ -162,12 +162,18 @@ func (r *Reconciler) composeProgress(p *pass, w statusWriter) {
 		w.composeCalls(p)
 		w.composeTurn(p)
 		w.composeAccountFailure(p)
+		if p.looked.State && p.state == states.Creating && p.beingCreated() && w.find(v1alpha1.StalledCondition) == nil {
+			w.show(isUnderWay(v1alpha1.ReasonProgressing, creatingText))
+		}
 	}
 }
 
 // composeAccountFailure says that the account cannot be read, if nothing else is said.
 func (w statusWriter) composeAccountFailure(p *pass) {
-	if p.accountErr != nil {
+	switch {
+	case p.meansCreating(p.accountErr):
+		w.reconcilingUnlessSaid(v1alpha1.ReasonProgressing, creatingText)
+	case p.accountErr != nil:
 		w.reconcilingUnlessSaid(v1alpha1.ReasonProgressingWithRetry, "Cannot read the account: "+p.accountErr.Error())
 	}
 }

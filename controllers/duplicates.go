@@ -6,8 +6,8 @@ package controllers
 import (
 	"context"
 	"slices"
-	"strconv"
 
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
@@ -35,21 +35,59 @@ func (r *Reconciler) checkOwner(ctx context.Context, p *pass) error {
 // claims returns all resources of any kind that name the same instance, the owner first. One that is being deleted, which may take
 // long where another tool has a finalizer, claims nothing: it makes no call any more.
 func (r *Reconciler) claims(ctx context.Context, p *pass) ([]instance.Claim, error) {
-	id := strconv.FormatInt(p.id.ID, 10)
 	base := r.Options.DefaultAPIURL
 	claims := []instance.Claim{instance.ClaimOf(p.instance, base)}
-	for _, kind := range r.Shared.Kinds {
-		list := kind.NewList()
-		// Nothing here changes what the cache returns.
-		if err := r.Client.List(ctx, list, client.MatchingFields{indexIDInstance: id}, client.UnsafeDisableDeepCopy); err != nil {
-			return nil, err
+	seen := map[types.UID]bool{p.instance.GetUID(): true}
+	add := func(other v1alpha1.Instance) {
+		known, ok := instance.Key(other, base)
+		if ok && known == p.id && !seen[other.GetUID()] && other.GetDeletionTimestamp().IsZero() {
+			seen[other.GetUID()] = true
+			claims = append(claims, instance.ClaimOf(other, base))
 		}
-		instance.Each(list, func(other v1alpha1.Instance) {
-			if known, ok := instance.Key(other, base); ok && known.Origin == p.id.Origin && other.GetUID() != p.instance.GetUID() && other.GetDeletionTimestamp().IsZero() {
-				claims = append(claims, instance.ClaimOf(other, base))
-			}
-		})
+	}
+	// Those that name it through a claim come first, filled in: what their statuses say may be older.
+	if err := r.eachClaimant(ctx, p.id.ID, add); err != nil {
+		return nil, err
+	}
+	if err := r.eachListed(ctx, add, client.MatchingFields{indexIDInstance: idText(p.id.ID)}); err != nil {
+		return nil, err
 	}
 	slices.SortStableFunc(claims, instance.Claim.Compare)
 	return claims, nil
+}
+
+// eachListed calls a function with the resources of all kinds that an index finds. It must not change them.
+func (r *Reconciler) eachListed(ctx context.Context, do func(v1alpha1.Instance), options ...client.ListOption) error {
+	for _, kind := range r.Shared.Kinds {
+		list := kind.NewList()
+		if err := r.Client.List(ctx, list, append(options, client.UnsafeDisableDeepCopy)...); err != nil {
+			return err
+		}
+		instance.Each(list, do)
+	}
+	return nil
+}
+
+// eachClaimant calls a function with copies of the resources whose claim has an instance, which it is filled into: who looks at one
+// for the first time has nothing in the status yet.
+func (r *Reconciler) eachClaimant(ctx context.Context, id int64, do func(v1alpha1.Instance)) error {
+	claims, err := r.claimsWhere(ctx, client.MatchingFields{claimsByID: idText(id)})
+	if err != nil {
+		return err
+	}
+	for i := range claims {
+		claim := &claims[i]
+		if instance.ClaimTrouble(claim) != "" {
+			continue
+		}
+		if err := r.eachListed(ctx, func(other v1alpha1.Instance) {
+			if filled, ok := other.DeepCopyObject().(v1alpha1.Instance); ok {
+				instance.Fill(filled, claim)
+				do(filled)
+			}
+		}, client.InNamespace(claim.Namespace), client.MatchingFields{indexClaimRef: claim.Name}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -73,6 +73,8 @@ type Options struct {
 	Limits plan.Limits
 	// Ring is where this process is one of several shards, if it is.
 	Ring sharding.Ring
+	// Claims says that claims are looked after, so that a resource may name one.
+	Claims bool
 	// Partial says that resources of the same namespaces may be another process's, and are not in the cache.
 	Partial bool
 }

@@ -60,7 +60,7 @@ func newManager(o managerOptions) (ctrl.Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	return mgr, controllers.SetupIndexes(context.Background(), mgr.GetFieldIndexer(), instance.Kinds)
+	return mgr, controllers.SetupIndexes(context.Background(), mgr.GetFieldIndexer(), instance.Kinds, true)
 }
 
 // start starts a manager. What is returned stops it, and says how it ended.

@@ -122,6 +122,15 @@ func (m *memories) of(key types.NamespacedName, uid types.UID, now time.Time) *m
 	return known
 }
 
+// renew returns a new memory for a resource whose instance is another one now. Only what this process wrote last is remembered.
+func (m *memories) renew(key types.NamespacedName, now time.Time) *memory {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	old := m.byKey[key]
+	m.byKey[key] = &memory{uid: old.uid, since: now, version: old.version, writtenAt: old.writtenAt, met: true, rebootAsked: old.rebootAsked}
+	return m.byKey[key]
+}
+
 // version returns the resourceVersion of the last own write to a resource, "" if there was none lately. A cache is behind
 // for moments; where it seems to be for longer, versions began anew, as they do when etcd is restored.
 func (m *memories) version(key types.NamespacedName, uid types.UID, now time.Time, lately time.Duration) string {

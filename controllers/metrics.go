@@ -88,7 +88,7 @@ func NewMetrics(registry prometheus.Registerer, reader client.Reader, kinds []in
 		held: prometheus.NewDesc("greenapi_held", "Resources whose settings wait: for a maintenance window (window), for a halted rollout (halt), or for others to restart first (turn).",
 			[]string{"kind", "reason"}, nil),
 		haltedFleets: prometheus.NewDesc("greenapi_halted_fleets", "Fleets in which somebody waits because the latest restarts ended badly.", nil, nil),
-		oldest:       prometheus.NewDesc("greenapi_oldest_observation_seconds", "Age of the oldest successful reading of a state, over the resources that are neither paused nor stalled.", []string{"kind"}, nil),
+		oldest:       prometheus.NewDesc("greenapi_oldest_observation_seconds", "Age of the oldest successful reading of a state, over the resources that are neither paused nor stalled, nor wait for a claim.", []string{"kind"}, nil),
 		unpaused:     prometheus.NewDesc("greenapi_unpaused_instances", "Resources that are not paused, by the vendor's state; other for one that is not known.", []string{"kind", "state"}, nil),
 		unpausedConditions: prometheus.NewDesc("greenapi_unpaused_instance_conditions", "Resources that are not paused, by condition and its status; Ready is Unknown where nothing was stored yet.",
 			[]string{"kind", "condition", "status"}, nil),
@@ -255,7 +255,7 @@ func (m *Metrics) collectKind(ctx context.Context, kind instance.Kind, statuses 
 			state = otherState
 		}
 		paused := resource.Core().Paused || apimeta.IsStatusConditionTrue(status.Conditions, v1alpha1.PausedCondition)
-		if paused || apimeta.IsStatusConditionTrue(status.Conditions, v1alpha1.StalledCondition) {
+		if paused || apimeta.IsStatusConditionTrue(status.Conditions, v1alpha1.StalledCondition) || isNotReady(status) {
 			unread[client.ObjectKeyFromObject(resource)] = true
 		}
 		all.add(state, status.Conditions)

@@ -16,7 +16,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/schedule"
 )
 
-// passEnd is how a step ends a pass; report turns it into conditions. It is one of the four types below. Any other
+// passEnd is how a step ends a pass; report turns it into conditions. It is one of the four types below, unclaimed or creating. Any other
 // error of a step is a failure of the API server, which the queue retries.
 type passEnd interface {
 	error
@@ -113,6 +113,9 @@ func (r *Reconciler) failed(ctx context.Context, p *pass, err error) error {
 		return &waiting{after: schedule.CallSpacing}
 	}
 	m.schedule.Failed()
+	if p.meansCreating(err) {
+		return r.notYet(ctx, p, err)
+	}
 	end, reads := classify(err), &m.schedule.Reads
 	var (
 		refusal *refused
@@ -122,6 +125,7 @@ func (r *Reconciler) failed(ctx context.Context, p *pass, err error) error {
 	)
 	switch {
 	case errors.As(end, &refusal):
+		p.nameClaim(refusal)
 		end = r.refuse(ctx, p, refusal)
 	case errors.As(end, &limited):
 		limited.after = reads.Throttled(p.now, limited.after)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/keys"
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 	"github.com/greenapi-operator/greenapi-operator/internal/schedule"
@@ -64,6 +65,9 @@ type pass struct {
 	polled *watched
 
 	// resolve
+	// claim is the one that the spec names, once it has the instance; ownURL is the address that the spec itself names then.
+	claim    *v1alpha1.InstanceClaim
+	ownURL   string
 	id       keys.Instance
 	apiURL   string
 	desired  plan.Desired
@@ -143,7 +147,7 @@ func (p *pass) hideSaidBefore(status *v1alpha1.InstanceStatus) {
 	if !p.hidesNumbers() || status.AccountDetails != "" {
 		return
 	}
-	hide := func(text string) string { return greenapi.HideNumbers(text, p.core().IDInstance) }
+	hide := func(text string) string { return greenapi.HideNumbers(text, instance.Number(p.instance)) }
 	for i := range status.Conditions {
 		if c := &status.Conditions[i]; c.Type != v1alpha1.AvailableCondition && c.Reason != v1alpha1.ReasonOutsideWindow {
 			c.Message = hide(c.Message)
@@ -159,7 +163,7 @@ func (p *pass) hideSaidBefore(status *v1alpha1.InstanceStatus) {
 func (p *pass) conceal(text string) string {
 	text = greenapi.Conceal(text, p.secrets...)
 	if p.hidesNumbers() {
-		text = greenapi.HideNumbers(text, p.core().IDInstance)
+		text = greenapi.HideNumbers(text, instance.Number(p.instance))
 	}
 	return text
 }

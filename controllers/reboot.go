@@ -118,7 +118,7 @@ const keptReboots = 32
 // composeReboot stores the intent, the echo of a request, and the restart. stale: the vendor has not answered for long.
 func (w statusWriter) composeReboot(p *pass, stale bool) {
 	b := &p.reboot
-	if _, stall := p.end.(*stalled); b.asked != "" && (b.ignored || b.intended != nil || stall || stale) {
+	if b.asked != "" && (b.ignored || b.intended != nil || p.needsSomebody() || stale) {
 		// A request is for now: what a person has to mend first, or an outage, does not keep it for a day that nobody knows.
 		w.LastHandledRebootAt = b.asked
 	}

@@ -91,7 +91,7 @@ func (r *Reconciler) store(ctx context.Context, p *pass, status v1alpha1.Instanc
 		if fresh.GetUID() != p.instance.GetUID() || !equality.Semantic.DeepEqual(*fresh.InstanceStatus(), p.stored) {
 			return err
 		}
-		p.instance = fresh
+		p.take(fresh)
 		err = r.save(ctx, p, status)
 	}
 	return err
@@ -114,12 +114,14 @@ func (p *pass) with(status v1alpha1.InstanceStatus) v1alpha1.Instance {
 		panic("controllers: a copy of a resource is of another type")
 	}
 	*object.InstanceStatus() = status
+	p.giveBack(object)
 	return object
 }
 
 // saved notes what was written.
 func (r *Reconciler) saved(p *pass, object v1alpha1.Instance) {
-	p.instance, p.stored = object, *object.InstanceStatus().DeepCopy()
+	p.take(object)
+	p.stored = *object.InstanceStatus().DeepCopy()
 	p.corrected = false
 	p.reboot.counted, p.memory.uncounted = cmp.Or(p.memory.uncounted, p.reboot.counted), nil
 	p.memory.version, p.memory.writtenAt = object.GetResourceVersion(), r.Clock.Now()
@@ -129,6 +131,9 @@ func (r *Reconciler) saved(p *pass, object v1alpha1.Instance) {
 func (r *Reconciler) remember(p *pass) {
 	m := p.memory
 	switch p.end.(type) {
+	case *unclaimed:
+		// Once the claim has its instance, everything is read at once.
+		m.schedule.ReadAll()
 	case *retrying, *stalled:
 		m.schedule.Failed()
 		if p.vendor == nil {
@@ -136,8 +141,9 @@ func (r *Reconciler) remember(p *pass) {
 			m.schedule.ReadAll()
 		}
 	}
+	_, begins := p.end.(*creating)
 	switch {
-	case p.looked.State:
+	case p.looked.State || begins:
 		m.failedSince = time.Time{}
 	case m.schedule.Failing() && m.failedSince.IsZero():
 		m.failedSince = p.now

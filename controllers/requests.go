@@ -45,14 +45,24 @@ func (p *pass) readRequests() {
 // composeApply echoes a request for a setSettings once it is done with: it went out, or nothing is to be written. stale: the vendor
 // has not answered for long; a request is for now.
 func (w statusWriter) composeApply(p *pass, stale bool) {
-	_, stall := p.end.(*stalled)
 	switch {
 	case p.apply.asked == "":
-	case p.apply.ignored || stall || stale || p.decision != nil && p.decision.ApplyHandled:
+	case p.apply.ignored || p.needsSomebody() || stale || p.decision != nil && p.decision.ApplyHandled:
 		w.LastHandledApplyAt = p.apply.asked
 	default:
 		// A call that took no effect is not done with.
 		w.LastHandledApplyAt = p.original.LastHandledApplyAt
+	}
+}
+
+// needsSomebody reports whether nothing can be carried out before somebody acted, a person or whoever makes the claim. A request is for
+// now, and is not kept for the day on which that happens.
+func (p *pass) needsSomebody() bool {
+	switch p.end.(type) {
+	case *stalled, *unclaimed:
+		return true
+	default:
+		return false
 	}
 }
 

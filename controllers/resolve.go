@@ -23,11 +23,13 @@ const secretGrace = 2 * time.Minute
 
 // resolve turns the spec into an address, credentials and wished settings. It reads Secrets and calls nothing.
 func (r *Reconciler) resolve(ctx context.Context, p *pass) error {
-	core := p.core()
-	if core.Paused {
+	if p.core().Paused {
 		return &paused{}
 	}
 	p.requested = instance.NewRequest(p.instance, v1alpha1.ReconcileRequestedAtAnnotation, p.stored.LastHandledReconcileAt)
+	if err := r.resolveClaim(ctx, p); err != nil {
+		return err
+	}
 	origin, err := instance.Origin(p.instance, r.Options.DefaultAPIURL)
 	if err != nil {
 		return classify(err)
@@ -71,6 +73,9 @@ func (r *Reconciler) apiToken(ctx context.Context, p *pass) (string, error) {
 	p.memory.apiToken = value
 	if value.missing != "" {
 		problem := r.missingSecret(v1alpha1.CredentialsValidCondition, value, r.Options.SecretSelector)
+		if p.claim != nil {
+			problem.message = fmt.Sprintf("Secret %q does not hold the API token. InstanceClaim %q puts it there; its conditions say what holds it up", value.name, p.claim.Name)
+		}
 		if wait := r.secretGraceRest(p, &p.memory.missingSince, problem.reason); wait > 0 {
 			return "", &retrying{condition: problem.condition, reason: problem.reason, message: problem.message, after: wait}
 		}

@@ -102,9 +102,12 @@ func (r *Reconciler) planNext(p *pass) {
 func (r *Reconciler) next(p *pass) reconcile.Result {
 	wait := p.memory.schedule.Next(r.Clock.Now())
 	switch end := p.end.(type) {
-	case *paused:
+	case *paused, *unclaimed:
+		// Who waits for a claim is woken by it.
 		return reconcile.Result{}
 	case *waiting:
+		wait = end.after
+	case *creating:
 		wait = end.after
 	case *retrying:
 		wait = end.after

@@ -94,7 +94,7 @@ func (r *Reconciler) releaseIfDone(ctx context.Context, p *pass) {
 	s, waits := r.restarts.Look(resource, p.id)
 	over := r.slotDone(p, s, waits || r.fleets.Look(resource) != restarts.Nowhere)
 	switch p.end.(type) {
-	case *paused, *stalled:
+	case *paused, *stalled, *unclaimed:
 		r.restarts.Forget(resource, p.now)
 		r.fleets.StopWaiting(resource)
 	case *retrying:

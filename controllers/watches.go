@@ -31,31 +31,61 @@ import (
 
 // Names of the cache's indexes.
 const (
-	indexIDInstance = "spec.idInstance"
+	indexIDInstance = "idInstance"
 	indexSecretName = "secretName"
 )
 
-// SetupIndexes adds the indexes that the reconcilers need to the cache. It is called once for all kinds.
-func SetupIndexes(ctx context.Context, indexer client.FieldIndexer, kinds []instance.Kind) error {
+// SetupIndexes adds the indexes that the reconcilers need to the cache, those of claims only where they are looked after. It is called
+// once for all kinds.
+func SetupIndexes(ctx context.Context, indexer client.FieldIndexer, kinds []instance.Kind, withClaims bool) error {
 	for _, kind := range kinds {
-		if err := indexer.IndexField(ctx, kind.New(), indexIDInstance, func(object client.Object) []string {
-			return []string{idInstanceOf(object)}
-		}); err != nil {
-			return err
-		}
-		if err := indexer.IndexField(ctx, kind.New(), indexSecretName, secretNames); err != nil {
-			return err
+		for name, of := range map[string]client.IndexerFunc{
+			indexIDInstance: func(object client.Object) []string { return unlessEmpty(idInstanceOf(object)) },
+			indexSecretName: secretNames,
+			indexClaimRef:   claimRefOf,
+		} {
+			if err := indexer.IndexField(ctx, kind.New(), name, of); err != nil {
+				return err
+			}
 		}
 	}
-	return nil
+	if !withClaims {
+		return nil
+	}
+	return setupClaimIndexes(ctx, indexer)
 }
 
+// idInstanceOf is the number of a resource's instance as the index has it, "" if it is not known yet.
 func idInstanceOf(object client.Object) string {
 	resource, ok := object.(v1alpha1.Instance)
 	if !ok {
 		return ""
 	}
-	return strconv.FormatInt(resource.Core().IDInstance, 10)
+	return idText(instance.Number(resource))
+}
+
+// idText is a number as an index has it, "" for none.
+func idText(id int64) string {
+	if id == 0 {
+		return ""
+	}
+	return strconv.FormatInt(id, 10)
+}
+
+func claimRefOf(object client.Object) []string {
+	resource, ok := object.(v1alpha1.Instance)
+	if !ok {
+		return nil
+	}
+	return unlessEmpty(instance.ClaimName(resource))
+}
+
+// unlessEmpty is what an index has of a value, nothing for an empty one.
+func unlessEmpty(value string) []string {
+	if value == "" {
+		return nil
+	}
+	return []string{value}
 }
 
 func secretNames(object client.Object) []string {
@@ -82,6 +112,9 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Optio
 	for _, kind := range r.Kinds {
 		build = build.Watches(kind.New(), handler.EnqueueRequestsFromMapFunc(r.rivalsOf), builder.WithPredicates(r.claimChanged()))
 	}
+	if r.Options.Claims {
+		build = build.Watches(&v1alpha1.InstanceClaim{}, handler.EnqueueRequestsFromMapFunc(r.claimants), builder.WithPredicates(newsOfClaim()))
+	}
 	return build.Complete(r.inRing())
 }
 
@@ -101,19 +134,33 @@ func (r *Reconciler) claimChanged() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, ok1 := e.ObjectOld.(v1alpha1.Instance)
 		after, ok2 := e.ObjectNew.(v1alpha1.Instance)
-		return ok1 && ok2 && (before.Core().APIURL != after.Core().APIURL || before.GetDeletionTimestamp().IsZero() != after.GetDeletionTimestamp().IsZero() ||
+		return ok1 && ok2 && (before.Core().APIURL != after.Core().APIURL || instance.Number(before) != instance.Number(after) || before.GetDeletionTimestamp().IsZero() != after.GetDeletionTimestamp().IsZero() ||
 			instance.StandingOf(before, r.Options.DefaultAPIURL) != instance.StandingOf(after, r.Options.DefaultAPIURL))
 	}}
 }
 
-// usersOf returns the resources of this kind that refer to a Secret.
+// usersOf returns the resources of this kind that refer to a Secret, themselves or through a claim that makes it.
 func (r *Reconciler) usersOf(ctx context.Context, secret client.Object) []reconcile.Request {
-	return r.requests(ctx, types.UID(""), client.InNamespace(secret.GetNamespace()), client.MatchingFields{indexSecretName: secret.GetName()})
+	here := client.InNamespace(secret.GetNamespace())
+	requests := r.requests(ctx, "", here, client.MatchingFields{indexSecretName: secret.GetName()})
+	claims, err := r.claimsWhere(ctx, here, client.MatchingFields{claimsBySecret: secret.GetName()})
+	if err != nil {
+		// The cache answers from memory; it fails only while the process stops.
+		return requests
+	}
+	for i := range claims {
+		requests = append(requests, r.claimants(ctx, &claims[i])...)
+	}
+	return requests
 }
 
 // rivalsOf returns the other resources of this kind that name the same instance.
 func (r *Reconciler) rivalsOf(ctx context.Context, object client.Object) []reconcile.Request {
-	return r.requests(ctx, object.GetUID(), client.MatchingFields{indexIDInstance: idInstanceOf(object)})
+	id := idInstanceOf(object)
+	if id == "" {
+		return nil
+	}
+	return r.requests(ctx, object.GetUID(), client.MatchingFields{indexIDInstance: id})
 }
 
 func (r *Reconciler) requests(ctx context.Context, except types.UID, options ...client.ListOption) []reconcile.Request {

@@ -81,15 +81,28 @@ func (r SecretKeyReference) KeyOr(def string) string {
 	return r.Key
 }
 
+// ClaimReference names an InstanceClaim in the resource's own namespace.
+type ClaimReference struct {
+	// name of the InstanceClaim, which is in the namespace of the resource.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name"`
+}
+
 // InstanceSpec is the part of a spec that all kinds share: which instance it is, how to reach it, and how closely
 // to look after it.
+// +kubebuilder:validation:XValidation:rule="has(self.idInstance) || has(self.claimRef)",message="idInstance is missing: write the number that the vendor's console shows, together with apiTokenSecretRef, or else claimRef with the name of an InstanceClaim"
+// +kubebuilder:validation:XValidation:rule="has(self.apiTokenSecretRef) || has(self.claimRef)",message="apiTokenSecretRef is missing: name the Secret with the instance's apiTokenInstance, together with idInstance, or else write claimRef with the name of an InstanceClaim"
+// +kubebuilder:validation:XValidation:rule="!has(self.claimRef) || !has(self.idInstance) && !has(self.apiTokenSecretRef)",message="claimRef stands in place of idInstance and apiTokenSecretRef, since the claim knows both: write claimRef alone, or leave it out and write the other two"
+// +kubebuilder:validation:XValidation:rule="has(self.claimRef) == has(oldSelf.claimRef)",message="a resource cannot change between claimRef and idInstance: delete this one (which calls nothing at GREEN-API) and create a new one"
 type InstanceSpec struct {
 	// idInstance is the number of the instance at GREEN-API, as its console shows it. It cannot be changed later.
-	// +required
+	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=9007199254740991
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="is immutable: another instance is another resource, so delete this one (which calls nothing at GREEN-API) and create a new one"
-	IDInstance int64 `json:"idInstance"`
+	IDInstance int64 `json:"idInstance,omitempty"`
 
 	// apiUrl is the origin of the API that serves the instance, as the console shows it, such as
 	// https://7107.api.greenapi.com. When unset the operator's --default-api-url is used. The operator sends the
@@ -103,8 +116,15 @@ type InstanceSpec struct {
 
 	// apiTokenSecretRef names the Secret with the instance's apiTokenInstance. White space around the value is
 	// ignored.
-	// +required
-	APITokenSecretRef SecretKeyReference `json:"apiTokenSecretRef"`
+	// +optional
+	APITokenSecretRef SecretKeyReference `json:"apiTokenSecretRef,omitzero"`
+
+	// claimRef names the InstanceClaim whose instance this is, in place of idInstance and apiTokenSecretRef: the claim knows the number,
+	// the address where apiUrl is unset, and the Secret. Nothing is called before the claim has its instance. It cannot be changed
+	// later.
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="is immutable: the instance of another claim is another resource, so delete this one (which calls nothing at GREEN-API) and create a new one"
+	ClaimRef *ClaimReference `json:"claimRef,omitempty"`
 
 	// reconcilePolicy says when settings are written: Enforce (when unset) writes changes and corrects drift,
 	// OnSpecChange writes changes and only reports drift, Observe never writes.

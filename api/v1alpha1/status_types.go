@@ -23,6 +23,10 @@ type InstanceStatus struct {
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
+	// idInstance is the number of the instance: that of the spec, or of the claim that the spec names, once that has one.
+	// +optional
+	IDInstance int64 `json:"idInstance,omitempty"`
+
 	// stateInstance is the vendor's word for the state, as it is.
 	// +optional
 	// +kubebuilder:validation:MaxLength=64

@@ -36,12 +36,13 @@ type TelegramInstanceSpec struct {
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:path=telegraminstances,singular=telegraminstance,shortName=tgi,categories=greenapi,scope=Namespaced
 // +kubebuilder:selectablefield:JSONPath=.spec.idInstance
+// +kubebuilder:selectablefield:JSONPath=.status.idInstance
 // +kubebuilder:selectablefield:JSONPath=.status.stateInstance
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`,description="Whether the operator's own job is done: credentials accepted, settings as the policy wants them"
 // +kubebuilder:printcolumn:name="Synced",type=string,JSONPath=`.status.conditions[?(@.type=="Synced")].status`,description="Whether the settings are as the spec wants them"
 // +kubebuilder:printcolumn:name="Available",type=string,JSONPath=`.status.conditions[?(@.type=="Available")].status`,description="Whether the messenger is authorized and working"
 // +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.status.stateInstance`,description="The vendor's word for the state of the instance"
-// +kubebuilder:printcolumn:name="Instance",type=integer,format=int64,JSONPath=`.spec.idInstance`,description="The number of the instance at the vendor"
+// +kubebuilder:printcolumn:name="Instance",type=integer,format=int64,JSONPath=`.status.idInstance`,description="The number of the instance at the vendor"
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Phone",type=string,JSONPath=`.status.phone`,priority=1
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`,priority=1

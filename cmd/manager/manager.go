@@ -91,7 +91,8 @@ func shutdownTimeout(call time.Duration) time.Duration {
 
 // addControllers adds a controller for each kind, and what they share.
 func addControllers(ctx context.Context, mgr ctrl.Manager, o options) error {
-	if err := controllers.SetupIndexes(ctx, mgr.GetFieldIndexer(), instance.Kinds); err != nil {
+	o.controller.Claims = o.partnerAccounts
+	if err := controllers.SetupIndexes(ctx, mgr.GetFieldIndexer(), instance.Kinds, o.partnerAccounts); err != nil {
 		return fmt.Errorf("adding indexes: %w", err)
 	}
 	// The controllers begin to watch Secrets when they start; /readyz is to wait for those too from the beginning.

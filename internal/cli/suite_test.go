@@ -164,7 +164,7 @@ func (d *desk) operate() {
 		},
 	})
 	d.Expect(err).NotTo(HaveOccurred())
-	d.Expect(controllers.SetupIndexes(d.ctx, mgr.GetFieldIndexer(), instance.Kinds)).To(Succeed())
+	d.Expect(controllers.SetupIndexes(d.ctx, mgr.GetFieldIndexer(), instance.Kinds, true)).To(Succeed())
 	observed, err := controllers.NewMetrics(prometheus.NewRegistry(), mgr.GetCache(), instance.Kinds)
 	d.Expect(err).NotTo(HaveOccurred())
 	vendor := greenapi.New(greenapi.Options{Timeout: 3 * time.Second, AllowedHosts: []string{"127.0.0.1"}, Insecure: true, UserAgent: "desk"})

@@ -77,6 +77,9 @@ func (e *UnreadableError) Error() string {
 	return fmt.Sprintf("%s: the answer cannot be read: %s", e.Method, e.What)
 }
 
+// Empty reports whether the vendor answered with nothing at all: an empty body, or null.
+func (e *UnreadableError) Empty() bool { return e.What == emptyBody || e.What == nullBody }
+
 // TransportError is a call that got no complete answer.
 type TransportError struct {
 	// Method is the vendor's name of the method that was called.

@@ -17,11 +17,17 @@ const mostNames = 512
 // jsonSpace is the white space of JSON. What else Unicode calls so makes a body unreadable.
 const jsonSpace = " \t\r\n"
 
+// What is wrong with a body that says nothing at all.
+const emptyBody, nullBody = "it is empty", "it is null"
+
 // decodeObject reads a JSON object and tells, in words of this package, why it cannot. A name that is missing has the Type
 // 0, and no Text; of one that is there twice the last value counts. Whether it is JSON is for encoding/json to say. What
 // is, is then cut into its members here: that is a fourth of the work of having them decoded by reflection.
 func decodeObject(body []byte) (map[string]jsonvalue.Value, string) {
 	trimmed, problem := trimBody(body, '{', "it is not an object")
+	if string(bytes.Trim(body, jsonSpace)) == "null" {
+		problem = nullBody
+	}
 	if problem != "" {
 		return nil, problem
 	}
@@ -52,7 +58,7 @@ func trimBody(body []byte, begins byte, otherwise string) (trimmed []byte, probl
 	trimmed = bytes.Trim(body, jsonSpace)
 	switch {
 	case len(trimmed) == 0:
-		return nil, "it is empty"
+		return nil, emptyBody
 	case trimmed[0] == '<':
 		return nil, "it is HTML"
 	case trimmed[0] != begins:

@@ -12,10 +12,15 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/plan"
 )
 
-// Origin returns where the instance of a resource is served: at the address of its spec, or at defaultURL if that names none. The
-// error says what is wrong with the address.
+// Origin returns where the instance of a resource is served: at the address of its spec, or at defaultURL if that names none. Where
+// the resource has a claim, which was not filled in, it is where the operator saw the instance. The error says what is wrong with
+// the address.
 func Origin(resource v1alpha1.Instance, defaultURL string) (greenapi.Origin, error) {
-	return greenapi.ParseOrigin(cmp.Or(resource.Core().APIURL, defaultURL))
+	claimed := ""
+	if ClaimName(resource) != "" {
+		claimed = resource.InstanceStatus().APIURL
+	}
+	return greenapi.ParseOrigin(cmp.Or(resource.Core().APIURL, claimed, defaultURL))
 }
 
 // OriginSeen is Origin for whoever does not know the operator's default: where the spec names no address, the one that the
@@ -24,10 +29,10 @@ func OriginSeen(resource v1alpha1.Instance, defaultURL string) (greenapi.Origin,
 	return Origin(resource, cmp.Or(resource.InstanceStatus().APIURL, defaultURL))
 }
 
-// Key names the instance of a resource at the vendor; false if its address is not valid.
+// Key names the instance of a resource at the vendor; false if its address is not valid, or its number not known yet.
 func Key(resource v1alpha1.Instance, defaultURL string) (keys.Instance, bool) {
 	origin, err := Origin(resource, defaultURL)
-	if err != nil {
+	if err != nil || Number(resource) == 0 {
 		return keys.Instance{}, false
 	}
 	return KeyAt(resource, origin), true
@@ -35,14 +40,14 @@ func Key(resource v1alpha1.Instance, defaultURL string) (keys.Instance, bool) {
 
 // KeyAt names the instance of a resource that is served at an origin.
 func KeyAt(resource v1alpha1.Instance, origin greenapi.Origin) keys.Instance {
-	return keys.Instance{Origin: origin.Identity(), ID: resource.Core().IDInstance}
+	return keys.Instance{Origin: origin.Identity(), ID: Number(resource)}
 }
 
 // Target is what the vendor's client needs to know of a resource whose instance is served at an origin, with what its spec wants.
 // The token is missing.
 func Target(resource v1alpha1.Instance, origin greenapi.Origin, desired plan.Desired) greenapi.Target {
 	kind := KindOf(resource)
-	return greenapi.Target{Origin: origin, ID: resource.Core().IDInstance, Prefix: kind.Prefix, AccountMethod: kind.AccountMethod,
+	return greenapi.Target{Origin: origin, ID: Number(resource), Prefix: kind.Prefix, AccountMethod: kind.AccountMethod,
 		Quotable: quotable(desired)}
 }
 

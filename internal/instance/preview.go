@@ -50,7 +50,7 @@ func window(resource v1alpha1.Instance, now time.Time) plan.Window {
 		return plan.Window{Problem: err.Error()}
 	}
 	w := plan.Window{Changes: spec.AppliesToSubject(v1alpha1.MaintenanceChanges), Corrections: spec.AppliesToSubject(v1alpha1.MaintenanceCorrections)}
-	if opens := calendar.Next(now, resource.Core().IDInstance); opens.After(now) {
+	if opens := calendar.Next(now, Number(resource)); opens.After(now) {
 		w.Opens = opens.In(calendar.Location())
 	}
 	return w

@@ -10,10 +10,10 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 )
 
-// APITokenRef returns a resource's reference to its API token with the key.
+// APITokenRef returns a resource's reference to its API token with the key. Of one with a claim that was not filled in it is what the
+// operator used last, or else the usual one.
 func APITokenRef(resource v1alpha1.Instance) v1alpha1.SecretKeyReference {
-	ref := resource.Core().APITokenSecretRef
-	return v1alpha1.SecretKeyReference{Name: ref.Name, Key: ref.KeyOr(v1alpha1.DefaultAPITokenKey)}
+	return v1alpha1.SecretKeyReference{Name: tokenSecret(resource), Key: resource.Core().APITokenSecretRef.KeyOr(v1alpha1.DefaultAPITokenKey)}
 }
 
 // WebhookTokenRef returns a resource's reference to its webhook token with the key; nil if it does not manage it.
