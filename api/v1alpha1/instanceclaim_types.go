@@ -17,7 +17,7 @@ const (
 	// ClaimFinalizer keeps a claim until its instance is deleted at the vendor. It is put on only before a create or an adoption with
 	// deletionPolicy Delete and the account's mode CreateAndDelete.
 	ClaimFinalizer = "messaging.greenapi-operator.dev/delete-instance"
-	// ClaimIDKey is the key of the number of the instance in the Secret that a claim makes, beside DefaultAPITokenKey.
+	// ClaimIDKey is the key of the instance's number in the Secret that a claim makes, beside DefaultAPITokenKey.
 	ClaimIDKey = "idInstance"
 	// ClaimAPIURLKey is the key of its address there.
 	ClaimAPIURLKey = "apiUrl"
