@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // Mood says whose turn it is.
@@ -72,6 +73,8 @@ var counsels = map[string]counsel{
 	v1alpha1.ReasonEndpointNotAllowed: {NeedsYou, "Correct spec.apiUrl (the console shows it), or add the host to the operator's --allowed-api-hosts"},
 	v1alpha1.ReasonInstanceNotFound:   {NeedsYou, "Compare spec.idInstance and spec.apiUrl with the vendor's console. The number cannot be edited: create the resource anew for another one"},
 
+	v1alpha1.ReasonClaimNotReady: {Waits, "See what the claim waits for, which the message says: kubectl get instanceclaims -n {namespace}. Nothing is called before it has its instance"},
+
 	v1alpha1.ReasonAccountMismatch: {NeedsYou, "Put the token of this partner account into the Secret that the message names. For another account create another PartnerAccount"},
 
 	v1alpha1.ReasonMessengerMismatch: {NeedsYou, "Delete this resource and create one of the kind that the message names; deleting calls nothing at the vendor"},
@@ -107,8 +110,12 @@ func NextStep(reason string) string { return counselFor(reason).next }
 
 // For words the next step for a reason that a resource shows.
 func For(resource v1alpha1.Instance, reason string) string {
-	return strings.NewReplacer("{it}", Argument(resource), "{namespace}", resource.GetNamespace(),
-		"{number}", strconv.FormatInt(resource.Core().IDInstance, 10), "{secret}", resource.Core().APITokenSecretRef.Name).Replace(counselFor(reason).next)
+	claim, next := instance.ClaimName(resource), counselFor(reason).next
+	if claim != "" && claimed[reason] != "" {
+		next = claimed[reason]
+	}
+	return strings.NewReplacer("{it}", Argument(resource), "{namespace}", resource.GetNamespace(), "{claim}", claim,
+		"{number}", strconv.FormatInt(instance.Number(resource), 10), "{secret}", instance.APITokenRef(resource).Name).Replace(next)
 }
 
 // adviceFor is the next steps that follow from the conditions of a resource, the weightiest first.
