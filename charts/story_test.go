@@ -115,7 +115,7 @@ func (s *story) start(t *testing.T, objects installation.Objects, flags ...strin
 	}, flags)
 	command := exec.CommandContext(t.Context(), manager, arguments...)
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
-	command.Env = append(os.Environ(), "KUBECONFIG="+writeKubeconfig(t, objects.Login(t, s.config, s.admin)))
+	command.Env = append(os.Environ(), "POD_NAMESPACE="+deployment.Namespace, "KUBECONFIG="+writeKubeconfig(t, objects.Login(t, s.config, s.admin)))
 	output := &lockedBuffer{}
 	command.Stdout, command.Stderr = output, output
 	s.Expect(command.Start()).To(Succeed())

@@ -93,9 +93,13 @@ type cluster struct {
 	kubeconfig  string
 }
 
-func newCluster(t *testing.T) *cluster {
+// newCluster starts one, with admission plugins beside the usual ones.
+func newCluster(t *testing.T, plugins ...string) *cluster {
 	t.Helper()
 	c := &cluster{WithT: NewWithT(t), t: t, environment: &envtest.Environment{}, kubeconfig: filepath.Join(t.TempDir(), "kubeconfig")}
+	if len(plugins) > 0 {
+		c.environment.ControlPlane.GetAPIServer().Configure().Append("enable-admission-plugins", plugins...)
+	}
 	config, err := c.environment.Start()
 	t.Cleanup(func() { _ = c.environment.Stop() })
 	c.Expect(err).NotTo(HaveOccurred())

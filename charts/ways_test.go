@@ -194,7 +194,7 @@ func TestRulesAndDefinitionsHaveOneSource(t *testing.T) {
 			g.Expect(known).To(ContainElement(installation.Decode[rbacv1.ClusterRole](t, role).Rules), role.GetName())
 		}
 		definitions := of(objects, "CustomResourceDefinition")
-		g.Expect(definitions).To(HaveLen(4))
+		g.Expect(definitions).To(HaveLen(5))
 		for _, crd := range definitions {
 			for _, original := range of(source, "CustomResourceDefinition") {
 				if original.GetName() == crd.GetName() {

@@ -81,6 +81,10 @@ func (r *Reconciler) judge(ctx context.Context, p *pass, begun time.Time, rows [
 	m.listAt = p.now.Add(schedule.Jitter(listInterval))
 	m.backoff = schedule.Backoff{}
 	if !partner.Recognized(rows, p.account.Status.KnownIDs) {
+		if young(&p.account.Status, p.now) {
+			m.listAt = p.now.Add(youngInterval)
+			return found{kind: triedAgain, problem: problem{message: "What was bought does not show in the list of instances yet"}}, nil
+		}
 		return found{kind: needsPerson, problem: problem{reason: v1alpha1.ReasonAccountMismatch,
 			message: fmt.Sprintf("The list has none of the instances that this account had before, so nothing is concluded from it. Put the token of the same account under key %q of Secret %q in namespace %s, and compare spec.partnerApiUrl with the vendor's console",
 				p.account.Spec.PartnerTokenSecretRef.KeyOrDefault(), p.account.Spec.PartnerTokenSecretRef.Name, r.Options.Namespace)}}, nil
@@ -92,6 +96,17 @@ func (r *Reconciler) judge(ctx context.Context, p *pass, begun time.Time, rows [
 	m.accepted, m.goodAt, m.uneasy, m.well = true, p.now, false, true
 	p.list = partner.NewList(begun, rows, p.account.Spec.OwnerKey)
 	return found{kind: goodList, counts: p.list.Count(p.account.Spec.OwnerKey, claimed), known: partner.Known(rows, p.account.Status.KnownIDs)}, nil
+}
+
+// young reports whether all that an account is recognized by was bought so lately that it need not show yet.
+func young(status *v1alpha1.PartnerAccountStatus, now time.Time) bool {
+	bought := 0
+	for _, create := range status.Creates {
+		if now.Sub(create.Time.Time) < youngFor {
+			bought++
+		}
+	}
+	return len(status.KnownIDs) <= bought
 }
 
 // claimed says which names have a claim.

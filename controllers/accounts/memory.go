@@ -17,6 +17,10 @@ const (
 	// listInterval is how often a list is read, and listSpacing how long after the end of one the next may begin (P13).
 	listInterval = 10 * time.Minute
 	listSpacing  = 20 * time.Second
+	// youngFor is how long an instance that was bought need not show in the list, and youngInterval how often that is read while the
+	// account is known by nothing else.
+	youngFor      = 15 * time.Minute
+	youngInterval = time.Minute
 	// secretInterval is how often the Secret is read while something is wrong, which calls nobody but the API server.
 	secretInterval = 30 * time.Second
 	// secretGrace is how long a missing Secret is not the user's mistake yet: another tool may be about to make it.

@@ -187,6 +187,7 @@ func (r *Reconciler) bought(ctx context.Context, p *pass, created greenapi.Creat
 	switch {
 	case err == nil:
 		record.Outcome = v1alpha1.ClaimCreated
+		r.recognize(ctx, p, created.ID)
 		r.event(p, "InstanceCreated", "Create", fmt.Sprintf("The vendor created instance %d", created.ID))
 		return r.own(ctx, p, created)
 	case greenapi.TookNoEffect(err):
@@ -252,6 +253,23 @@ func (r *Reconciler) reserve(ctx context.Context, p *pass, attempt int32) (found
 		}
 	}
 	return nothing, err
+}
+
+// recognize lets an account that is known by nothing be known by its first instance: until the next list is read, an empty one would be
+// taken for its own (P4). If that cannot be stored, the next good list is what it is known by.
+func (r *Reconciler) recognize(ctx context.Context, p *pass, id int64) {
+	r.reserving.Lock()
+	defer r.reserving.Unlock()
+	for range reserveAttempts {
+		account := &v1alpha1.PartnerAccount{}
+		if err := r.Live.Get(ctx, types.NamespacedName{Name: p.account.Name}, account); err != nil || len(account.Status.KnownIDs) > 0 {
+			return
+		}
+		account.Status.KnownIDs = []int64{id}
+		if err := r.Client.Status().Update(ctx, account); !apierrors.IsConflict(err) {
+			return
+		}
+	}
 }
 
 // recent are the creates that still count.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
@@ -155,6 +156,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err := r.store(context.WithoutCancel(ctx), p); err != nil {
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
+	p.wants.Every = !apimeta.IsStatusConditionTrue(p.status.Conditions, v1alpha1.CreatedCondition)
 	r.Book.Watch(p.claim.Spec.AccountRef.Name, p.key, p.wants)
 	return reconcile.Result{RequeueAfter: p.again}, nil
 }

@@ -78,6 +78,9 @@ func (r *Reconciler) keep(ctx context.Context, p *pass) (found, error) {
 	}
 	row, there := p.latest.ByID(p.id())
 	if !there || row.Deleted {
+		if !written {
+			p.wants.ListAt, p.wants.Token = p.latest.Begun.Add(time.Second), true
+		}
 		return r.missing(p), nil
 	}
 	p.memory.missing = partner.Lacking{}

@@ -90,24 +90,31 @@ func (p *pass) show(f found) {
 		return
 	}
 	p.status.ObservedGeneration = p.claim.Generation
-	apimeta.RemoveStatusCondition(&p.status.Conditions, v1alpha1.StalledCondition)
-	apimeta.RemoveStatusCondition(&p.status.Conditions, v1alpha1.ReconcilingCondition)
 	switch f.kind {
 	case isSettled:
 		message := fmt.Sprintf("Instance %d is there, and Secret %q has its token", p.status.IDInstance, p.claim.SecretName())
 		p.set(v1alpha1.CreatedCondition, metav1.ConditionTrue, v1alpha1.ReasonSucceeded, message)
-		p.set(v1alpha1.ReadyCondition, metav1.ConditionTrue, v1alpha1.ReasonSucceeded, message)
+		p.ready(metav1.ConditionTrue, v1alpha1.ReasonSucceeded, message, "", "")
 	case isStalled:
 		p.set(v1alpha1.CreatedCondition, metav1.ConditionFalse, f.reason, f.message)
-		p.set(v1alpha1.ReadyCondition, metav1.ConditionFalse, f.reason, f.message)
-		p.set(v1alpha1.StalledCondition, metav1.ConditionTrue, f.reason, f.message)
+		p.ready(metav1.ConditionFalse, f.reason, f.message, v1alpha1.StalledCondition, f.reason)
 	case isDeleting:
-		p.set(v1alpha1.ReadyCondition, metav1.ConditionFalse, f.reason, f.message)
-		p.set(v1alpha1.ReconcilingCondition, metav1.ConditionTrue, v1alpha1.ReasonProgressing, f.message)
+		p.ready(metav1.ConditionFalse, f.reason, f.message, v1alpha1.ReconcilingCondition, v1alpha1.ReasonProgressing)
 	default:
 		p.set(v1alpha1.CreatedCondition, metav1.ConditionFalse, f.reason, f.message)
-		p.set(v1alpha1.ReadyCondition, metav1.ConditionUnknown, f.reason, f.message)
-		p.set(v1alpha1.ReconcilingCondition, metav1.ConditionTrue, v1alpha1.ReasonProgressing, f.message)
+		p.ready(metav1.ConditionUnknown, f.reason, f.message, v1alpha1.ReconcilingCondition, v1alpha1.ReasonProgressing)
+	}
+}
+
+// ready sets Ready, and what of Reconciling and Stalled is given; the other goes.
+func (p *pass) ready(status metav1.ConditionStatus, reason, message, abnormal, abnormalReason string) {
+	p.set(v1alpha1.ReadyCondition, status, reason, message)
+	for _, condition := range []string{v1alpha1.ReconcilingCondition, v1alpha1.StalledCondition} {
+		if condition == abnormal {
+			p.set(condition, metav1.ConditionTrue, abnormalReason, message)
+			continue
+		}
+		apimeta.RemoveStatusCondition(&p.status.Conditions, condition)
 	}
 }
 

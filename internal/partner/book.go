@@ -21,6 +21,8 @@ type Interest struct {
 	Messenger string
 	// Token: the next list is to keep the token of the instance.
 	Token bool
+	// Every: without ListAt, the claim looks at every list, since it has no instance that is in order.
+	Every bool
 	// ListAt is when a list is to be begun for the claim: it waits for one that is begun no sooner. The zero time: it waits for none,
 	// and wants to hear if its instance is not as it was.
 	ListAt time.Time
@@ -41,6 +43,8 @@ type page struct {
 	list      *List
 	api       *greenapi.Partner
 	interests map[types.NamespacedName]Interest
+	// announced is for when a list was said to be wanted, the zero time if none is.
+	announced time.Time
 }
 
 // OnWanted sets what is called when a list of an account is wanted. It is called with a lock held: it may not call back.
@@ -75,6 +79,7 @@ func (b *Book) Put(account string, list *List, api *greenapi.Partner) {
 	defer b.mu.Unlock()
 	p := b.page(account)
 	p.list, p.api = list, api
+	p.announced = p.due()
 	for claim, interest := range p.interests {
 		if interest.concerned(list) && b.hasNews != nil {
 			b.hasNews(claim)
@@ -113,7 +118,6 @@ func (b *Book) Watch(account string, claim types.NamespacedName, interest Intere
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := b.page(account)
-	before := p.interests[claim]
 	p.interests[claim] = interest
 	if !interest.ListAt.IsZero() && p.list != nil && !p.list.Begun.Before(interest.ListAt) {
 		if b.hasNews != nil {
@@ -121,8 +125,11 @@ func (b *Book) Watch(account string, claim types.NamespacedName, interest Intere
 		}
 		return
 	}
-	if !interest.ListAt.IsZero() && (before.ListAt.IsZero() || interest.ListAt.Before(before.ListAt)) && b.wantsList != nil {
-		b.wantsList(account)
+	if !interest.ListAt.IsZero() && (p.announced.IsZero() || interest.ListAt.Before(p.announced)) {
+		p.announced = interest.ListAt
+		if b.wantsList != nil {
+			b.wantsList(account)
+		}
 	}
 }
 
@@ -143,6 +150,10 @@ func (b *Book) Due(account string) time.Time {
 	if p == nil {
 		return time.Time{}
 	}
+	return p.due()
+}
+
+func (p *page) due() time.Time {
 	var due time.Time
 	for _, interest := range p.interests {
 		at := interest.ListAt
@@ -181,5 +192,5 @@ func (i Interest) concerned(list *List) bool {
 		return !list.Begun.Before(i.ListAt)
 	}
 	row, there := list.ByID(i.ID)
-	return i.ID != 0 && (!there || row.Deleted || (row.Messenger != "" && row.Messenger != i.Messenger))
+	return i.Every || i.ID != 0 && (!there || row.Deleted || (row.Messenger != "" && row.Messenger != i.Messenger))
 }
