@@ -152,7 +152,7 @@ chart: $(HELM_DOCS) ## Copy CRDs, roles and the like into the Helm chart, and ge
 	@rm -rf $(CHART)/files && mkdir -p $(CHART)/files/crds $(CHART)/files/rbac/partner
 	cp config/crd/bases/*.yaml $(CHART)/files/crds/
 	cp $(addprefix config/rbac/,$(addsuffix _role.yaml,leader_election metrics_auth metrics_reader view edit)) config/rbac/role.yaml $(CHART)/files/rbac/
-	cp $(addprefix config/rbac/partner/,$(addsuffix _role.yaml,partner partner_claims partner_secrets)) $(CHART)/files/rbac/partner/
+	cp $(addprefix config/rbac/partner/,$(addsuffix _role.yaml,claims partner partner_claims partner_secrets)) $(CHART)/files/rbac/partner/
 	cp config/network-policy/network_policy.yaml $(CHART)/files/network-policy.yaml
 	cp config/prometheus/rules.yaml $(CHART)/files/prometheus-rules.yaml
 	cp config/grafana/dashboard.json $(CHART)/files/

@@ -17,8 +17,9 @@ const (
 	// ClaimFinalizer keeps a claim until its instance is deleted at the vendor. It is put on only before a create or an adoption with
 	// deletionPolicy Delete and the account's mode CreateAndDelete.
 	ClaimFinalizer = "messaging.greenapi-operator.dev/delete-instance"
-	// Keys of the Secret that a claim makes, beside DefaultAPITokenKey.
-	ClaimIDKey     = "idInstance"
+	// ClaimIDKey is the key of the instance's number in the Secret that a claim makes, beside DefaultAPITokenKey.
+	ClaimIDKey = "idInstance"
+	// ClaimAPIURLKey is the key of its address there.
 	ClaimAPIURLKey = "apiUrl"
 )
 
