@@ -73,8 +73,6 @@ var counsels = map[string]counsel{
 	v1alpha1.ReasonEndpointNotAllowed: {NeedsYou, "Correct spec.apiUrl (the console shows it), or add the host to the operator's --allowed-api-hosts"},
 	v1alpha1.ReasonInstanceNotFound:   {NeedsYou, "Compare spec.idInstance and spec.apiUrl with the vendor's console. The number cannot be edited: create the resource anew for another one"},
 
-	v1alpha1.ReasonClaimNotReady: {Waits, "See what the claim waits for, which the message says: kubectl get instanceclaims -n {namespace}. Nothing is called before it has its instance"},
-
 	v1alpha1.ReasonAccountMismatch: {NeedsYou, "Put the token of this partner account into the Secret that the message names. For another account create another PartnerAccount"},
 
 	v1alpha1.ReasonCreatePending:       {Waits, "Wait: the account's list of instances is read, which may take some minutes. What is in the way stands at the PartnerAccount: kubectl get gpa"},
