@@ -51,7 +51,7 @@ func measure(ctx context.Context, o options, n int, build string) (_ *result, er
 	if err != nil {
 		return nil, err
 	}
-	for _, phase := range []func(context.Context) error{b.measureEmpty, b.create, b.adopt, b.sweepAll, b.steady, b.window, b.fresh, b.drift, b.brake, b.crowd, b.hanging} {
+	for _, phase := range []func(context.Context) error{b.measureEmpty, b.create, b.adopt, b.sweepAll, b.steady, b.window, b.fresh, b.drift, b.brake, b.crowd, b.hanging, b.claims} {
 		if err := phase(ctx); err != nil {
 			return nil, err
 		}

@@ -30,10 +30,15 @@ func (p *ControlPlane) InstallCRDs(c Checkout) error {
 // Kubeconfig is the text of one that has all rights.
 func (p *ControlPlane) Kubeconfig() []byte { return p.environment.KubeConfig }
 
-// Grant applies the roles of config/rbac as they are and binds them to the manager's user.
-func (c Checkout) Grant(ctx context.Context, admin client.Client) error {
+// PartnerRoles are the files of config/rbac with what a manager may do beside its usual rights where it looks after partner accounts.
+func PartnerRoles() []string {
+	return []string{"partner/partner_role.yaml", "partner/partner_claims_role.yaml", "partner/partner_secrets_role.yaml"}
+}
+
+// Grant applies the roles of config/rbac as they are, and those of more files there, and binds them to the manager's user.
+func (c Checkout) Grant(ctx context.Context, admin client.Client, more ...string) error {
 	objects := []client.Object{&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: RoleNamespace}}}
-	for _, file := range []string{"role.yaml", "leader_election_role.yaml"} {
+	for _, file := range append([]string{"role.yaml", "leader_election_role.yaml"}, more...) {
 		roles, err := ReadManifests(admin.Scheme(), c.Config("rbac", file))
 		if err != nil {
 			return err
@@ -42,7 +47,7 @@ func (c Checkout) Grant(ctx context.Context, admin client.Client) error {
 	}
 	subjects := []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: ManagerUser}}
 	for _, object := range objects {
-		meta := metav1.ObjectMeta{Name: ManagerUser, Namespace: object.GetNamespace()}
+		meta := metav1.ObjectMeta{Name: ManagerUser + "-" + object.GetName(), Namespace: object.GetNamespace()}
 		ref := rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Name: object.GetName()}
 		switch object.(type) {
 		case *rbacv1.ClusterRole:
