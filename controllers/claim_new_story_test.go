@@ -51,6 +51,20 @@ func TestP8ABoughtInstanceThatRefusesIsBeingCreated(t *testing.T) {
 	}
 }
 
+// TestP8OnceItIsCreatedThereIsNothingToWaitFor, also where no setting is managed, so that nothing waits to be written.
+func TestP8OnceItIsCreatedThereIsNothingToWaitFor(t *testing.T) {
+	s := newClaimStory(t)
+	id := s.buys(emulator.WhatsApp, emulator.PartnerBehavior{CreateTime: 5 * time.Minute})
+	s.claims()
+	s.claimSays(s.has(id, v1alpha1.ClaimCreated))
+	s.apply("line", whatsApp(func(r *v1alpha1.WhatsAppInstance) { r.Spec.Settings = nil }))
+	s.forward(4 * time.Minute)
+	s.beingCreated("line")
+	s.forward(150 * time.Second)
+	s.Expect(s.ready("line").Reason).To(Equal(v1alpha1.ReasonSucceeded))
+	s.Expect(s.condition("line", v1alpha1.AvailableCondition).Reason).To(Equal(v1alpha1.ReasonNotAuthorized))
+}
+
 // TestP8AfterAQuarterOfAnHourARefusalIsOne: what was refused all the time is a person's turn then, and an answer that says nothing is
 // tried again as ever.
 func TestP8AfterAQuarterOfAnHourARefusalIsOne(t *testing.T) {

@@ -4,6 +4,7 @@
 package controllers_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
@@ -55,6 +57,8 @@ func TestP14AResourceWaitsForItsClaim(t *testing.T) {
 // TestR2ALineWithAClaimIsPolledAsAnyOther: in steady state nothing is written, and the spec never is.
 func TestR2ALineWithAClaimIsPolledAsAnyOther(t *testing.T) {
 	s := newClaimStory(t)
+	s.wrapClient = func(c client.Client) client.Client { return specless{c, t} }
+	s.restart()
 	s.sells(instanceID, emulator.WhatsApp)
 	s.claims()
 	s.claimSays(s.has(instanceID, v1alpha1.ClaimAdopted))
@@ -75,6 +79,28 @@ func TestR2ALineWithAClaimIsPolledAsAnyOther(t *testing.T) {
 	s.vendor.Edit(instanceID, map[string]any{"incomingWebhook": "no"})
 	s.settledAgain("line")
 	s.Expect(s.sets()).To(HaveLen(2))
+}
+
+// specless is a client that wants nothing in a spec that the claim filled in.
+type specless struct {
+	client.Client
+	t *testing.T
+}
+
+func (c specless) Status() client.SubResourceWriter { return speclessStatus{c.Client.Status(), c.t} }
+
+type speclessStatus struct {
+	client.SubResourceWriter
+	t *testing.T
+}
+
+func (w speclessStatus) Update(ctx context.Context, object client.Object, options ...client.SubResourceUpdateOption) error {
+	if resource, ok := object.(v1alpha1.Instance); ok && resource.Core().ClaimRef != nil {
+		if core := resource.Core(); core.IDInstance != 0 || core.APIURL != "" || core.APITokenSecretRef.Name != "" {
+			w.t.Errorf("the operator writes a spec with %d, %q and %q", core.IDInstance, core.APIURL, core.APITokenSecretRef.Name)
+		}
+	}
+	return w.SubResourceWriter.Update(ctx, object, options...)
 }
 
 // TestP14AClaimThatLosesItsInstanceStopsEveryCall: what was seen stays, as a pause leaves it, and nothing restarts when it is back.
@@ -100,6 +126,7 @@ func TestP14AClaimThatLosesItsInstanceStopsEveryCall(t *testing.T) {
 			s.pass("line")
 			s.notReady("line", test.message)
 			s.forward(2 * time.Hour)
+			s.Expect(s.gauge("greenapi_oldest_observation_seconds", map[string]string{"kind": "WhatsAppInstance"})).To(Equal(-1.0), "nobody looks at it")
 			s.restart()
 			s.forward(2 * time.Hour)
 			s.Expect(s.calls()).To(HaveLen(calls))

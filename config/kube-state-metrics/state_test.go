@@ -74,6 +74,7 @@ func store(t *testing.T, admin client.Client, resource v1alpha1.Instance, name s
 	resource.Core().IDInstance = id
 	resource.Core().APITokenSecretRef.Name = "token"
 	g.Expect(admin.Create(t.Context(), resource)).To(Succeed())
+	status.IDInstance = id
 	*resource.InstanceStatus() = status
 	resource.InstanceStatus().IDInstance = id
 	g.Expect(admin.Status().Update(t.Context(), resource)).To(Succeed())
