@@ -84,7 +84,7 @@ race: $(KUBECTL) $(HELM) $(PROMTOOL) $(KUBE_STATE_METRICS) ## Run all Go tests w
 .PHONY: kill
 kill: ## Kill the real process at every instant of a write, many times over (ROUNDS, 100).
 	@assets="$(ASSETS)"; ROUNDS="$(or $(ROUNDS),100)" KUBEBUILDER_ASSETS="$$assets" \
-		go test -count=1 -v -timeout 0 -run 'TestR10|TestTheWayToTheAPIServerFails' ./cmd/manager
+		go test -count=1 -v -timeout 0 -run 'TestR10|TestP3|TestTheWayToTheAPIServerFails' ./cmd/manager
 
 .PHONY: fuzz
 fuzz: ## Fuzz every fuzz target in turn, FUZZTIME each (1m); stops at the first input that fails.

@@ -255,7 +255,7 @@ func (m *Metrics) collectKind(ctx context.Context, kind instance.Kind, statuses 
 			state = otherState
 		}
 		paused := resource.Core().Paused || apimeta.IsStatusConditionTrue(status.Conditions, v1alpha1.PausedCondition)
-		if paused || apimeta.IsStatusConditionTrue(status.Conditions, v1alpha1.StalledCondition) || isNotReady(status) {
+		if paused || apimeta.IsStatusConditionTrue(status.Conditions, v1alpha1.StalledCondition) || instance.WaitsForClaim(status) {
 			unread[client.ObjectKeyFromObject(resource)] = true
 		}
 		all.add(state, status.Conditions)

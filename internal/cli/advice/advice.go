@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // Mood says whose turn it is.
@@ -122,8 +123,12 @@ func NextStep(reason string) string { return counselFor(reason).next }
 
 // For words the next step for a reason that a resource shows.
 func For(resource v1alpha1.Instance, reason string) string {
-	return strings.NewReplacer("{it}", Argument(resource), "{namespace}", resource.GetNamespace(),
-		"{number}", strconv.FormatInt(resource.Core().IDInstance, 10), "{secret}", resource.Core().APITokenSecretRef.Name).Replace(counselFor(reason).next)
+	claim, next := instance.ClaimName(resource), counselFor(reason).next
+	if claim != "" && claimed[reason] != "" {
+		next = claimed[reason]
+	}
+	return strings.NewReplacer("{it}", Argument(resource), "{namespace}", resource.GetNamespace(), "{claim}", claim,
+		"{number}", strconv.FormatInt(instance.Number(resource), 10), "{secret}", instance.APITokenRef(resource).Name).Replace(next)
 }
 
 // adviceFor is the next steps that follow from the conditions of a resource, the weightiest first.
