@@ -49,7 +49,7 @@ demo: build ## Show the operator at work on a control plane and an emulator of i
 
 # Flags of the benchmark, by the names that docs/benchmarks.md lists.
 BENCH_FLAGS = $(if $(N),--n="$(N)") $(if $(LATENCY),--latency=$(LATENCY)) $(if $(SWEEP),--sweep="$(SWEEP)") $(if $(WINDOW),--window=$(WINDOW)) \
-	$(if $(CONCURRENCY),--concurrency=$(CONCURRENCY)) $(if $(FAILING),--failing=$(FAILING)) $(if $(BASE),--base=$(BASE_BUILD)) $(if $(filter-out 0,$(CHECK)),--check)
+	$(if $(CONCURRENCY),--concurrency=$(CONCURRENCY)) $(if $(FAILING),--failing=$(FAILING)) $(if $(CLAIMS),--claims=$(CLAIMS)) $(if $(BASE),--base=$(BASE_BUILD)) $(if $(filter-out 0,$(CHECK)),--check)
 
 # Where the manager of BASE is built, which is compared with this one.
 BASE_BUILD := bin/bench-base

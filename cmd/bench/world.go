@@ -110,7 +110,7 @@ func (w *world) install(ctx context.Context) error {
 	if _, err := w.plane.AddUser(sandbox.ManagerUser, w.kubeconfig()); err != nil {
 		return err
 	}
-	return w.Grant(ctx, w.admin, sandbox.PartnerRoles()...)
+	return w.Grant(ctx, w.admin, sandbox.ManagerUser, sandbox.PartnerRoles()...)
 }
 
 func (w *world) kubeconfig() string { return filepath.Join(w.directory, "kubeconfig") }
