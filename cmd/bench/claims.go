@@ -69,7 +69,7 @@ func (b *bench) claims(ctx context.Context) error {
 		return err
 	}
 	b.show.track(k, "adopting %d instances of a partner account by claims", k)
-	err = errors.Join(m.await(ctx), wait.PollUntilContextTimeout(ctx, time.Second, b.limit, true, func(ctx context.Context) (bool, error) {
+	err = errors.Join(m.await(ctx), wait.PollUntilContextTimeout(ctx, time.Second, limitFor(max(b.n, k)), true, func(ctx context.Context) (bool, error) {
 		created, err := b.createdClaims(ctx)
 		b.show.set(created)
 		return created >= k, err
