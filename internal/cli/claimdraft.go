@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -73,6 +74,23 @@ func (d claimDraft) addresses() []string {
 	digits := strconv.FormatInt(d.row.ID, 10)
 	pool := digits[:min(len(digits), 4)]
 	return []string{"https://" + pool + ".api.green-api.com", "https://" + pool + ".api.greenapi.com"}
+}
+
+// settingsAt reads the settings of an instance where the list says that it is served, or else at the vendor's hosts for its number.
+func (p *partnerImport) settingsAt(ctx context.Context, draft claimDraft) (settings greenapi.Settings, err error) {
+	kind, _ := instance.KindOfMessenger(cmp.Or(draft.row.Messenger, p.account.Spec.Messenger))
+	for _, address := range draft.addresses() {
+		var origin greenapi.Origin
+		if origin, err = greenapi.ParseOrigin(address); err != nil {
+			continue
+		}
+		// How much of an account may show is not known where there is no resource.
+		target := greenapi.Target{Origin: origin, ID: draft.row.ID, Token: draft.row.Token.Reveal(), HideNumbers: true}
+		if settings, err = p.settingsOf(ctx, p.client, target, importRow{kind: kind.Name}); err == nil {
+			return settings, nil
+		}
+	}
+	return nil, err
 }
 
 // claimManifest writes the claim. What is not said is as it is when unset: adopt ByName, deletionPolicy Retain.

@@ -150,14 +150,8 @@ func (i *importer) check(names []string) error {
 func (i *importer) checkWhich(names []string) error {
 	one := i.id != 0 || i.createSecret || i.apiURL+i.secret+i.name+i.tokenFile != ""
 	switch {
-	case i.partner != "" && (one || i.list+i.kind != ""):
-		return failf("Give --partner alone, and perhaps names of instances", "--partner goes with none of -f, --id, --api-url, --secret, --name, --kind, --create-secret and --token-file")
-	case i.partner != "" && i.allUnclaimed && len(names) > 0:
-		return failf("Leave out the names, or --all-unclaimed", "--all-unclaimed takes no names")
-	case i.partner != "":
-		return nil
-	case i.allUnclaimed || i.operatorNamespace != "" || len(names) > 0:
-		return failf("Name the PartnerAccount by --partner, or leave them out", "Names, --all-unclaimed and --operator-namespace are for --partner only")
+	case i.partner != "" || i.allUnclaimed || i.operatorNamespace != "" || len(names) > 0:
+		return i.checkPartner(names, one)
 	case i.list != "" && one:
 		return failf("Give --id, --api-url and the like for one instance, or -f for many", "-f goes with none of --id, --api-url, --secret, --name, --create-secret and --token-file")
 	case i.list != "":
@@ -166,6 +160,19 @@ func (i *importer) checkWhich(names []string) error {
 		return failf("Give both as the vendor's console shows them, or many instances by -f; see kubectl greenapi import --help", "--id and --api-url are needed")
 	case i.secret == "" && !i.createSecret:
 		return failf("Name a Secret that holds it by --secret, or have one written by --create-secret", "The API token is needed")
+	}
+	return nil
+}
+
+// checkPartner refuses flags that do not go with --partner, and those that are for it alone.
+func (i *importer) checkPartner(names []string, one bool) error {
+	switch {
+	case i.partner == "":
+		return failf("Name the PartnerAccount by --partner, or leave them out", "Names, --all-unclaimed and --operator-namespace are for --partner only")
+	case one || i.list+i.kind != "":
+		return failf("Give --partner alone, and perhaps names of instances", "--partner goes with none of -f, --id, --api-url, --secret, --name, --kind, --create-secret and --token-file")
+	case i.allUnclaimed && len(names) > 0:
+		return failf("Leave out the names, or --all-unclaimed", "--all-unclaimed takes no names")
 	}
 	return nil
 }

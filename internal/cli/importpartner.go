@@ -277,20 +277,3 @@ func (p *partnerImport) importDraft(ctx context.Context, draft claimDraft) (impo
 
 // webhookTokenField is the setting that refers to the webhook token.
 const webhookTokenField = "webhookUrlTokenSecretRef"
-
-// settingsAt reads the settings of an instance where the list says that it is served, or else at the vendor's hosts for its number.
-func (p *partnerImport) settingsAt(ctx context.Context, draft claimDraft) (settings greenapi.Settings, err error) {
-	kind, _ := instance.KindOfMessenger(cmp.Or(draft.row.Messenger, p.account.Spec.Messenger))
-	for _, address := range draft.addresses() {
-		var origin greenapi.Origin
-		if origin, err = greenapi.ParseOrigin(address); err != nil {
-			continue
-		}
-		// How much of an account may show is not known where there is no resource.
-		target := greenapi.Target{Origin: origin, ID: draft.row.ID, Token: draft.row.Token.Reveal(), HideNumbers: true}
-		if settings, err = p.settingsOf(ctx, p.client, target, importRow{kind: kind.Name}); err == nil {
-			return settings, nil
-		}
-	}
-	return nil, err
-}

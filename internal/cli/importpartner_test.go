@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -25,13 +26,24 @@ import (
 type reseller struct {
 	*desk
 	account *v1alpha1.PartnerAccount
-	next    int64
-	tokens  map[int64]string
+	// hundred is what the numbers of the instances begin with, next the latest number.
+	hundred, next int64
+	tokens        map[int64]string
+}
+
+// resellers counts them.
+var resellers atomic.Int64
+
+// same is a text with what differs from one run to the next replaced.
+func (r *reseller) same(text string) string {
+	return strings.ReplaceAll(r.desk.same(text), fmt.Sprint(r.hundred), "7107000000")
 }
 
 func newReseller(t *testing.T) *reseller {
 	t.Helper()
-	r := &reseller{desk: newDesk(t), next: 710700000000, tokens: map[int64]string{}}
+	// No two resellers have an instance of the same number: import looks at the resources of all namespaces.
+	hundred := 7107000000 + resellers.Add(1)
+	r := &reseller{desk: newDesk(t), hundred: hundred, next: 100 * hundred, tokens: map[int64]string{}}
 	const token = "gac.canary0partner0token0123456789"
 	r.secrets.Add(token)
 	r.vendor.AddAccount(emulator.Account{Name: "reseller", Token: token})
@@ -119,7 +131,7 @@ func TestImportOfAPartnerAccount(t *testing.T) {
 	r.Expect(named.err).To(And(ContainSubstring(`has no living instance that is called "no such"`), ContainSubstring("InstanceClaim "+r.ns+"/support-vip claims it already"), HaveSuffix("2 of 4 instances imported\n")))
 	var names []string
 	for _, object := range r.objectsOf(named.out) {
-		names = append(names, object.GetKind()+" "+object.GetName())
+		names = append(names, r.same(object.GetKind()+" "+object.GetName()))
 	}
 	r.Expect(names).To(Equal([]string{"InstanceClaim line-710700000003", "WhatsAppInstance line-710700000003", "InstanceClaim allowed", "WhatsAppInstance allowed"}))
 	for id := range r.tokens {
@@ -202,7 +214,7 @@ func TestFailuresOfAPartnerImport(t *testing.T) {
 		got := r.imports()
 		r.Expect(got.out).To(BeEmpty())
 		r.Expect(got.code).To(Equal(exitFailed))
-		r.Expect(strings.ReplaceAll(got.err, r.ns, "NS")).To(ContainSubstring(want))
+		r.Expect(strings.ReplaceAll(r.same(got.err), "NAMESPACE", "NS")).To(ContainSubstring(want))
 	}
 	r.vendor.Fault(emulator.Fault{Method: "getSettings", Status: 401})
 	expect("error: Instance 710700000001 (\"Support VIP\"): the vendor refuses the API token (401)\n")
