@@ -4,11 +4,13 @@
 package controllers_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
@@ -151,9 +153,32 @@ func TestP8ASetSettingsThatABoughtInstanceRefusesIsMadeAgain(t *testing.T) {
 	s.Expect(s.sets()).To(HaveLen(4))
 }
 
-// TestP8ANewTokenIsUsedWhileAnInstanceIsBeingCreated: the Secret is read again when the vendor refuses the token.
+// oldSecrets is a client whose cache shows every Secret as it was at first.
+type oldSecrets struct {
+	client.Client
+	seen map[string]*metav1.PartialObjectMetadata
+}
+
+func (c oldSecrets) Get(ctx context.Context, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
+	meta, ok := object.(*metav1.PartialObjectMetadata)
+	if !ok {
+		return c.Client.Get(ctx, key, object, options...)
+	}
+	if old := c.seen[key.Name]; old != nil {
+		old.DeepCopyInto(meta)
+		return nil
+	}
+	err := c.Client.Get(ctx, key, object, options...)
+	c.seen[key.Name] = meta.DeepCopy()
+	return err
+}
+
+// TestP8ANewTokenIsUsedWhileAnInstanceIsBeingCreated: the Secret is read again when the vendor refuses the token, whatever the cache
+// has heard.
 func TestP8ANewTokenIsUsedWhileAnInstanceIsBeingCreated(t *testing.T) {
 	s := newClaimStory(t)
+	s.wrapClient = func(c client.Client) client.Client { return oldSecrets{c, map[string]*metav1.PartialObjectMetadata{}} }
+	s.restart()
 	s.sells(instanceID, emulator.WhatsApp)
 	s.claims()
 	s.claimSays(s.has(instanceID, v1alpha1.ClaimCreated))
@@ -162,6 +187,6 @@ func TestP8ANewTokenIsUsedWhileAnInstanceIsBeingCreated(t *testing.T) {
 	s.pass("line")
 	s.beingCreated("line")
 	s.secret(claimSecret, map[string]string{"apiTokenInstance": "t0ken-another-one-of-it"})
-	s.forward(5 * time.Second)
+	s.forward(30 * time.Second)
 	s.Expect(s.condition("line", v1alpha1.AvailableCondition).Reason).To(Equal(v1alpha1.ReasonAuthorized))
 }

@@ -182,12 +182,22 @@ func TestP14WithRealWatches(t *testing.T) {
 func TestNothingIsWatchedOfClaimsWithoutThem(t *testing.T) {
 	needControlPlane(t)
 	g := NewWithT(t)
-	for _, claims := range []bool{false, true} {
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "real-"}}
+	g.Expect(admin.Create(t.Context(), namespace)).To(Succeed())
+	for name, claims := range map[string]bool{"without": false, "with": true} {
 		mgr, _ := realOperator{
-			managerOptions: managerOptions{namespace: "default", strict: true, withoutClaims: !claims}, kinds: instance.Kinds, workers: 1, recorder: &eventLog{t: t},
+			managerOptions: managerOptions{namespace: namespace.Name, strict: true, withoutClaims: !claims}, kinds: instance.Kinds, workers: 1, recorder: &eventLog{t: t},
 			options: controllers.Options{Claims: claims, CallTimeout: time.Second},
 		}.setUp(t)
 		runManager(t, mgr)
+		// A controller that has looked watches all that it ever does.
+		line := &v1alpha1.WhatsAppInstance{ObjectMeta: metav1.ObjectMeta{Namespace: namespace.Name, Name: name}}
+		line.Spec.ClaimRef = &v1alpha1.ClaimReference{Name: claim}
+		g.Expect(admin.Create(t.Context(), line)).To(Succeed())
+		g.Eventually(func() int {
+			_ = admin.Get(t.Context(), client.ObjectKeyFromObject(line), line)
+			return len(line.Status.Conditions)
+		}, patience).Should(BeNumerically(">", 0))
 		err := mgr.GetClient().List(t.Context(), &v1alpha1.InstanceClaimList{})
 		if claims {
 			g.Expect(err).NotTo(HaveOccurred())
