@@ -95,7 +95,7 @@ func (r *Reconciler) keep(ctx context.Context, p *pass) (found, error) {
 	if written && p.status.APIURL != "" && p.request == "" && p.created() {
 		return settled, nil
 	}
-	if row.Token == (greenapi.Secret{}) || (p.request != "" && p.list == nil) {
+	if row.Token == (greenapi.Secret{}) || (p.request != "" && (p.list == nil || p.list.Begun.Before(p.memory.askedAt))) {
 		p.wants.ListAt, p.wants.Token = p.now, true
 		if p.created() {
 			return unchanged, nil
