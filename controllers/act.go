@@ -118,7 +118,8 @@ func (r *Reconciler) history(p *pass) (history plan.History, own bool) {
 	return history, true
 }
 
-// act makes the call that was decided on, if any. At most one is made: settings are asked first and let a reboot pass.
+// act makes the call that was decided on, if any. At most one is made: settings are asked first and let a reboot pass, and a rotation of
+// the token waits for both.
 func (r *Reconciler) act(ctx context.Context, p *pass) error {
 	if p.memory.failedCalls.stalls(greenapi.MethodReboot) {
 		// What was asked for is not tried again by itself, and who asked is to know.
@@ -133,7 +134,12 @@ func (r *Reconciler) act(ctx context.Context, p *pass) error {
 		delete(p.memory.failedCalls, greenapi.MethodSetSettings)
 	}
 	if p.reboot.Reason != "" {
-		return r.carryOut(ctx, p, r.rebootEffect(p))
+		if err := r.carryOut(ctx, p, r.rebootEffect(p)); err != nil {
+			return err
+		}
+	}
+	if p.looked.State {
+		return r.rotate(ctx, p)
 	}
 	return nil
 }

@@ -87,6 +87,7 @@ func (r *Reconciler) beginAnew(ctx context.Context, p *pass) {
 	p.memory = r.memories.renew(p.key, p.now)
 	p.stored = v1alpha1.InstanceStatus{
 		ObservedGeneration: -1, AccountDetails: p.stored.AccountDetails, AcceptedTokenRefs: p.stored.AcceptedTokenRefs,
+		APITokenRotation:       echoOf(p.stored.APITokenRotation),
 		LastHandledReconcileAt: p.stored.LastHandledReconcileAt, LastHandledApplyAt: p.stored.LastHandledApplyAt, LastHandledRebootAt: p.stored.LastHandledRebootAt,
 	}
 	*p.instance.InstanceStatus() = *p.stored.DeepCopy()

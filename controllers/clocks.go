@@ -51,6 +51,13 @@ func clampFutureTimes(s *v1alpha1.InstanceStatus, now time.Time, own func(*v1alp
 		}
 	}
 	clampRollout(s.Rollout, past)
+	if record := s.APITokenRotation; record != nil {
+		for _, at := range []*metav1.MicroTime{record.StartedTime, record.FinishedTime} {
+			if at != nil {
+				past(&at.Time)
+			}
+		}
+	}
 	return clamped
 }
 

@@ -64,6 +64,7 @@ func (r *Reconciler) compose(p *pass) v1alpha1.InstanceStatus {
 	stale := r.stale(p)
 	w.composeReboot(p, stale)
 	w.composeApply(p, stale)
+	w.composeRotation(p, stale)
 	if _, pause := p.end.(*paused); pause {
 		w.composePaused()
 		return status

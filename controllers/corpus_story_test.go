@@ -7,6 +7,7 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -28,6 +29,7 @@ var chapters = map[string]func(*story, taking){
 	"stuck": theStuck, "an address": theAddress, "two resources": theTwo, "statuses of contacts": theContacts, "the wrong kind": theWrongKind,
 	"MAX": theMax, "Telegram": theTelegram, "a window": theWindow, "an unknown zone": theUnknownZone, "a brake": theBrake,
 	"a claim": theClaim, "a claim that bought": theBoughtOne,
+	"a lost token": theLostToken,
 }
 
 // passUntil lets time pass until a condition has a reason.
@@ -333,4 +335,27 @@ func theOther(s *story, take taking, messenger string, resource v1alpha1.Instanc
 func (s *story) passUntilObserved() {
 	s.t.Helper()
 	s.Expect(s.until(time.Hour, func() bool { return s.status("line").ObservedGeneration == s.object("line").GetGeneration() })).To(BeTrue())
+}
+
+func theLostToken(s *story, take taking) {
+	s.instance("line", incoming(true))
+	// The status tells tokens apart, so that this one is the same in every run.
+	token := "t0ken-of-the-corpus-abcdefgh"
+	leaks.Add(token)
+	s.vendor.Update(instanceID, func(in *emulator.Instance) { in.Token = token })
+	s.rotatable(tokenOwner, nil)
+	s.settled("line", v1alpha1.ReasonSucceeded)
+	s.rotatable(tokenOwner, func(secret *corev1.Secret) { secret.Labels = nil })
+	s.askRotation("2026-01-02")
+	s.passUntil(v1alpha1.TokenRotatedCondition, v1alpha1.ReasonSecretNotOwned)
+	take("line", "token-secret-not-owned", gitops.Healthy)
+	s.vendor.Fault(emulator.Fault{Method: "updateApiToken", Drop: true, AfterEffect: true})
+	s.rotatable(tokenOwner, nil)
+	s.passUntil(v1alpha1.CredentialsValidCondition, v1alpha1.ReasonUnauthorized)
+	take("line", "token-outcome-unknown", gitops.Progressing)
+	s.passUntil(v1alpha1.StalledCondition, v1alpha1.ReasonTokenLost)
+	take("line", "stalled-token-lost", gitops.Degraded)
+	s.secret("line-token", map[string]string{"apiTokenInstance": s.vendorToken()})
+	s.settled("line", v1alpha1.ReasonSucceeded)
+	take("line", "token-recovered", gitops.Healthy)
 }

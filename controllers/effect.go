@@ -20,6 +20,8 @@ type effect struct {
 	reboot bool
 	// attempt counts the calls of one series from 1; 0 is for a call that the line's fleet does not hold.
 	attempt int32
+	// calm: nothing says that it restarts the instance, so it takes no turn.
+	calm bool
 	// asked: a person asked for it just now, so that a wait after failures is cut short.
 	asked bool
 	// hold takes the call back until it may be made.
@@ -66,7 +68,10 @@ func (r *Reconciler) allowanceGate(ctx context.Context, p *pass, e effect) (plan
 }
 
 // slotGate holds a call until the instance may restart (R28).
-func (r *Reconciler) slotGate(ctx context.Context, p *pass, _ effect) (plan.Hold, error) {
+func (r *Reconciler) slotGate(ctx context.Context, p *pass, e effect) (plan.Hold, error) {
+	if e.calm {
+		return plan.Hold{}, nil
+	}
 	if ok, err := r.acquireSlot(ctx, p); !ok {
 		return plan.Hold{By: plan.HeldByTurn, For: r.Options.SettingsInterval}, err
 	}
@@ -107,7 +112,9 @@ func (r *Reconciler) carryOut(ctx context.Context, p *pass, e effect) error {
 	if err := e.intend(ctx); err != nil {
 		return err
 	}
-	r.startRestart(p, e.reboot)
+	if !e.calm {
+		r.startRestart(p, e.reboot)
+	}
 	r.limiter.Reserve(p.now, 1)
 	begun := r.Clock.Now()
 	err := e.call(ctx, permit)

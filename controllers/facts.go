@@ -56,6 +56,7 @@ func (p *pass) facts() []fact {
 			normalEvent("DriftDetected", "Observe", "The vendor shows other values without a change of the spec: "+strings.Join(drift, ", "))})
 	}
 	list = append(list, applyFacts(before.Apply, after.Apply)...)
+	list = append(list, rotationFacts(before.APITokenRotation, after.APITokenRotation)...)
 	list = append(list, abandonedFacts(before.Abandoned, after.Abandoned)...)
 	if counted != nil {
 		list = append(list, fact{line: logged("Rebooted", "reason", counted.reason)})

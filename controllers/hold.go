@@ -32,7 +32,7 @@ func holdText(p *pass, hold plan.Hold) string {
 		return " for the maintenance window, which opens for this instance on " + maintenance.Text(p.window.Opens)
 	case plan.HeldByInvalidWindow:
 		return " until spec.maintenance is put right: " + p.window.Problem
-	case plan.HeldByStart, plan.HeldByReboot, plan.HeldByFailures, plan.HeldByStop, plan.HeldBySpacing:
+	case plan.HeldByStart, plan.HeldByReboot, plan.HeldByWrite, plan.HeldByFailures, plan.HeldByStop, plan.HeldBySpacing:
 	}
 	return ""
 }

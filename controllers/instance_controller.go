@@ -94,6 +94,8 @@ type Shared struct {
 	// Recorder makes events.
 	Recorder events.EventRecorder
 	Metrics  *Metrics
+	// Pause waits between two attempts to store a new token; nil waits in real time.
+	Pause func(time.Duration)
 
 	limiter    *schedule.Spacing
 	ownWrites  *ownWrites

@@ -58,6 +58,7 @@ type memory struct {
 	// one met.
 	rebootAsked, firstReboot, firstApply string
 	met                                  bool
+	rotation                             rotationMemory
 	// timeouts are those of reading calls in a row, from which the next time-out follows.
 	timeouts int
 	// accepted: the vendor accepted the present token.

@@ -147,6 +147,11 @@ func (r *Reconciler) refuse(ctx context.Context, p *pass, refusal *refused) erro
 	if refusal.rotates() && r.tokenRotated(ctx, p) {
 		return &waiting{after: schedule.CallSpacing}
 	}
+	if refusal.rotates() {
+		if end := r.refuseReplaced(ctx, p); end != nil {
+			return end
+		}
+	}
 	reads := &m.schedule.Reads
 	refusals := reads.Refused()
 	if r.isNew(p, refusal) {

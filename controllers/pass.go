@@ -39,10 +39,11 @@ type Historian interface {
 	StateHistory(ctx context.Context) ([]greenapi.StateChange, error)
 }
 
-// Writer is the part of the vendor's API that restarts the instance. A call goes out only while its permit is valid.
+// Writer is the part of the vendor's API that changes something. A call goes out only while its permit is valid.
 type Writer interface {
 	SetSettings(ctx context.Context, values map[string]any, permit greenapi.Permit) (bool, error)
 	Reboot(ctx context.Context, permit greenapi.Permit) (bool, error)
+	UpdateAPIToken(ctx context.Context, permit greenapi.Permit) (greenapi.Secret, error)
 }
 
 // pass is what one Reconcile gathers. Each group of fields is filled by the step that is named above it and only read by the
@@ -112,8 +113,9 @@ type pass struct {
 	window plan.Window
 
 	// startPass, decide and act
-	reboot reboot
-	apply  request
+	reboot   reboot
+	apply    request
+	rotation rotation
 
 	// act
 	turn turn

@@ -25,6 +25,7 @@ func (p *pass) readRequests() {
 	m := p.memory
 	reboot := instance.NewRequest(p.instance, v1alpha1.RebootRequestedAtAnnotation, p.stored.LastHandledRebootAt)
 	apply := instance.NewRequest(p.instance, v1alpha1.ApplyRequestedAtAnnotation, p.stored.LastHandledApplyAt)
+	p.readRotation()
 	if !m.met {
 		m.met, m.firstReboot, m.firstApply = true, reboot, apply
 	}

@@ -46,6 +46,9 @@ func (r *Reconciler) resolve(ctx context.Context, p *pass) error {
 	if _, err := r.Connect(target); err != nil {
 		return classify(err)
 	}
+	if err := r.storeUnsaved(ctx, p); err != nil {
+		return err
+	}
 	if target.Token, err = r.apiToken(ctx, p); err != nil {
 		return err
 	}
@@ -173,7 +176,8 @@ func (r *Reconciler) noteTokens(p *pass, apiToken, webhookToken string) {
 		m.schedule.ReadAll()
 	}
 	if m.usedToken != "" && m.usedToken != apiToken {
-		m.accepted = false
+		// A token that was made just now is most likely right, and the vendor may need moments.
+		m.accepted = m.rotation.made == plan.TokenKey(apiToken)
 		m.schedule.Reads.ForgetRefusals()
 		m.failedCalls.mended()
 	}

@@ -75,12 +75,13 @@ func (r *Reconciler) planNext(p *pass) {
 			m.parkedFor = p.requests()
 		}
 	}
-	waits := p.end != nil || p.reboot.LookAgain > 0 || p.state == states.Starting && p.looked.State || d != nil && d.LookAgain > 0 && !m.parked
+	waits := p.end != nil || p.reboot.LookAgain > 0 || p.rotation.lookAgain > 0 || p.state == states.Starting && p.looked.State || d != nil && d.LookAgain > 0 && !m.parked
 	if p.looked.State {
 		m.waits = waits
 	}
 	m.schedule.Looked(p.now, p.looked, r.intervals(p, waits))
 	m.schedule.Soon(p.now, p.reboot.LookAgain, false)
+	m.schedule.Soon(p.now, p.rotation.lookAgain, false)
 	if d == nil {
 		return
 	}

@@ -91,7 +91,7 @@ func newStory(t *testing.T) *story {
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "story-"}}
 	s.Expect(admin.Create(s.ctx, namespace)).To(gomega.Succeed())
 	s.ns = namespace.Name
-	s.vendor = emulator.New(emulator.Options{Now: s.clock.Now, RestartTime: time.Minute})
+	s.vendor = emulator.New(emulator.Options{Now: s.clock.Now, RestartTime: time.Minute, OnToken: func(token string) { leaks.Add(token) }})
 	server := httptest.NewServer(s.vendor)
 	t.Cleanup(server.Close)
 	s.url = server.URL
@@ -177,6 +177,7 @@ func (s *story) restart() {
 			}
 			return s.wrapVendor(instance), nil
 		},
+		Pause: func(d time.Duration) { s.clock.SetTime(s.clock.Now().Add(d)) },
 	})
 	s.operators, s.polls = nil, map[string]time.Time{}
 	for _, kind := range instance.Kinds {

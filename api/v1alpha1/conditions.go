@@ -28,6 +28,10 @@ const (
 	// while spec.incomingStatuses asks for them.
 	IncomingStatusesReadCondition = "IncomingStatusesRead"
 
+	// TokenRotatedCondition says what became of the latest rotation of the API token, or what it waits for. Normal polarity, there
+	// only once one was asked for.
+	TokenRotatedCondition = "TokenRotated"
+
 	// ReconcilingCondition says that the operator is at work or will try again by itself. Abnormal polarity.
 	ReconcilingCondition = "Reconciling"
 
@@ -41,7 +45,7 @@ const (
 
 // Reasons of conditions.
 const (
-	// ReasonSucceeded: Ready or IncomingStatusesRead True.
+	// ReasonSucceeded: Ready, IncomingStatusesRead or TokenRotated True.
 	ReasonSucceeded = "Succeeded"
 	// ReasonProgressing: the operator is at work. Ready Unknown, Reconciling True.
 	ReasonProgressing = "Progressing"
@@ -143,6 +147,21 @@ const (
 
 	// ReasonClaimNotReady: the claim that spec.claimRef names has no instance yet. Ready Unknown, Reconciling.
 	ReasonClaimNotReady = "ClaimNotReady"
+
+	// ReasonSecretNotOwned: the API token is to be replaced, and its Secret does not have the label for that, or somebody else would put the
+	// old token back. TokenRotated False.
+	ReasonSecretNotOwned = "SecretNotOwned"
+	// ReasonSecretNotWritable: the API token is to be replaced, and its Secret cannot be written. TokenRotated False.
+	ReasonSecretNotWritable = "SecretNotWritable"
+	// ReasonRotationPending: the API token is about to be replaced, or it is not known yet whether it was. TokenRotated Unknown.
+	ReasonRotationPending = "RotationPending"
+	// ReasonRotationSkipped: a request for a rotation was echoed and not carried out. TokenRotated False.
+	ReasonRotationSkipped = "RotationSkipped"
+	// ReasonNotRotated: the old API token is still in force. TokenRotated False.
+	ReasonNotRotated = "NotRotated"
+	// ReasonTokenLost: the API token was replaced, the answer was lost, and the new token was not found. TokenRotated and
+	// CredentialsValid False, Stalled.
+	ReasonTokenLost = "TokenLost"
 
 	// ReasonBetaNotEnabled: the vendor has not opened the beta of getIncomingStatuses for the account.
 	// IncomingStatusesRead False.

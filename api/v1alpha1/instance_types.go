@@ -162,6 +162,11 @@ type InstanceSpec struct {
 	// maintenance says when writing settings may restart the instance. When unset it may at any time.
 	// +optional
 	Maintenance *Maintenance `json:"maintenance,omitempty"`
+
+	// apiTokenRotation asks for the API token to be replaced once. The Secret must have the label
+	// messaging.greenapi-operator.dev/rotate: "true", and the operator must run with --partner-accounts.
+	// +optional
+	APITokenRotation *APITokenRotation `json:"apiTokenRotation,omitempty"`
 }
 
 // Policy returns the policy in force: Enforce where the spec names none.

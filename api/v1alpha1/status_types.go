@@ -158,6 +158,10 @@ type InstanceStatus struct {
 	// +kubebuilder:validation:MaxItems=16
 	AcceptedTokenRefs []SecretKeyReference `json:"acceptedTokenRefs,omitempty"`
 
+	// apiTokenRotation is the record of the latest rotation of the API token.
+	// +optional
+	APITokenRotation *RotationRecord `json:"apiTokenRotation,omitempty"`
+
 	// incomingStatuses sums up the statuses of contacts within spec.incomingStatuses.window.
 	// +optional
 	IncomingStatuses *IncomingStatusesSummary `json:"incomingStatuses,omitempty"`

@@ -48,7 +48,7 @@ func newManager(ctx context.Context, config *rest.Config, o options, watch *name
 	}
 	// The API server's own fairness protects it; a client-side limit would only delay.
 	config.QPS = -1
-	shutdown := shutdownTimeout(o.controller.CallTimeout)
+	shutdown := shutdownTimeout(o.controller.CallTimeout, o.partnerAccounts)
 	lock, err := o.shard.lock(config, o.leaderElectionNamespace, o.renewDeadline)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the shard's lease: %w", err)
@@ -84,9 +84,13 @@ func newManager(ctx context.Context, config *rest.Config, o options, watch *name
 }
 
 // shutdownTimeout is how long the process goes on after it is told to stop: a write that is under way has its outcome stored.
-// Reads are given up at once.
-func shutdownTimeout(call time.Duration) time.Duration {
-	return max(10*time.Second, call+5*time.Second)
+// Reads are given up at once. One that may write Secrets has some more time, since a new token that is not stored is lost.
+func shutdownTimeout(call time.Duration, writesSecrets bool) time.Duration {
+	timeout := max(10*time.Second, call+5*time.Second)
+	if writesSecrets {
+		timeout += controllers.StopPatience
+	}
+	return timeout
 }
 
 // addControllers adds a controller for each kind, and what they share.

@@ -77,6 +77,9 @@ type memory struct {
 	deleting bool
 	// absent counts the lists that lack an instance that may have been bought, missing those that lack one that was there.
 	absent, missing partner.Lacking
+	// asked is the latest request, and askedAt when it was seen: a list that was begun before may have a token that is dead by now.
+	asked   string
+	askedAt time.Time
 	// triedLogout: the one try was made.
 	triedLogout bool
 }
@@ -140,6 +143,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	}
 	p := &pass{key: request.NamespacedName, claim: claim, memory: r.memoryOf(claim), now: r.Clock.Now(), status: claim.Status.DeepCopy()}
 	p.request = instance.NewRequest(claim, v1alpha1.ReconcileRequestedAtAnnotation, claim.Status.LastHandledReconcileAt)
+	if p.request != "" && p.request != p.memory.asked {
+		p.memory.asked, p.memory.askedAt = p.request, p.now
+	}
 	look := r.look
 	if !claim.DeletionTimestamp.IsZero() {
 		look = r.end

@@ -107,7 +107,7 @@ func (r *Reconciler) keepRow(ctx context.Context, p *pass, row greenapi.Row, wri
 	if written && p.status.APIURL != "" && p.request == "" && p.created() {
 		return settled, nil
 	}
-	if row.Token == (greenapi.Secret{}) || (p.request != "" && p.list == nil) {
+	if row.Token == (greenapi.Secret{}) || (p.request != "" && (p.list == nil || p.list.Begun.Before(p.memory.askedAt))) {
 		p.wants.ListAt, p.wants.Token = p.now, true
 		if p.created() {
 			return unchanged, nil

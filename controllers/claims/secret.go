@@ -15,10 +15,12 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/quiet"
 )
 
@@ -138,11 +140,11 @@ func (r *Reconciler) writeSecret(ctx context.Context, p *pass, token greenapi.Se
 	}
 	switch {
 	case fresh:
-		err = r.Client.Create(quiet.Context(ctx), secret)
+		err = r.Client.Create(quiet.Context(ctx), secret, client.FieldOwner(instance.FieldOwner))
 	case equalSecrets(before, secret):
 		return nothing, nil
 	default:
-		err = r.Client.Update(quiet.Context(ctx), secret)
+		err = r.Client.Update(quiet.Context(ctx), secret, client.FieldOwner(instance.FieldOwner))
 	}
 	return nothing, err
 }

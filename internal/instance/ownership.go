@@ -65,7 +65,7 @@ func StandingOf(resource v1alpha1.Instance, defaultURL string) Standing {
 	credentials := apimeta.FindStatusCondition(status.Conditions, v1alpha1.CredentialsValidCondition)
 	stall := apimeta.FindStatusCondition(status.Conditions, v1alpha1.StalledCondition)
 	says := func(c *metav1.Condition) bool {
-		return c != nil && (c.Reason == v1alpha1.ReasonUnauthorized || c.Reason == v1alpha1.ReasonInstanceNotFound)
+		return c != nil && (c.Reason == v1alpha1.ReasonUnauthorized || c.Reason == v1alpha1.ReasonInstanceNotFound || c.Reason == v1alpha1.ReasonTokenLost)
 	}
 	switch {
 	case here && mismatched(status):

@@ -25,6 +25,8 @@ const (
 	HeldByWindow Holder = "Window"
 	// HeldByReboot: settings follow a reboot, which goes first (R20).
 	HeldByReboot Holder = "Reboot"
+	// HeldByWrite: a setSettings is under way, which a rotation of the token waits for (P16).
+	HeldByWrite Holder = "Write"
 	// HeldByFailures: the vendor did not take the latest calls of this method.
 	HeldByFailures Holder = "Failures"
 	// HeldByBrake: the latest restarts of the fleet ended badly (R34).

@@ -73,6 +73,13 @@ var counsels = map[string]counsel{
 	v1alpha1.ReasonEndpointNotAllowed: {NeedsYou, "Correct spec.apiUrl (the console shows it), or add the host to the operator's --allowed-api-hosts"},
 	v1alpha1.ReasonInstanceNotFound:   {NeedsYou, "Compare spec.idInstance and spec.apiUrl with the vendor's console. The number cannot be edited: create the resource anew for another one"},
 
+	v1alpha1.ReasonSecretNotOwned:    {NeedsYou, "If no other tool writes the token into Secret {secret}, let the operator: kubectl -n {namespace} label secret {secret} messaging.greenapi-operator.dev/rotate=true. Else replace the token where that tool has it from"},
+	v1alpha1.ReasonSecretNotWritable: {NeedsYou, "Let the operator write Secret {secret}: the message says what refuses it. No call was made"},
+	v1alpha1.ReasonRotationPending:   {Waits, "Wait: the token is replaced once nothing else is under way, or it is being found out whether it was"},
+	v1alpha1.ReasonRotationSkipped:   {NeedsYou, "Ask once more: write another value into spec.apiTokenRotation.requestedAt"},
+	v1alpha1.ReasonNotRotated:        {NeedsYou, "The old token is in force. To try once more, write another value into spec.apiTokenRotation.requestedAt"},
+	v1alpha1.ReasonTokenLost:         {NeedsYou, "Copy apiTokenInstance of this instance from the vendor's console into Secret {secret}"},
+
 	v1alpha1.ReasonAccountMismatch: {NeedsYou, "Put the token of this partner account into the Secret that the message names. For another account create another PartnerAccount"},
 
 	v1alpha1.ReasonCreatePending:       {Waits, "Wait: the account's list of instances is read, which may take some minutes. What is in the way stands at the PartnerAccount: kubectl get gpa"},
@@ -150,6 +157,7 @@ func troubles(instance v1alpha1.Instance) []metav1.Condition {
 	for _, name := range []string{
 		v1alpha1.PausedCondition, v1alpha1.StalledCondition, v1alpha1.ReadyCondition, v1alpha1.ReconcilingCondition,
 		v1alpha1.CredentialsValidCondition, v1alpha1.AvailableCondition, v1alpha1.SyncedCondition, v1alpha1.IncomingStatusesReadCondition,
+		v1alpha1.TokenRotatedCondition,
 	} {
 		c := apimeta.FindStatusCondition(conditions, name)
 		abnormal := name == v1alpha1.PausedCondition || name == v1alpha1.StalledCondition || name == v1alpha1.ReconcilingCondition
