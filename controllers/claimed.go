@@ -22,6 +22,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/schedule"
+	"github.com/greenapi-operator/greenapi-operator/internal/states"
 )
 
 // A resource may name an InstanceClaim in place of a number and a Secret. What the claim knows is filled into the pass's own copy of
@@ -119,6 +120,10 @@ func (p *pass) beingCreated() bool {
 	age := p.now.Sub(create.FinishedTime.Time)
 	return -newClaimFor < age && age < newClaimFor
 }
+
+// wasCreating reports whether the instance of a claim was being created when it was seen last. Ready says that it is not any more only
+// after everything was read.
+func (p *pass) wasCreating() bool { return p.claim != nil && p.stored.StateInstance == states.Creating }
 
 // creating ends a pass because the vendor answers as it does before it has created an instance. It is no failure (P8).
 type creating struct{ after time.Duration }
