@@ -127,11 +127,9 @@ func (r *Reconciler) rival(ctx context.Context, p *pass) (string, error) {
 	rivals := list.Items
 	if key, ok := defaultOf(p.name, p.account.Spec.OwnerKey); ok && key != p.key {
 		other := &v1alpha1.InstanceClaim{}
-		switch err := r.Client.Get(ctx, key, other); {
-		case err == nil && other.Spec.InstanceName == "" && other.Spec.AccountRef.Name == p.account.Name:
+		// A namespace that this operator does not watch has no claim that it knows of.
+		if err := r.Client.Get(ctx, key, other); err == nil && other.Spec.InstanceName == "" && other.Spec.AccountRef.Name == p.account.Name {
 			rivals = append(slices.Clip(rivals), *other)
-		case client.IgnoreNotFound(err) != nil:
-			return "", err
 		}
 	}
 	for i := range rivals {
