@@ -49,7 +49,7 @@ demo: build ## Show the operator at work on a control plane and an emulator of i
 
 # Flags of the benchmark, by the names that docs/benchmarks.md lists.
 BENCH_FLAGS = $(if $(N),--n="$(N)") $(if $(LATENCY),--latency=$(LATENCY)) $(if $(SWEEP),--sweep="$(SWEEP)") $(if $(WINDOW),--window=$(WINDOW)) \
-	$(if $(CONCURRENCY),--concurrency=$(CONCURRENCY)) $(if $(FAILING),--failing=$(FAILING)) $(if $(BASE),--base=$(BASE_BUILD)) $(if $(filter-out 0,$(CHECK)),--check)
+	$(if $(CONCURRENCY),--concurrency=$(CONCURRENCY)) $(if $(FAILING),--failing=$(FAILING)) $(if $(CLAIMS),--claims=$(CLAIMS)) $(if $(BASE),--base=$(BASE_BUILD)) $(if $(filter-out 0,$(CHECK)),--check)
 
 # Where the manager of BASE is built, which is compared with this one.
 BASE_BUILD := bin/bench-base
@@ -84,7 +84,7 @@ race: $(KUBECTL) $(HELM) $(PROMTOOL) $(KUBE_STATE_METRICS) ## Run all Go tests w
 .PHONY: kill
 kill: ## Kill the real process at every instant of a write, many times over (ROUNDS, 100).
 	@assets="$(ASSETS)"; ROUNDS="$(or $(ROUNDS),100)" KUBEBUILDER_ASSETS="$$assets" \
-		go test -count=1 -v -timeout 0 -run 'TestR10|TestTheWayToTheAPIServerFails' ./cmd/manager
+		go test -count=1 -v -timeout 0 -run 'TestR10|TestP3|TestTheWayToTheAPIServerFails' ./cmd/manager
 
 .PHONY: fuzz
 fuzz: ## Fuzz every fuzz target in turn, FUZZTIME each (1m); stops at the first input that fails.
@@ -152,7 +152,7 @@ chart: $(HELM_DOCS) ## Copy CRDs, roles and the like into the Helm chart, and ge
 	@rm -rf $(CHART)/files && mkdir -p $(CHART)/files/crds $(CHART)/files/rbac/partner
 	cp config/crd/bases/*.yaml $(CHART)/files/crds/
 	cp $(addprefix config/rbac/,$(addsuffix _role.yaml,leader_election metrics_auth metrics_reader view edit)) config/rbac/role.yaml $(CHART)/files/rbac/
-	cp $(addprefix config/rbac/partner/,$(addsuffix _role.yaml,partner partner_claims partner_secrets)) $(CHART)/files/rbac/partner/
+	cp $(addprefix config/rbac/partner/,$(addsuffix _role.yaml,claims partner partner_claims partner_secrets)) $(CHART)/files/rbac/partner/
 	cp config/network-policy/network_policy.yaml $(CHART)/files/network-policy.yaml
 	cp config/prometheus/rules.yaml $(CHART)/files/prometheus-rules.yaml
 	cp config/grafana/dashboard.json $(CHART)/files/

@@ -41,11 +41,11 @@ func TestPartnerAccountsOfTheChart(t *testing.T) {
 	g.Expect(partnerRights(kustomized)).To(ConsistOf(append([]string{"get partneraccounts", "list partneraccounts", "watch partneraccounts", "update partneraccounts/status",
 		"get instanceclaims", "list instanceclaims", "watch instanceclaims", "patch instanceclaims", "update instanceclaims/status",
 		"get namespaces", "list namespaces", "watch namespaces", "create secrets", "update secrets"}, readsSecrets...)))
-	for _, name := range []string{"partner-role", "partner-claims-role", "partner-secrets-role"} {
+	for _, name := range []string{"partner-role", "partner-claims-role", "partner-secrets-role", "greenapi-operator-claims"} {
 		find := func(objects installation.Objects) any {
 			for _, object := range of(objects, "ClusterRole", "Role") {
 				if strings.HasSuffix(object.GetName(), name) {
-					return object.Object["rules"]
+					return []any{object.Object["rules"], object.GetLabels()["rbac.authorization.k8s.io/aggregate-to-admin"], object.GetLabels()["rbac.authorization.k8s.io/aggregate-to-edit"]}
 				}
 			}
 			return nil

@@ -245,9 +245,3 @@ func (r *Reconciler) claimsWhere(ctx context.Context, options ...client.ListOpti
 	err := r.Client.List(ctx, list, append(options, client.UnsafeDisableDeepCopy)...)
 	return list.Items, err
 }
-
-// isNotReady reports whether a status says that a resource waits for its claim.
-func isNotReady(status *v1alpha1.InstanceStatus) bool {
-	ready := apimeta.FindStatusCondition(status.Conditions, v1alpha1.ReadyCondition)
-	return ready != nil && ready.Reason == v1alpha1.ReasonClaimNotReady
-}

@@ -158,13 +158,18 @@ func (r *Reconciler) composeProgress(p *pass, w statusWriter) {
 		return
 	}
 	if p.decision != nil {
-		w.show(fromDecision(p, w.find(v1alpha1.SyncedCondition)))
-		w.composeCalls(p)
-		w.composeTurn(p)
-		w.composeAccountFailure(p)
-		if p.looked.State && p.state == states.Creating && p.beingCreated() && w.find(v1alpha1.StalledCondition) == nil {
-			w.show(isUnderWay(v1alpha1.ReasonProgressing, creatingText))
-		}
+		w.composeDecided(p)
+	}
+}
+
+// composeDecided says how far it is with what was decided.
+func (w statusWriter) composeDecided(p *pass) {
+	w.show(fromDecision(p, w.find(v1alpha1.SyncedCondition)))
+	w.composeCalls(p)
+	w.composeTurn(p)
+	w.composeAccountFailure(p)
+	if p.looked.State && p.state == states.Creating && p.beingCreated() && w.find(v1alpha1.StalledCondition) == nil {
+		w.show(isUnderWay(v1alpha1.ReasonProgressing, creatingText))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
@@ -170,4 +171,38 @@ func TestR37OnlyWhatsAppHasAHistory(t *testing.T) {
 	s.Expect(s.status("line").StateInstance).To(Equal(emulator.StateNotAuthorized))
 	s.Expect(s.calls()).NotTo(ContainElement(greenapi.MethodGetStateInstanceHistory))
 	s.Expect(s.counter("greenapi_state_flaps_total", "TelegramInstance")).To(BeEquivalentTo(-1))
+}
+
+// TestR30WaitingCostsWhatBeingInOrderDoes: over days, a line that waits for its window is asked as often as one that is in order.
+func TestR30WaitingCostsWhatBeingInOrderDoes(t *testing.T) {
+	const hours = 40
+	var inOrder, waiting float64
+	perMinute := func(s *story) float64 {
+		s.forward(time.Hour)
+		s.vendor.ResetCalls()
+		s.forward(hours * time.Hour)
+		return float64(len(s.calls())) / (hours * 60)
+	}
+	t.Run("both", func(t *testing.T) {
+		t.Run("in order", func(t *testing.T) {
+			s := newStory(t)
+			s.instance("line", incoming(true))
+			s.settled("line", v1alpha1.ReasonSucceeded)
+			inOrder = perMinute(s)
+		})
+		t.Run("waiting", func(t *testing.T) {
+			s := newStory(t)
+			s.instance("line", func(r *v1alpha1.WhatsAppInstance) {
+				// It opens in four days.
+				r.Spec.Maintenance = &v1alpha1.Maintenance{TimeZone: "UTC", Windows: []v1alpha1.MaintenanceWindow{
+					{Days: []v1alpha1.Weekday{"Tue"}, Start: "03:00", Duration: metav1.Duration{Duration: time.Hour}}}}
+				incoming(true)(r)
+			})
+			s.forward(time.Minute)
+			waiting = perMinute(s)
+			s.Expect(s.condition("line", v1alpha1.SyncedCondition).Reason).To(Equal(v1alpha1.ReasonOutsideWindow))
+		})
+	})
+	t.Logf("%.3f calls a minute in order, %.3f waiting", inOrder, waiting)
+	NewWithT(t).Expect(waiting / inOrder).To(And(BeNumerically(">", 0.9), BeNumerically("<=", 1.05)))
 }

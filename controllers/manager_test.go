@@ -33,6 +33,8 @@ type managerOptions struct {
 	namespace string
 	// shard is which instances are watched; nil for all.
 	shard labels.Selector
+	// strict: nothing is read from the cache but what is watched. withoutClaims: nobody looks after claims.
+	strict, withoutClaims bool
 	// log is where the manager logs to; the tests' common one by default.
 	log logr.Logger
 }
@@ -43,7 +45,8 @@ const fleetLabel = "example.com/fleet"
 // newManager makes a manager with the operator's cache and indexes, and without controllers.
 func newManager(o managerOptions) (ctrl.Manager, error) {
 	options := cache.Options{
-		DefaultTransform: controllers.StripInstance(sharding.Ring{}, fleetLabel),
+		ReaderFailOnMissingInformer: o.strict,
+		DefaultTransform:            controllers.StripInstance(sharding.Ring{}, fleetLabel),
 		ByObject: map[client.Object]cache.ByObject{&corev1.Secret{}: {
 			Field: fields.OneTermNotEqualSelector("type", "helm.sh/release.v1"), Transform: controllers.StripSecret,
 		}},
@@ -60,7 +63,7 @@ func newManager(o managerOptions) (ctrl.Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	return mgr, controllers.SetupIndexes(context.Background(), mgr.GetFieldIndexer(), instance.Kinds, true)
+	return mgr, controllers.SetupIndexes(context.Background(), mgr.GetFieldIndexer(), instance.Kinds, !o.withoutClaims)
 }
 
 // start starts a manager. What is returned stops it, and says how it ended.

@@ -151,7 +151,7 @@ func (m *Metrics) watchWaiting(waiting func() (turns map[string]int, halted int)
 func heldFor(status *v1alpha1.InstanceStatus) string {
 	synced := apimeta.FindStatusCondition(status.Conditions, v1alpha1.SyncedCondition)
 	switch {
-	case synced == nil:
+	case synced == nil, instance.WaitsForClaim(status):
 		return ""
 	case synced.Reason == v1alpha1.ReasonOutsideWindow:
 		return heldForWindow
@@ -229,6 +229,11 @@ func (m *Metrics) Collect(out chan<- prometheus.Metric) {
 // other metrics are served even so.
 const scrapeTimeout = time.Second
 
+// notRead reports whether a status says that nobody looks as usual.
+func notRead(status *v1alpha1.InstanceStatus) bool {
+	return apimeta.IsStatusConditionTrue(status.Conditions, v1alpha1.StalledCondition) || instance.WaitsForClaim(status)
+}
+
 // collectKind counts the resources of a kind, and returns those of which it is known that they are not read as usual: one
 // that is paused or stalled must not hide the age of the others.
 func (m *Metrics) collectKind(ctx context.Context, kind instance.Kind, statuses map[string]int64, out chan<- prometheus.Metric) map[types.NamespacedName]bool {
@@ -255,7 +260,7 @@ func (m *Metrics) collectKind(ctx context.Context, kind instance.Kind, statuses 
 			state = otherState
 		}
 		paused := resource.Core().Paused || apimeta.IsStatusConditionTrue(status.Conditions, v1alpha1.PausedCondition)
-		if paused || apimeta.IsStatusConditionTrue(status.Conditions, v1alpha1.StalledCondition) || isNotReady(status) {
+		if paused || notRead(status) {
 			unread[client.ObjectKeyFromObject(resource)] = true
 		}
 		all.add(state, status.Conditions)

@@ -259,7 +259,9 @@ func (p *pass) further() (more schedule.Looks) {
 	recovered := stalledFor(&p.stored, p.generation(), v1alpha1.ReasonStuckStarting) && p.state != states.Starting
 	// What a write waits for may be another thing in another state: where nobody is at work it waits for no window and no fleet.
 	waits := changed && p.memory.parked
+	// One that was bought has been created, which Ready says only after everything was read.
+	created := changed && p.claim != nil && p.stored.StateInstance == states.Creating
 	more.Settings = !p.looked.Settings &&
-		(changed && p.state == states.Authorized || waits || p.memory.awaitStart && !states.Of(p.state).Restarting || recovered)
+		(changed && p.state == states.Authorized || waits || created || p.memory.awaitStart && !states.Of(p.state).Restarting || recovered)
 	return more
 }

@@ -241,13 +241,19 @@ func (s *story) create(name, messenger string, resource v1alpha1.Instance) {
 	if _, ok := s.vendor.Get(instanceID); !ok {
 		s.vendor.Add(emulator.Instance{ID: instanceID, Token: token, Messenger: messenger})
 	}
-	resource.SetNamespace(s.ns)
-	resource.SetName(name)
 	core := resource.Core()
 	core.IDInstance = instanceID
 	if core.APITokenSecretRef.Name == "" {
 		core.APITokenSecretRef.Name = name + "-token"
 	}
+	s.apply(name, resource)
+}
+
+// apply creates a resource of any kind as it is.
+func (s *story) apply(name string, resource v1alpha1.Instance) {
+	s.t.Helper()
+	resource.SetNamespace(s.ns)
+	resource.SetName(name)
 	for i, kind := range instance.Kinds {
 		if reflect.TypeOf(kind.New()) == reflect.TypeOf(resource) {
 			s.kinds[name] = i

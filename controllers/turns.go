@@ -97,7 +97,7 @@ func (r *Reconciler) releaseIfDone(ctx context.Context, p *pass) {
 	case *paused, *stalled, *unclaimed:
 		r.restarts.Forget(resource, p.now)
 		r.fleets.StopWaiting(resource)
-	case *retrying:
+	case *retrying, *creating:
 		if p.decision == nil && r.fleets.Look(resource) == restarts.Admitted {
 			// It cannot use what is kept for it, and nobody knows for how long.
 			r.fleets.StopWaiting(resource)

@@ -36,7 +36,7 @@ func operatorMessages(t *testing.T) []message {
 	g := NewWithT(t)
 	reasons := reasonConstants(t)
 	var files []string
-	for _, folder := range []string{"controllers", "controllers/accounts", "internal/instance", "internal/states"} {
+	for _, folder := range []string{"controllers", "controllers/accounts", "controllers/claims", "internal/instance", "internal/states"} {
 		some, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
 		g.Expect(err).NotTo(HaveOccurred())
 		files = append(files, some...)

@@ -17,8 +17,9 @@ const (
 	// ClaimFinalizer keeps a claim until its instance is deleted at the vendor. It is put on only before a create or an adoption with
 	// deletionPolicy Delete and the account's mode CreateAndDelete.
 	ClaimFinalizer = "messaging.greenapi-operator.dev/delete-instance"
-	// Keys of the Secret that a claim makes, beside DefaultAPITokenKey.
-	ClaimIDKey     = "idInstance"
+	// ClaimIDKey is the key of the instance's number in the Secret that a claim makes, beside DefaultAPITokenKey.
+	ClaimIDKey = "idInstance"
+	// ClaimAPIURLKey is the key of its address there.
 	ClaimAPIURLKey = "apiUrl"
 )
 
@@ -92,17 +93,17 @@ type InstanceClaimSpec struct {
 type ClaimOutcome string
 
 const (
-	// ClaimPending: the call may go out, or went out and nothing is known of it yet.
+	// ClaimPending says: the call may go out, or went out and nothing is known of it yet.
 	ClaimPending ClaimOutcome = "Pending"
-	// ClaimCreated: the vendor created the instance.
+	// ClaimCreated says: the vendor created the instance.
 	ClaimCreated ClaimOutcome = "Created"
-	// ClaimAdopted: the instance was there.
+	// ClaimAdopted says: the instance was there.
 	ClaimAdopted ClaimOutcome = "Adopted"
-	// ClaimUnknown: the call went out and no answer says what became of it. The list will.
+	// ClaimUnknown says: the call went out and no answer says what became of it. The list will.
 	ClaimUnknown ClaimOutcome = "Unknown"
-	// ClaimRejected: the call certainly had no effect.
+	// ClaimRejected says: the call certainly had no effect.
 	ClaimRejected ClaimOutcome = "Rejected"
-	// ClaimDeleted: the vendor said that the instance was deleted.
+	// ClaimDeleted says: the vendor said that the instance was deleted.
 	ClaimDeleted ClaimOutcome = "Deleted"
 )
 

@@ -69,6 +69,9 @@ func TestASmallRunFindsEveryFigure(t *testing.T) {
 		g.Expect(f[key]).To(BeNumerically(">", 0), key)
 	}
 	g.Expect(f[keyPeak]).To(BeNumerically(">=", f[keyResident]))
+	g.Expect(f[keyClaims]).To(BeNumerically(">", 0))
+	g.Expect(f[keyClaimWrites]).To(And(BeNumerically(">=", 2), BeNumerically("<=", 4)), "a Secret and a status, and those of the account")
+	g.Expect(f[keyClaimSteadyWrites]).To(BeNumerically("<=", 1), "the account's counts at the most")
 	g.Expect(f[keyFresh99]).To(BeNumerically(">=", f[keyFresh50]))
 	g.Expect(r.Sweeps).To(HaveLen(2))
 	for _, sweep := range r.Sweeps {

@@ -37,6 +37,8 @@ type options struct {
 	// failing is how many instances at a vendor that answers 500 stand beside the lonely one; -1 is as many as there are
 	// others.
 	failing int
+	// claims are how many instances of a partner account are claimed; -1 is as many as there are others.
+	claims int
 	check   bool
 }
 
@@ -70,6 +72,7 @@ func parse(arguments []string, usage io.Writer) (options, error) {
 	f.IntVar(&o.fresh, "new", -1, "how many instances are created in the steady state; -1 is a tenth of all, but 100 at the most")
 	f.IntVar(&o.drifting, "drift", -1, "how many instances are edited in the console in the steady state; -1 as --new")
 	f.IntVar(&o.failing, "failing", -1, "how many failing instances of one namespace stand beside another namespace's single one; -1 is as many as there are others")
+	f.IntVar(&o.claims, "claims", -1, "how many instances of a partner account are adopted by claims; -1 is as many as there are others, 0 leaves it out")
 	f.BoolVar(&o.check, "check", false, "end with another code than 0 if a bar is missed")
 	if err := f.Parse(arguments); err != nil {
 		return o, err

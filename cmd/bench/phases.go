@@ -37,7 +37,7 @@ type bench struct {
 func measure(ctx context.Context, o options, n int, build string) (_ *result, err error) {
 	// Whoever dies ends this measurement; whoever is stopped after it does not end the next one.
 	ctx, stop := context.WithCancelCause(ctx)
-	b := &bench{n: n, show: newProgress(os.Stderr), result: newResult(o, n), limit: 2*time.Minute + time.Duration(n)*100*time.Millisecond}
+	b := &bench{n: n, show: newProgress(os.Stderr), result: newResult(o, n), limit: limitFor(n)}
 	b.show.track(1, "%d instances: starting etcd, kube-apiserver and the emulator", n)
 	b.world, err = newWorld(ctx, o, build, stop)
 	b.show.end()
@@ -51,7 +51,7 @@ func measure(ctx context.Context, o options, n int, build string) (_ *result, er
 	if err != nil {
 		return nil, err
 	}
-	for _, phase := range []func(context.Context) error{b.measureEmpty, b.create, b.adopt, b.sweepAll, b.steady, b.window, b.fresh, b.drift, b.brake, b.crowd, b.hanging} {
+	for _, phase := range []func(context.Context) error{b.measureEmpty, b.create, b.adopt, b.sweepAll, b.steady, b.window, b.fresh, b.drift, b.brake, b.crowd, b.hanging, b.claims} {
 		if err := phase(ctx); err != nil {
 			return nil, err
 		}
@@ -61,6 +61,9 @@ func measure(ctx context.Context, o options, n int, build string) (_ *result, er
 	}
 	return b.result, nil
 }
+
+// limitFor is how long anything may take that has to do with so many instances.
+func limitFor(n int) time.Duration { return 2*time.Minute + time.Duration(n)*100*time.Millisecond }
 
 // pass lets time pass and shows it.
 func (b *bench) pass(ctx context.Context, d time.Duration, doing string) error {

@@ -59,6 +59,12 @@ const (
 	keyBrakeCPUShare     = "brakeCpuOverSteady"
 	keyGap99             = "betweenLooksP99Seconds"
 	keyHangingGap99      = "betweenLooksBesideHangingP99Seconds"
+	keyClaims            = "claimsAdoptSeconds"
+	keyClaimWrites       = "claimsWritesEach"
+	keyClaimSteadyWrites = "claimsKubernetesWrites"
+	keyClaimLists        = "claimsLists"
+	keyClaimMemory       = "claimsMiB"
+	keyClaimList         = "claimsListMiB"
 	keyHangingShare      = "betweenLooksBesideHangingOverWithout"
 )
 
@@ -96,6 +102,7 @@ type result struct {
 	Window  string    `json:"window"`
 	managerFlags
 	Failing int                `json:"failing"`
+	Claims  int                `json:"claims"`
 	NoProc  bool               `json:"noProc,omitempty"`
 	Figures map[string]float64 `json:"figures"`
 	Sweeps  []sweepResult      `json:"sweeps"`

@@ -47,6 +47,9 @@ var bars = map[string]*bar{
 	keyBrakeCallsShare:   {value: 1.05, from: 1000, defaults: true},
 	keyBrakeCPUShare:     {value: 1.05, from: fleet, defaults: true},
 	keyBrakeWrites:       {value: 0, from: 1000},
+	keyClaimLists:        {value: 2, from: 1000, defaults: true},
+	keyClaimSteadyWrites: {value: 0},
+	keyClaimList:         {value: 16, to: fleet},
 	keyHangingShare:      {value: 1.2, from: 1000, defaults: true},
 	keyFresh99:           {value: 2, from: fleet, latency: true, defaults: true},
 }
@@ -167,6 +170,12 @@ func (r *result) rows() []row {
 		{what: "from one look at an instance to the next, p99, s", key: keyGap99, format: "%.1f"},
 		{what: fmt.Sprintf("the same beside a host that hangs, of %d others, p99, s", r.Failing), key: keyHangingGap99, format: "%.1f"},
 		{what: "  of the one without it", key: keyHangingShare, format: "%.2f"},
+		{what: fmt.Sprintf("%d instances of a partner account adopted by claims, s", r.Claims), key: keyClaims, format: "%.1f"},
+		{what: "writes to Kubernetes for each, its Secret among them", key: keyClaimWrites, format: "%.2f"},
+		{what: "then: lists of the account within five windows", key: keyClaimLists, format: "%.0f"},
+		{what: "then: writes to Kubernetes", key: keyClaimSteadyWrites, format: "%.0f"},
+		{what: "then: memory of the manager, MiB", key: keyClaimMemory, format: "%.1f"},
+		{what: "then: what a list takes of it at its peak, MiB", key: keyClaimList, format: "%.1f"},
 	}
 }
 

@@ -41,6 +41,8 @@ type world struct {
 	admin     client.Client
 
 	emulator, brokenEmulator *sandbox.Process
+	// resellerEmulator is nil before claims are measured.
+	resellerEmulator *sandbox.Process
 	vendor, broken           *vendor
 	manager                  *manager
 	starts                   int
@@ -108,15 +110,15 @@ func (w *world) install(ctx context.Context) error {
 	if _, err := w.plane.AddUser(sandbox.ManagerUser, w.kubeconfig()); err != nil {
 		return err
 	}
-	return w.Grant(ctx, w.admin)
+	return w.Grant(ctx, w.admin, sandbox.ManagerUser, sandbox.PartnerRoles()...)
 }
 
 func (w *world) kubeconfig() string { return filepath.Join(w.directory, "kubeconfig") }
 
 func (w *world) log(name string) string { return filepath.Join(w.directory, name+".log") }
 
-func (w *world) startEmulator(ctx context.Context, name string) (*sandbox.Process, *vendor, error) {
-	p, err := w.run(nameEmulator, name, "--listen=127.0.0.1:0", "--restart-time="+restartTime.String())
+func (w *world) startEmulator(ctx context.Context, name string, flags ...string) (*sandbox.Process, *vendor, error) {
+	p, err := w.run(nameEmulator, name, append(flags, "--listen=127.0.0.1:0", "--restart-time="+restartTime.String())...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -141,22 +143,22 @@ func (w *world) run(program, name string, flags ...string) (*sandbox.Process, er
 }
 
 // startManager starts the manager with the rights and the flags that it has in a cluster, except where the emulator
-// needs others.
-func (w *world) startManager(ctx context.Context) (*manager, error) {
+// needs others, and those that are given.
+func (w *world) startManager(ctx context.Context, more ...string) (*manager, error) {
 	address, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
 	o := &w.options
 	w.starts++
-	p, err := w.run(nameManager, fmt.Sprintf("%s-%d", nameManager, w.starts),
+	p, err := w.run(nameManager, fmt.Sprintf("%s-%d", nameManager, w.starts), append(more,
 		"--insecure-api", "--allowed-api-hosts=127.0.0.1", "--default-api-url="+w.vendor.Origin,
 		"--state-interval="+o.stateInterval.String(), "--settings-interval="+o.settingsInterval.String(),
 		"--settle-poll="+o.settlePoll.String(), fmt.Sprintf("--max-concurrent-reconciles=%d", o.concurrency),
 		"--metrics-bind-address="+address, "--metrics-secure=false", "--health-probe-bind-address=0",
 		"--leader-elect", "--leader-election-namespace="+sandbox.RoleNamespace,
 		// A machine that is slow for a while must not cost the lease.
-		"--leader-election-lease-duration=60s", "--leader-election-renew-deadline=50s")
+		"--leader-election-lease-duration=60s", "--leader-election-renew-deadline=50s")...)
 	if err != nil {
 		return nil, err
 	}
@@ -185,6 +187,7 @@ func (w *world) close(keepLogs bool) error {
 	w.stopManager()
 	w.emulator.Stop(sandbox.QuickStopTime)
 	w.brokenEmulator.Stop(sandbox.QuickStopTime)
+	w.resellerEmulator.Stop(sandbox.QuickStopTime)
 	err := w.plane.Stop()
 	if w.directory == "" {
 		return err

@@ -41,6 +41,9 @@ type stage struct {
 	emulator, manager *sandbox.Process
 	// fleetManager looks after the fleet of one scene.
 	fleetManager *sandbox.Process
+	// resellerManager looks after the partner account of one scene, whose token is partnerToken.
+	resellerManager *sandbox.Process
+	partnerToken    string
 	vendor       *sandbox.Vendor
 	scheme       *runtime.Scheme
 	// admin is a client with all rights, as the people's kubeconfig has them.
@@ -138,15 +141,18 @@ func (s *stage) install(ctx context.Context) error {
 	if s.managerConfig, err = s.plane.AddUser(sandbox.ManagerUser, s.kubeconfig(nameManager)); err != nil {
 		return err
 	}
-	return s.Grant(ctx, s.admin)
+	return s.Grant(ctx, s.admin, sandbox.ManagerUser)
 }
 
 // kubeconfig is the path of the file by which somebody connects.
 func (s *stage) kubeconfig(who string) string { return filepath.Join(s.directory, who+".kubeconfig") }
 
 func (s *stage) startEmulator(ctx context.Context) error {
-	var err error
-	s.emulator, err = s.run(nameEmulator, nameEmulator, "--listen=127.0.0.1:0", "--restart-time="+restartTime.String())
+	accounts, err := s.accountsFile()
+	if err != nil {
+		return err
+	}
+	s.emulator, err = s.run(nameEmulator, nameEmulator, "--listen=127.0.0.1:0", "--restart-time="+restartTime.String(), "--accounts="+accounts)
 	if err != nil {
 		return err
 	}
@@ -160,7 +166,7 @@ func (s *stage) startEmulator(ctx context.Context) error {
 
 func (s *stage) startManager(context.Context) error {
 	var err error
-	s.manager, err = s.run(nameManager, nameManager, append(s.managerFlags(), "--watch-label-selector=!"+fleetLabel)...)
+	s.manager, err = s.run(nameManager, nameManager, append(s.managerFlags(), "--watch-label-selector=!"+fleetLabel+",!"+resellerLabel)...)
 	return err
 }
 
@@ -191,6 +197,7 @@ func (s *stage) close(e ending) {
 		patience = sandbox.QuickStopTime
 	}
 	s.fleetManager.Stop(patience)
+	s.resellerManager.Stop(patience)
 	s.manager.Stop(patience)
 	s.emulator.Stop(patience)
 	if err := s.plane.Stop(); err != nil && !e.quick {

@@ -45,6 +45,7 @@ func (s *story) tell(ctx context.Context) error {
 		{"Meanwhile, support-line gets another API token", false, s.rotate},
 		{"The messenger suspends an account, and lets it go", false, s.suspend},
 		{"A bad commit, and a window that opens", false, s.rollout},
+		{"A line is born, and dies", false, s.claim},
 		{"Back to sales-line, whose value is not kept", false, s.giveUp},
 		{"In the end there is peace", false, s.rest},
 		{"And nothing is left to explain", false, s.accounts},

@@ -27,19 +27,23 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
-const aggregateTo = "rbac.authorization.k8s.io/aggregate-to-"
+const (
+	aggregateTo = "rbac.authorization.k8s.io/aggregate-to-"
+	claimPlural = "instanceclaims"
+)
 
 // TestRolesForPeople: whoever has the cluster's role view, edit or admin has the matching rights to instances, and none to
-// their status. The controller that aggregates roles is not part of the API server, so the test does it.
+// their status. Claims, which spend money, are written by admin alone, and partner accounts by none of them. The controller that
+// aggregates roles is not part of the API server, so the test does it.
 func TestRolesForPeople(t *testing.T) {
 	t.Parallel()
-	g, objects := NewWithT(t), render(t, "default")
+	g, objects := NewWithT(t), render(t, "partner")
 	var plurals []string
 	for _, object := range objects {
 		if object.GetKind() == "CustomResourceDefinition" {
 			plural, _, err := unstructured.NestedString(object.Object, "spec", "names", "plural")
 			g.Expect(err).NotTo(HaveOccurred())
-			if scope, _, _ := unstructured.NestedString(object.Object, "spec", "scope"); scope == "Namespaced" {
+			if scope, _, _ := unstructured.NestedString(object.Object, "spec", "scope"); scope == "Namespaced" && plural != claimPlural {
 				plurals = append(plurals, plural)
 			}
 		}
@@ -47,6 +51,7 @@ func TestRolesForPeople(t *testing.T) {
 	g.Expect(plurals).To(HaveLen(len(instance.Kinds)))
 	read, write := []string{"get", "list", "watch"}, []string{"create", "update", "patch", "delete", "deletecollection"}
 	inside, outside := newNamespace(t), newNamespace(t)
+	mayClaim := map[string][]string{"view": read, "edit": read, "admin": slices.Concat(read, write)}
 	for person, may := range map[string][]string{"view": read, "edit": slices.Concat(read, write), "admin": slices.Concat(read, write)} {
 		aggregated := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: inside + "-" + person}}
 		for _, object := range objects {
@@ -61,6 +66,12 @@ func TestRolesForPeople(t *testing.T) {
 			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: aggregated.Name}},
 		})).To(Succeed())
 		expectRights(t, aggregated.Name, inside, outside, plurals, may)
+		expectRights(t, aggregated.Name, inside, outside, []string{claimPlural}, mayClaim[person])
+		for _, rule := range aggregated.Rules {
+			if slices.Contains(rule.Resources, "partneraccounts") {
+				g.Expect(rule.Verbs).To(ConsistOf(read), person)
+			}
+		}
 		for _, kind := range instance.Kinds {
 			tryAs(t, aggregated.Name, inside, kind, len(may) > len(read))
 		}

@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"testing"
-	"time"
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
@@ -34,8 +33,7 @@ func TestPartnerAccountsAreOffByDefault(t *testing.T) {
 	t.Cleanup(func() { _ = admin.Delete(context.Background(), account) })
 	w.start()
 	w.awaitReady()
-	time.Sleep(2 * time.Second)
-	w.Expect(w.vendor.Calls(0, "getInstances")).To(BeEmpty(), "without the flag there is no call")
+	w.Consistently(func() int { return len(w.vendor.Calls(0, "getInstances")) }, "2s").Should(BeZero(), "without the flag there is no call")
 	w.Expect(w.process.Process.Kill()).To(Succeed())
 
 	w.process = w.command("--partner-accounts")

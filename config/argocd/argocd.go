@@ -19,11 +19,17 @@ var scripts embed.FS
 // Group is the API group of the resources.
 const Group = "messaging.greenapi-operator.dev"
 
-// Kinds are the kinds of the resources, which all share the scripts.
+// Kinds are the kinds of instances, which all share the scripts.
 var Kinds = []string{"WhatsAppInstance", "MaxInstance", "TelegramInstance"}
+
+// PartnerKinds are the kinds about partner accounts, which share scripts of their own.
+var PartnerKinds = []string{"PartnerAccount", "InstanceClaim"}
 
 // Actions are what a person may ask for, each a script of the same name.
 var Actions = []string{"reconcile", "reboot", "pause", "resume"}
+
+// PartnerActions are those of them that PartnerKinds have.
+var PartnerActions = []string{"reconcile"}
 
 // Script returns a script of the source, by its name without ".lua".
 func Script(name string) (string, error) {
@@ -48,37 +54,51 @@ type ActionDefinition struct {
 
 // Generate makes every file that follows from the scripts, by its path below this folder.
 func Generate() (map[string]string, error) {
-	texts := map[string]string{}
-	for _, name := range append([]string{"health", "discovery"}, Actions...) {
-		text, err := Script(name)
-		if err != nil {
-			return nil, err
-		}
-		texts[name] = text
-	}
 	files := map[string]string{}
-	actions := ActionCustomization{Discovery: texts["discovery"]}
-	for _, name := range Actions {
-		actions.Definitions = append(actions.Definitions, ActionDefinition{Name: name, Action: texts[name]})
-	}
-	value, err := yaml.Marshal(actions)
-	if err != nil {
-		return nil, err
-	}
 	var configMap strings.Builder
 	configMap.WriteString(head)
 	for _, kind := range Kinds {
-		folder := Customization(kind)
-		files[folder+"/health.lua"] = texts["health"]
-		files[folder+"/actions/discovery.lua"] = texts["discovery"]
-		for _, name := range Actions {
-			files[folder+"/actions/"+name+"/action.lua"] = texts[name]
+		if err := generate(files, &configMap, kind, "", Actions); err != nil {
+			return nil, err
 		}
-		fmt.Fprintf(&configMap, "  resource.customizations.health.%s_%s: |\n%s", Group, kind, indented(texts["health"]))
-		fmt.Fprintf(&configMap, "  resource.customizations.actions.%s_%s: |\n%s", Group, kind, indented(string(value)))
+	}
+	for _, kind := range PartnerKinds {
+		if err := generate(files, &configMap, kind, "partner-", PartnerActions); err != nil {
+			return nil, err
+		}
 	}
 	files["argocd-cm.yaml"] = configMap.String()
 	return files, nil
+}
+
+// generate makes what is of one kind, whose scripts about health and discovery have a prefix before their names.
+func generate(files map[string]string, configMap *strings.Builder, kind, prefix string, names []string) error {
+	health, err := Script(prefix + "health")
+	if err != nil {
+		return err
+	}
+	discovery, err := Script(prefix + "discovery")
+	if err != nil {
+		return err
+	}
+	folder := Customization(kind)
+	files[folder+"/health.lua"], files[folder+"/actions/discovery.lua"] = health, discovery
+	actions := ActionCustomization{Discovery: discovery}
+	for _, name := range names {
+		text, err := Script(name)
+		if err != nil {
+			return err
+		}
+		files[folder+"/actions/"+name+"/action.lua"] = text
+		actions.Definitions = append(actions.Definitions, ActionDefinition{Name: name, Action: text})
+	}
+	value, err := yaml.Marshal(actions)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(configMap, "  resource.customizations.health.%s_%s: |\n%s  resource.customizations.actions.%s_%s: |\n%s",
+		Group, kind, indented(health), Group, kind, indented(string(value)))
+	return err
 }
 
 const head = `# Made by hack/argocd from the scripts in config/argocd/lua. Add it to the argocd-cm of a running Argo CD by

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -31,6 +32,16 @@ func read(t *testing.T, path string, into any) {
 	}
 }
 
+func allKinds() []string { return slices.Concat(argocd.Kinds, argocd.PartnerKinds) }
+
+// actionsOf are the actions that a kind has.
+func actionsOf(kind string) []string {
+	if slices.Contains(argocd.PartnerKinds, kind) {
+		return argocd.PartnerActions
+	}
+	return argocd.Actions
+}
+
 // scripts are the scripts of one kind, from wherever they stand.
 type scripts struct {
 	health, discovery string
@@ -48,7 +59,7 @@ func fromFiles(t *testing.T, kind string) scripts {
 		return string(data)
 	}
 	s := scripts{health: text("health.lua"), discovery: text("actions/discovery.lua"), actions: map[string]string{}}
-	for _, name := range argocd.Actions {
+	for _, name := range actionsOf(kind) {
 		s.actions[name] = text("actions/" + name + "/action.lua")
 	}
 	return s
@@ -59,7 +70,7 @@ func fromConfigMap(t *testing.T, kind string) scripts {
 	t.Helper()
 	configMap := &corev1.ConfigMap{}
 	read(t, "argocd-cm.yaml", configMap)
-	if configMap.Name != "argocd-cm" || configMap.Labels["app.kubernetes.io/part-of"] != "argocd" || len(configMap.Data) != 2*len(argocd.Kinds) {
+	if configMap.Name != "argocd-cm" || configMap.Labels["app.kubernetes.io/part-of"] != "argocd" || len(configMap.Data) != 2*len(allKinds()) {
 		t.Errorf("Argo CD does not read this ConfigMap: %+v, with %d keys", configMap.ObjectMeta, len(configMap.Data))
 	}
 	customization := argocd.ActionCustomization{}
@@ -83,18 +94,20 @@ func TestWhatIsMadeFromTheScriptsIsUpToDate(t *testing.T) {
 			t.Errorf("%s is not what the scripts in lua say (%v): run `make manifests`", path, err)
 		}
 	}
-	for _, kind := range argocd.Kinds {
+	for _, kind := range allKinds() {
 		if !reflect.DeepEqual(fromConfigMap(t, kind), fromFiles(t, kind)) {
 			t.Errorf("argocd-cm.yaml has other scripts for %s than the files", kind)
 		}
 	}
 }
 
-// TestTheKindsAreThoseOfTheAPI: a further kind of instance needs its health as well.
+// TestTheKindsAreThoseOfTheAPI: a further kind needs its health as well.
 func TestTheKindsAreThoseOfTheAPI(t *testing.T) {
-	paths, err := filepath.Glob("../crd/bases/*instances.yaml")
-	if err != nil || len(paths) != len(argocd.Kinds) {
-		t.Errorf("there are the definitions %v, and health checks for %v (%v)", paths, argocd.Kinds, err)
+	for pattern, kinds := range map[string][]string{"*instances.yaml": argocd.Kinds, "*.yaml": allKinds()} {
+		paths, err := filepath.Glob("../crd/bases/" + pattern)
+		if err != nil || len(paths) != len(kinds) {
+			t.Errorf("there are the definitions %v, and health checks for %v (%v)", paths, kinds, err)
+		}
 	}
 	if argocd.Group != v1alpha1.GroupVersion.Group {
 		t.Errorf("the group is %s", v1alpha1.GroupVersion.Group)
@@ -103,7 +116,7 @@ func TestTheKindsAreThoseOfTheAPI(t *testing.T) {
 
 // TestHealth runs what Argo CD runs over health_test.yaml.
 func TestHealth(t *testing.T) {
-	for _, kind := range argocd.Kinds {
+	for _, kind := range allKinds() {
 		var file struct {
 			Tests []struct {
 				InputPath    string        `json:"inputPath"`
@@ -159,6 +172,42 @@ func TestKstatusAgreesOnEveryStatus(t *testing.T) {
 	}
 }
 
+// TestKstatusAgreesOnClaimsAndAccounts as well, and no status stands there that the types do not have.
+func TestKstatusAgreesOnClaimsAndAccounts(t *testing.T) {
+	agree := map[string]string{gitops.Healthy: "Current", gitops.Progressing: "InProgress", gitops.Degraded: "Failed"}
+	for _, kind := range argocd.PartnerKinds {
+		paths, err := filepath.Glob(filepath.Join(argocd.Customization(kind), "testdata", "*.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		script, seen := fromConfigMap(t, kind).health, map[string]bool{}
+		for _, path := range paths {
+			object := load(t, kind, "testdata/"+filepath.Base(path))
+			verdict, err := gitops.Judge(script, object)
+			if err != nil {
+				t.Errorf("%s: %v", path, err)
+				continue
+			}
+			want := agree[verdict.Argo.Status]
+			if object.GetDeletionTimestamp() != nil {
+				want = "Terminating"
+			}
+			if string(verdict.Flux) != want {
+				t.Errorf("%s: kstatus says %s and Argo CD %s", path, verdict.Flux, verdict.Argo.Status)
+			}
+			seen[string(verdict.Flux)] = true
+			if kind == "InstanceClaim" {
+				read(t, path, &v1alpha1.InstanceClaim{})
+			} else {
+				read(t, path, &v1alpha1.PartnerAccount{})
+			}
+		}
+		if len(seen) != 4 {
+			t.Errorf("%s: the statuses are %v to kstatus only", kind, seen)
+		}
+	}
+}
+
 func load(t *testing.T, kind, path string) *unstructured.Unstructured {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(argocd.Customization(kind), path))
@@ -180,7 +229,7 @@ var requests = map[string]string{"reconcile": v1alpha1.ReconcileRequestedAtAnnot
 
 // TestActions runs what Argo CD runs over action_test.yaml, and is stricter about the annotations.
 func TestActions(t *testing.T) {
-	for _, kind := range argocd.Kinds {
+	for _, kind := range allKinds() {
 		var file struct {
 			DiscoveryTests []struct {
 				InputPath string                 `json:"inputPath"`
@@ -219,7 +268,7 @@ func TestActions(t *testing.T) {
 				t.Errorf("%s %s makes\n%v of\n%v\nwant\n%v", kind, test.Action, made.Object, before.Object, want.Object)
 			}
 		}
-		if len(file.DiscoveryTests) < 3 || len(tried) != len(argocd.Actions) {
+		if len(file.DiscoveryTests) < 3 || len(tried) != len(actionsOf(kind)) {
 			t.Errorf("%s: %d tests of the discovery, and of the actions %v", kind, len(file.DiscoveryTests), tried)
 		}
 	}

@@ -74,8 +74,31 @@ func store(t *testing.T, admin client.Client, resource v1alpha1.Instance, name s
 	resource.Core().IDInstance = id
 	resource.Core().APITokenSecretRef.Name = "token"
 	g.Expect(admin.Create(t.Context(), resource)).To(Succeed())
+	status.IDInstance = id
 	*resource.InstanceStatus() = status
+	resource.InstanceStatus().IDInstance = id
 	g.Expect(admin.Status().Update(t.Context(), resource)).To(Succeed())
+}
+
+// storePartner creates a partner account and a claim on it, with their statuses.
+func storePartner(t *testing.T, admin client.Client) {
+	t.Helper()
+	g := NewWithT(t)
+	account := &v1alpha1.PartnerAccount{ObjectMeta: metav1.ObjectMeta{Name: "reseller"}, Spec: v1alpha1.PartnerAccountSpec{
+		PartnerAPIURL: "https://api.green-api.com", PartnerTokenSecretRef: v1alpha1.PartnerTokenReference{Name: "reseller-partner"}, Messenger: "whatsapp", OwnerKey: "prod-eu",
+		Limits: v1alpha1.PartnerLimits{MaxInstances: 1, MaxCreatesPerHour: 1}, Mode: v1alpha1.ModeCreate,
+	}}
+	claim := &v1alpha1.InstanceClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "reseller-line"}, Spec: v1alpha1.InstanceClaimSpec{
+		AccountRef: v1alpha1.AccountReference{Name: "reseller"}, DeletionPolicy: v1alpha1.DeletionRetain,
+	}}
+	g.Expect(admin.Create(t.Context(), account)).To(Succeed())
+	g.Expect(admin.Create(t.Context(), claim)).To(Succeed())
+	account.Status.Conditions = []metav1.Condition{condition("Ready", metav1.ConditionTrue, "Succeeded")}
+	claim.Status.IDInstance, claim.Status.APIURL = 710700000077, "https://7107.api.green-api.com"
+	claim.Status.Create = &v1alpha1.CreateRecord{Name: "prod-eu/shop/reseller-line", Attempt: 1, Outcome: v1alpha1.ClaimCreated}
+	claim.Status.Conditions = []metav1.Condition{condition("Created", metav1.ConditionFalse, "InstanceMissing"), condition("Stalled", metav1.ConditionTrue, "InstanceMissing")}
+	g.Expect(admin.Status().Update(t.Context(), account)).To(Succeed())
+	g.Expect(admin.Status().Update(t.Context(), claim)).To(Succeed())
 }
 
 func condition(kind string, status metav1.ConditionStatus, reason string) metav1.Condition {
@@ -174,10 +197,12 @@ func TestSeriesOfEachInstance(t *testing.T) {
 	store(t, admin, &v1alpha1.TelegramInstance{}, "fan-line", 4100123456, v1alpha1.InstanceStatus{
 		Conditions: []metav1.Condition{condition("Ready", metav1.ConditionUnknown, "Progressing")}})
 
+	storePartner(t, admin)
+
 	url, output := serve(t, kubeconfig)
 	golden := filepath.Join("testdata", "series.golden")
 	if *update {
-		g.Eventually(func() string { return series(t, url) }, patience).Should(And(ContainSubstring(`"support-line"`), ContainSubstring(`"news-line"`), ContainSubstring(`"fan-line"`)))
+		g.Eventually(func() string { return series(t, url) }, patience).Should(And(ContainSubstring(`"support-line"`), ContainSubstring(`"news-line"`), ContainSubstring(`"fan-line"`), ContainSubstring(`"reseller"`), ContainSubstring(`"reseller-line"`)))
 		g.Expect(os.MkdirAll("testdata", 0o755)).To(Succeed())
 		g.Expect(os.WriteFile(golden, []byte(series(t, url)), 0o600)).To(Succeed())
 	}

@@ -201,8 +201,8 @@ var (
 	used       = regexp.MustCompile(`\b(?:greenapi|controller_runtime|workqueue|leader_election|process|go|rest_client)_[a-z_]+`)
 )
 
-// TestAlertsUseMetricsThatExist: those of the tables in docs/observability.md, which a test of the process holds true, and up,
-// which Prometheus makes itself. A word of an expression is one, or a label of one, or PromQL.
+// TestAlertsUseMetricsThatExist: those of the tables in docs/observability.md, which a test of the process holds true, those of
+// kube-state-metrics, and up, which Prometheus makes itself. A word of an expression is one, or a label of one, or PromQL.
 func TestAlertsUseMetricsThatExist(t *testing.T) {
 	g := NewWithT(t)
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "observability.md"))
@@ -212,6 +212,12 @@ func TestAlertsUseMetricsThatExist(t *testing.T) {
 		known[row[1]] = true
 	}
 	g.Expect(known).NotTo(BeEmpty())
+	// What kube-state-metrics makes of statuses.
+	ofResources, err := os.ReadFile(filepath.Join("..", "kube-state-metrics", "custom-resource-state.yaml"))
+	g.Expect(err).NotTo(HaveOccurred())
+	for _, name := range regexp.MustCompile(`(?m)^ +- (?:&\w+)?\s*name: (\w+)$`).FindAllStringSubmatch(string(ofResources), -1) {
+		known["greenapi_resource_"+name[1]] = true
+	}
 	for _, alert := range alerts(t) {
 		names := used.FindAllString(alert.Expr, -1)
 		g.Expect(names != nil || strings.Contains(alert.Expr, "up{")).To(BeTrue(), alert.Alert)

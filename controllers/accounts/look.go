@@ -49,13 +49,7 @@ func (r *Reconciler) look(ctx context.Context, p *pass) (found, error) {
 	if m.unread {
 		m.unread, m.listAt = false, p.now
 	}
-	if m.generation != p.account.Generation || m.address != origin.Identity() || m.token != token {
-		if m.address != "" && (m.address != origin.Identity() || m.token != token) {
-			m.accepted, m.backoff = false, schedule.Backoff{}
-		}
-		m.generation, m.address, m.token = p.account.Generation, origin.Identity(), token
-		m.listAt = p.now
-	}
+	m.noteTarget(p, origin.Identity(), token)
 	if p.request != "" {
 		m.listAt = p.now
 	}
@@ -73,6 +67,18 @@ func (r *Reconciler) look(ctx context.Context, p *pass) (found, error) {
 	}
 	p.api = api
 	return r.judge(ctx, p, begun, rows)
+}
+
+// noteTarget makes a list due where the spec, the address or the token is another one.
+func (m *memory) noteTarget(p *pass, address, token string) {
+	if m.generation == p.account.Generation && m.address == address && m.token == token {
+		return
+	}
+	if m.address != "" && (m.address != address || m.token != token) {
+		m.accepted, m.backoff = false, schedule.Backoff{}
+	}
+	m.generation, m.address, m.token = p.account.Generation, address, token
+	m.listAt = p.now
 }
 
 // judge says what follows from a whole list.

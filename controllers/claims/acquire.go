@@ -9,9 +9,7 @@ import (
 	"strings"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
@@ -45,6 +43,7 @@ func (r *Reconciler) acquire(ctx context.Context, p *pass) (found, error) {
 		return r.buy(ctx, p, q)
 	case partner.GiveUp:
 		return p.givesUp(verdict), nil
+	case partner.ReadList:
 	}
 	p.wants.ListAt, p.wants.Token = p.memory.since, true
 	if p.list != nil {
@@ -199,88 +198,6 @@ func (r *Reconciler) bought(ctx context.Context, p *pass, created greenapi.Creat
 		p.wants.ListAt, p.again = p.now, 0
 		return waits(v1alpha1.ReasonOutcomeUnknown, "Whether the vendor created an instance is not known: %v. The list is looked at for half an hour; nothing is bought meanwhile", err), nil
 	}
-}
-
-// mayBuy says what of the account's spec forbids to buy.
-func (p *pass) mayBuy() found {
-	switch {
-	case p.adoptOnly:
-		return stalls(v1alpha1.ReasonInstanceMissing, "No living instance has the name %q, and what spec.adoptions of PartnerAccount %q names is adopted, never bought. Correct the name there, or make a claim without spec.instanceName", p.name, p.account.Name)
-	case p.account.Spec.Mode != v1alpha1.ModeCreate && p.account.Spec.Mode != v1alpha1.ModeCreateAndDelete:
-		return stalls(v1alpha1.ReasonModeObserve, "No living instance has the name %q, and spec.mode of PartnerAccount %q does not permit to buy one. Set it to Create", p.name, p.account.Name)
-	}
-	return p.room(p.account)
-}
-
-// room says whether the limits of an account let one more instance be bought (P7).
-func (p *pass) room(account *v1alpha1.PartnerAccount) found {
-	limits := account.Spec.Limits
-	creates := make([]partner.Create, 0, len(account.Status.Creates))
-	for _, create := range account.Status.Creates {
-		creates = append(creates, partner.Create{Name: create.Name, Time: create.Time.Time})
-	}
-	instances, next := partner.Room(p.latest, creates, int(limits.MaxCreatesPerHour), p.now)
-	switch {
-	case instances >= int(limits.MaxInstances):
-		return waits(v1alpha1.ReasonLimitReached, "PartnerAccount %q has as many instances as limits.maxInstances permits, %d, or may have. Raise it, or delete instances that nobody needs", account.Name, limits.MaxInstances)
-	case next.After(p.now):
-		p.again = min(p.again, next.Sub(p.now)+time.Second)
-		return waits(v1alpha1.ReasonLimitReached, "PartnerAccount %q buys no more than limits.maxCreatesPerHour, %d, within an hour. The instance is bought when that permits", account.Name, limits.MaxCreatesPerHour)
-	}
-	return nothing
-}
-
-// reserve stores in the account's status that an instance may be bought, if its limits as they are on the API server permit it.
-func (r *Reconciler) reserve(ctx context.Context, p *pass, attempt int32) (found, error) {
-	r.reserving.Lock()
-	defer r.reserving.Unlock()
-	var err error
-	for range reserveAttempts {
-		account := &v1alpha1.PartnerAccount{}
-		if err := r.Live.Get(ctx, types.NamespacedName{Name: p.account.Name}, account); err != nil {
-			return nothing, err
-		}
-		if account.UID != p.account.UID || account.Generation != p.account.Generation || !account.DeletionTimestamp.IsZero() {
-			p.again = time.Second
-			return waits(v1alpha1.ReasonCreatePending, "The account has just changed"), nil
-		}
-		if problem := p.room(account); problem != nothing {
-			return problem, nil
-		}
-		account.Status.Creates = append(recent(account.Status.Creates, p.now), v1alpha1.PartnerCreate{Name: p.name, ClaimUID: p.claim.UID, Attempt: attempt, Time: metav1.NewTime(r.Clock.Now())})
-		if err = r.Client.Status().Update(ctx, account); !apierrors.IsConflict(err) {
-			break
-		}
-	}
-	return nothing, err
-}
-
-// recognize lets an account that is known by nothing be known by its first instance: until the next list is read, an empty one would be
-// taken for its own (P4). If that cannot be stored, the next good list is what it is known by.
-func (r *Reconciler) recognize(ctx context.Context, p *pass, id int64) {
-	r.reserving.Lock()
-	defer r.reserving.Unlock()
-	for range reserveAttempts {
-		account := &v1alpha1.PartnerAccount{}
-		if err := r.Live.Get(ctx, types.NamespacedName{Name: p.account.Name}, account); err != nil || len(account.Status.KnownIDs) > 0 {
-			return
-		}
-		account.Status.KnownIDs = []int64{id}
-		if err := r.Client.Status().Update(ctx, account); !apierrors.IsConflict(err) {
-			return
-		}
-	}
-}
-
-// recent are the creates that still count.
-func recent(creates []v1alpha1.PartnerCreate, now time.Time) []v1alpha1.PartnerCreate {
-	var kept []v1alpha1.PartnerCreate
-	for _, create := range creates {
-		if partner.WithinHour(create.Time.Time, now) {
-			kept = append(kept, create)
-		}
-	}
-	return kept
 }
 
 // putFinalizer puts the finalizer on a claim whose instance is to be deleted with it, and reports whether it was not there (P11).

@@ -88,6 +88,7 @@ func (r *Reconciler) endInstance(ctx context.Context, p *pass) (found, error) {
 	case partner.Delete:
 		p.status.IDInstance = id
 		return r.deleteInstance(ctx, p, id)
+	case partner.LookAgain:
 	}
 	return deletes("The list of instances is read to see what became of the instance"), nil
 }

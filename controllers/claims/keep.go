@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
@@ -40,7 +42,7 @@ func (r *Reconciler) own(ctx context.Context, p *pass, line greenapi.Created) (f
 	if err != nil {
 		// The number is stored all the same, so that nothing more is bought; the token stands in the next list.
 		p.wants.ListAt, p.wants.Token, p.again = p.now, true, time.Second
-		return waits(v1alpha1.ReasonCreatePending, "The instance is there, and its Secret could not be written yet"), nil
+		return waits(v1alpha1.ReasonCreatePending, "The instance is there, and the API server did not take its Secret %q yet (%s)", p.claim.SecretName(), cmp.Or(string(apierrors.ReasonForError(err)), "no answer")), nil
 	}
 	if problem != nothing {
 		return problem, nil
@@ -66,15 +68,7 @@ func (r *Reconciler) keep(ctx context.Context, p *pass) (found, error) {
 		return problem, err
 	}
 	if p.latest == nil {
-		// Whatever the account says, the instance is there until its list says otherwise.
-		if p.created() && written {
-			return unchanged, nil
-		}
-		p.wants.ListAt, p.wants.Token = p.memory.since, true
-		if p.created() {
-			return unchanged, nil
-		}
-		return p.accountProblem(), nil
+		return p.keepUnseen(written), nil
 	}
 	row, there := p.latest.ByID(p.id())
 	if !there || row.Deleted {
@@ -84,6 +78,24 @@ func (r *Reconciler) keep(ctx context.Context, p *pass) (found, error) {
 		return r.missing(p), nil
 	}
 	p.memory.missing = partner.Lacking{}
+	return r.keepRow(ctx, p, row, written)
+}
+
+// keepUnseen is for while the list of the account is not known: whatever the account says, an instance is there until its list says
+// otherwise.
+func (p *pass) keepUnseen(written bool) found {
+	if p.created() && written {
+		return unchanged
+	}
+	p.wants.ListAt, p.wants.Token = p.memory.since, true
+	if p.created() {
+		return unchanged
+	}
+	return p.accountProblem()
+}
+
+// keepRow looks after a claim whose instance is in the list.
+func (r *Reconciler) keepRow(ctx context.Context, p *pass, row greenapi.Row, written bool) (found, error) {
 	if row.Name != p.name && p.status.Create == nil {
 		// The number is from a Secret that was there before the claim.
 		p.status.IDInstance = 0

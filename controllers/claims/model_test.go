@@ -110,7 +110,7 @@ func (m *model) act() {
 
 // at does something before or after one of the next requests to the API server.
 func (m *model) at(request int, when string, do func()) {
-	m.op = func(now, verb string, _ client.Object) {
+	m.op = func(now, _ string, _ client.Object) {
 		if now != when {
 			return
 		}

@@ -6,6 +6,7 @@ package claims
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -87,7 +88,7 @@ func (r *Reconciler) permitted(ctx context.Context, p *pass) (found, error) {
 	}
 	selector, err := metav1.LabelSelectorAsSelector(p.account.Spec.AllowedNamespaces)
 	if err != nil {
-		return waits(v1alpha1.ReasonAccountNotReady, "spec.allowedNamespaces of PartnerAccount %q cannot be read. Mend it", p.account.Name), nil
+		return waits(v1alpha1.ReasonAccountNotReady, "spec.allowedNamespaces of PartnerAccount %q cannot be read: %v. Correct it", p.account.Name, err), nil
 	}
 	namespace := &metav1.PartialObjectMetadata{}
 	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
@@ -128,7 +129,7 @@ func (r *Reconciler) rival(ctx context.Context, p *pass) (string, error) {
 		other := &v1alpha1.InstanceClaim{}
 		switch err := r.Client.Get(ctx, key, other); {
 		case err == nil && other.Spec.InstanceName == "" && other.Spec.AccountRef.Name == p.account.Name:
-			rivals = append(rivals[:len(rivals):len(rivals)], *other)
+			rivals = append(slices.Clip(rivals), *other)
 		case client.IgnoreNotFound(err) != nil:
 			return "", err
 		}

@@ -177,10 +177,9 @@ func (r *Reconciler) labels(p *pass) (map[string]string, bool) {
 	}
 	requirements, _ := r.Options.SecretSelector.Requirements()
 	for _, requirement := range requirements {
-		switch requirement.Operator() {
-		case selection.Equals, selection.DoubleEquals, selection.In:
-			all[requirement.Key()] = requirement.Values().List()[0]
-		case selection.Exists:
+		if values := requirement.Values().List(); len(values) > 0 {
+			all[requirement.Key()] = values[0]
+		} else if requirement.Operator() == selection.Exists {
 			all[requirement.Key()] = "true"
 		}
 	}

@@ -163,6 +163,11 @@ func (d *differ) compare(ctx context.Context, secrets client.Reader, c candidate
 }
 
 func (d *differ) fill(ctx context.Context, secrets client.Reader, resource v1alpha1.Instance, found *difference) error {
+	resource, err := withClaim(ctx, secrets, resource)
+	if err != nil {
+		return err
+	}
+	found.IDInstance = instance.Number(resource)
 	desired := plan.Wishes(resource.TypedSettings())
 	var conceal []string
 	hold, err := d.addWebhookToken(ctx, secrets, resource, &desired)
@@ -267,5 +272,5 @@ func checkMessenger(resource v1alpha1.Instance, settings greenapi.Settings) erro
 		return nil
 	}
 	return failf("Delete this resource and create a "+belongs.Name+" for it", "%s: instance %d belongs to another messenger, and its kind is %s",
-		advice.Title(resource), resource.Core().IDInstance, belongs.Name)
+		advice.Title(resource), instance.Number(resource), belongs.Name)
 }

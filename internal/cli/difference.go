@@ -53,7 +53,7 @@ func newDifference(c candidate) difference {
 	found := difference{Notes: c.notes}
 	if c.instance != nil {
 		found.Kind, found.Namespace, found.Name = instance.KindOf(c.instance).Name, c.instance.GetNamespace(), c.instance.GetName()
-		found.IDInstance = c.instance.Core().IDInstance
+		found.IDInstance = instance.Number(c.instance)
 	}
 	return found
 }

@@ -27,6 +27,9 @@ type importer struct {
 	apiURL, secret, kind, name, policy   string
 	list, folder, tokenFile              string
 	createSecret, allSettings, overwrite bool
+	// partner is the account whose instances are imported; allUnclaimed, those of its owner key that no claim names.
+	partner, operatorNamespace string
+	allUnclaimed               bool
 
 	cluster client.Reader
 	// at is the namespace.
@@ -53,6 +56,11 @@ environment variable ` + tokenVariable + `.
 With -f many instances are imported. The file is CSV with a header line: id, apiUrl and secret, and perhaps name and kind.
 One that fails does not stop the others.
 
+With --partner instances of a partner account are imported, as an InstanceClaim and a resource that names it for each: those
+with the names or numbers that are given, else all that no claim names yet, with --all-unclaimed only those whose name begins
+with the owner key. It reads the account's list with the partner token in the operator's namespace, and writes no token. What
+the account has to allow before these claims can be adopted is said at the end.
+
 Exit codes: 0 everything is imported, 2 something is not.`,
 		Example: `  # One instance, whose token is in a Secret already
   kubectl greenapi import --id 7107000001 --api-url https://7107.api.greenapi.com --secret support-line-token > support-line.yaml
@@ -62,10 +70,13 @@ Exit codes: 0 everything is imported, 2 something is not.`,
 
   # Many: the first line of instances.csv is id,apiUrl,secret,name
   kubectl greenapi import -f instances.csv -o manifests
-  kubectl greenapi diff -f manifests && kubectl apply -f manifests`,
-		Args:              cobra.NoArgs,
+  kubectl greenapi diff -f manifests && kubectl apply -f manifests
+
+  # All instances of a partner account that have no claim yet
+  kubectl greenapi import --partner reseller -n shop > lines.yaml`,
+		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE:              func(command *cobra.Command, _ []string) error { return i.run(command.Context()) },
+		RunE:              func(command *cobra.Command, names []string) error { return i.run(command.Context(), names) },
 	}
 	i.vendor.bind(command)
 	f := command.Flags()
@@ -80,15 +91,22 @@ Exit codes: 0 everything is imported, 2 something is not.`,
 	f.StringVarP(&i.folder, "output-dir", "o", "", "Folder for one file for each instance; standard output if unset")
 	f.BoolVar(&i.overwrite, "overwrite", false, "Replace files that are in the folder already")
 	f.BoolVar(&i.createSecret, "create-secret", false, "Write the manifest of the Secret too, with the tokens in it")
+	f.StringVar(&i.partner, "partner", "", "PartnerAccount whose instances are imported as claims")
+	f.BoolVar(&i.allUnclaimed, "all-unclaimed", false, "With --partner, all instances whose name begins with the owner key and that no claim names")
+	f.StringVar(&i.operatorNamespace, "operator-namespace", "", "Namespace of the operator, which has the Secret with the partner token; found by its Deployment if unset")
 	f.StringVar(&i.tokenFile, "token-file", "", "File with the API token for --create-secret, - for standard input")
 	return command
 }
 
-func (i *importer) run(ctx context.Context) error {
-	if err := i.check(); err != nil {
+func (i *importer) run(ctx context.Context, names []string) error {
+	if err := i.check(names); err != nil {
 		return err
 	}
-	rows, err := i.rows()
+	var rows []importRow
+	var err error
+	if i.partner == "" {
+		rows, err = i.rows()
+	}
 	if err != nil {
 		return err
 	}
@@ -105,12 +123,15 @@ func (i *importer) run(ctx context.Context) error {
 	if err := i.vendor.settle(ctx, i.session, i.cluster); err != nil {
 		return err
 	}
+	if i.partner != "" {
+		return i.importPartner(ctx, names)
+	}
 	return i.importAll(ctx, rows)
 }
 
 // check refuses flags that do not go together.
-func (i *importer) check() error {
-	if err := i.checkWhich(); err != nil {
+func (i *importer) check(names []string) error {
+	if err := i.checkWhich(names); err != nil {
 		return err
 	}
 	policies := []v1alpha1.ReconcilePolicy{"", v1alpha1.PolicyEnforce, v1alpha1.PolicyOnSpecChange, v1alpha1.PolicyObserve}
@@ -126,9 +147,11 @@ func (i *importer) check() error {
 }
 
 // checkWhich refuses flags that do not say which instances are to be imported.
-func (i *importer) checkWhich() error {
+func (i *importer) checkWhich(names []string) error {
 	one := i.id != 0 || i.createSecret || i.apiURL+i.secret+i.name+i.tokenFile != ""
 	switch {
+	case i.partner != "" || i.allUnclaimed || i.operatorNamespace != "" || len(names) > 0:
+		return i.checkPartner(names, one)
 	case i.list != "" && one:
 		return failf("Give --id, --api-url and the like for one instance, or -f for many", "-f goes with none of --id, --api-url, --secret, --name, --create-secret and --token-file")
 	case i.list != "":
@@ -137,6 +160,19 @@ func (i *importer) checkWhich() error {
 		return failf("Give both as the vendor's console shows them, or many instances by -f; see kubectl greenapi import --help", "--id and --api-url are needed")
 	case i.secret == "" && !i.createSecret:
 		return failf("Name a Secret that holds it by --secret, or have one written by --create-secret", "The API token is needed")
+	}
+	return nil
+}
+
+// checkPartner refuses flags that do not go with --partner, and those that are for it alone.
+func (i *importer) checkPartner(names []string, one bool) error {
+	switch {
+	case i.partner == "":
+		return failf("Name the PartnerAccount by --partner, or leave them out", "Names, --all-unclaimed and --operator-namespace are for --partner only")
+	case one || i.list+i.kind != "":
+		return failf("Give --partner alone, and perhaps names of instances", "--partner goes with none of -f, --id, --api-url, --secret, --name, --kind, --create-secret and --token-file")
+	case i.allUnclaimed && len(names) > 0:
+		return failf("Leave out the names, or --all-unclaimed", "--all-unclaimed takes no names")
 	}
 	return nil
 }

@@ -23,10 +23,11 @@ func (i *importer) write(row importRow, made imported) error {
 	if i.folder == "" {
 		return i.print(made)
 	}
-	if err := os.MkdirAll(i.folder, 0o755); err != nil {
+	names := []string{filepath.Join(i.folder, row.name+".yaml"), filepath.Join(i.folder, row.name+"-secret.yaml")}
+	// Claims are in a folder for each namespace.
+	if err := os.MkdirAll(filepath.Dir(names[0]), 0o755); err != nil {
 		return failf("Name a folder that can be made by -o", "%s: %s", row.where.subject, err)
 	}
-	names := []string{filepath.Join(i.folder, row.name+".yaml"), filepath.Join(i.folder, row.name+"-secret.yaml")}
 	for at, text := range [][]byte{made.instance, made.secret} {
 		if _, err := os.Lstat(names[at]); err == nil && text != nil && !i.overwrite {
 			return failf("Move it away, choose another "+row.where.name+" or -o, or replace it by --overwrite", "%s: %s is there already", row.where.subject, names[at])

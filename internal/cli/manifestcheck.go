@@ -19,6 +19,7 @@ import (
 	"k8s.io/klog/v2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
@@ -41,8 +42,14 @@ func (f *fileSecrets) add(object *unstructured.Unstructured, source string) erro
 	return nil
 }
 
-// Get reads a Secret.
+// Get reads a Secret, or a claim, of which only the cluster knows what became of it.
 func (f *fileSecrets) Get(ctx context.Context, key client.ObjectKey, into client.Object, _ ...client.GetOption) error {
+	if _, claim := into.(*v1alpha1.InstanceClaim); claim {
+		if f.cluster == nil || f.offline {
+			return &problem{what: fmt.Sprintf("There is no cluster that knows the number of InstanceClaim %s", key), next: "Choose a cluster by --context"}
+		}
+		return f.cluster.Get(ctx, key, into)
+	}
 	secret, ok := into.(*corev1.Secret)
 	if !ok {
 		return fmt.Errorf("files hold Secrets only, not %T", into)

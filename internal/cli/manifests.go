@@ -156,8 +156,8 @@ func manifestOf(o object) candidate {
 	// What a file says of the status says nothing about the instance.
 	*instance.InstanceStatus() = v1alpha1.InstanceStatus{}
 	c.instance = instance
-	if instance.Core().IDInstance < 1 {
-		c.err = failf("Write spec.idInstance, the number of the instance in the vendor's console", "%s: spec.idInstance must be a positive number", subject)
+	if core := instance.Core(); core.ClaimRef == nil && core.IDInstance < 1 {
+		c.err = failf("Write spec.idInstance, the number of the instance in the vendor's console, or spec.claimRef where an InstanceClaim has it", "%s: spec.idInstance must be a positive number", subject)
 	}
 	return c
 }
@@ -197,6 +197,8 @@ func markDuplicates(candidates []candidate, defaultURL string) {
 		keys := []string{advice.Title(c.instance)}
 		if key, ok := instance.Key(c.instance, defaultURL); ok {
 			keys = append(keys, fmt.Sprintf("%d at %s", key.ID, key.Origin))
+		} else if claim := instance.ClaimName(c.instance); claim != "" {
+			keys = append(keys, fmt.Sprintf("InstanceClaim %s/%s", c.instance.GetNamespace(), claim))
 		}
 		for at, key := range keys {
 			other, taken := first[key]
@@ -206,11 +208,19 @@ func markDuplicates(candidates []candidate, defaultURL string) {
 			case at == 0:
 				candidates[i].err = failf("Keep one of the two", "%s is in the files twice: in %s and in %s", key, other.source, c.source)
 			case candidates[i].err == nil:
-				candidates[i].err = failf("Delete one of the two: one instance has one resource", "%s in %s names instance %d, which %s in %s names already",
-					advice.Title(c.instance), c.source, c.instance.Core().IDInstance, advice.Title(other.instance), other.source)
+				candidates[i].err = failf("Delete one of the two: one instance has one resource", "%s in %s names %s, which %s in %s names already",
+					advice.Title(c.instance), c.source, namedBy(c.instance), advice.Title(other.instance), other.source)
 			}
 		}
 	}
+}
+
+// namedBy is how a manifest names its instance.
+func namedBy(resource v1alpha1.Instance) string {
+	if claim := instance.ClaimName(resource); claim != "" {
+		return "InstanceClaim " + claim
+	}
+	return fmt.Sprintf("instance %d", resource.Core().IDInstance)
 }
 
 // fileSecrets reads Secrets from the cluster, if there is one, and else from the files.

@@ -12,6 +12,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // place says in messages which instance is meant, and what to correct: where its number, its address and its token stand.
@@ -22,10 +23,14 @@ type place struct {
 }
 
 // placeOf says where a resource holds what leads to its instance.
-func placeOf(instance v1alpha1.Instance) place {
-	ref := instance.Core().APITokenSecretRef
-	return place{subject: advice.Title(instance), argument: advice.Argument(instance), id: "spec.idInstance", address: "spec.apiUrl",
-		token: fmt.Sprintf("key %q of Secret %q", ref.KeyOr(v1alpha1.DefaultAPITokenKey), ref.Name)}
+func placeOf(resource v1alpha1.Instance) place {
+	ref := instance.APITokenRef(resource)
+	id := "spec.idInstance"
+	if claim := instance.ClaimName(resource); claim != "" {
+		id = "status.idInstance of InstanceClaim " + claim
+	}
+	return place{subject: advice.Title(resource), argument: advice.Argument(resource), id: id, address: "spec.apiUrl",
+		token: fmt.Sprintf("key %q of Secret %q", ref.Key, ref.Name)}
 }
 
 // explainVendor words an error of the vendor's client.

@@ -54,7 +54,7 @@ func standOf(i v1alpha1.Instance) (stand, *failureOf) {
 		return standLeft, nil
 	case status.Apply.Active():
 		return standRestarting, nil
-	case len(status.Conditions) == 0, synced == nil, advice.Behind(i):
+	case len(status.Conditions) == 0, synced == nil, advice.Behind(i), instance.WaitsForClaim(status):
 		return standUnseen, nil
 	}
 	if failure := failed(i, *synced); failure != nil {

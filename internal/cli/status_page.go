@@ -16,6 +16,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // pageView shows one resource.
@@ -102,7 +103,12 @@ func (w *page) fact(label, text string) {
 func (w *page) facts() {
 	core, status := w.instance.Core(), w.status
 	fmt.Fprintln(w)
-	w.fact("Instance", fmt.Sprintf("%d at %s", core.IDInstance, cmp.Or(status.APIURL, core.APIURL, "the operator's default address")))
+	if number := instance.Number(w.instance); number != 0 {
+		w.fact("Instance", fmt.Sprintf("%d at %s", number, cmp.Or(status.APIURL, core.APIURL, "the operator's default address")))
+	} else {
+		w.fact("Instance", "not known yet: its claim has none")
+	}
+	w.fact("Claim", instance.ClaimName(w.instance))
 	w.fact("State", w.state())
 	w.fact("Phone", status.Phone)
 	w.fact("Account", w.account())

@@ -14,6 +14,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // tableView shows many resources, a line each.
@@ -78,8 +79,16 @@ func (t *tableView) row(instance v1alpha1.Instance) []gridCell {
 		row = append(row, gridCell{cmp.Or(status, "-"), shadeOf(status)})
 	}
 	return append(row, gridCell{text: cmp.Or(instance.InstanceStatus().StateInstance, "-")},
-		gridCell{text: strconv.FormatInt(instance.Core().IDInstance, 10)},
+		gridCell{text: numberOf(instance)},
 		gridCell{text: ago(now, instance.GetCreationTimestamp().Time)}, gridCell{text: how.Brief()})
+}
+
+// numberOf is the number of a resource's instance as tables show it: - while its claim has none.
+func numberOf(resource v1alpha1.Instance) string {
+	if number := instance.Number(resource); number != 0 {
+		return strconv.FormatInt(number, 10)
+	}
+	return "-"
 }
 
 // conditionStatus is the status of a condition as tables show it: empty where there is none.

@@ -97,6 +97,9 @@ func (s *session) statuses(ctx context.Context, name string, flags statusesFlags
 	if err := flags.vendor.settle(ctx, s, cluster); err != nil {
 		return err
 	}
+	if resource, err = withClaim(ctx, cluster, resource); err != nil {
+		return err
+	}
 	vendor, err := s.connect(ctx, cluster, resource, flags.vendor)
 	if err != nil {
 		return err
@@ -111,7 +114,7 @@ func (s *session) statuses(ctx context.Context, name string, flags statusesFlags
 	if err != nil {
 		return explainVendor(err, placeOf(resource))
 	}
-	report := statusReport{Instance: resource.GetNamespace() + "/" + resource.GetName(), ID: resource.Core().IDInstance, Since: flags.since.String(), Statuses: statusLines(list)}
+	report := statusReport{Instance: resource.GetNamespace() + "/" + resource.GetName(), ID: instance.Number(resource), Since: flags.since.String(), Statuses: statusLines(list)}
 	return s.printStatuses(report, flags)
 }
 

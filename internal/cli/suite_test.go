@@ -173,7 +173,7 @@ func (d *desk) operate() {
 		Recorder: mgr.GetEventRecorder("greenapi-operator"), Metrics: observed,
 		Connect: func(target greenapi.Target) (controllers.Vendor, error) { return vendor.Instance(target) },
 		Options: controllers.Options{
-			DefaultAPIURL: d.url, StateInterval: 500 * time.Millisecond, SettingsInterval: time.Second, CallTimeout: 3 * time.Second,
+			Claims: true, DefaultAPIURL: d.url, StateInterval: 500 * time.Millisecond, SettingsInterval: time.Second, CallTimeout: 3 * time.Second,
 			Limits: plan.Limits{SettleTimeout: 6 * time.Second, SettlePoll: 300 * time.Millisecond, RetryAfter: 2 * time.Second, MaxAttempts: 3,
 				FlapThreshold: 3, FlapWindow: time.Hour, CallWindow: 1500 * time.Millisecond},
 		},

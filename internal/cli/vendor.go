@@ -61,6 +61,10 @@ func (v *vendorFlags) open() *greenapi.Client {
 // connect reaches the instance of a resource with the token in its Secret, which the caller must be allowed to read.
 // No text of the vendor's will show what is to be concealed, nor the token.
 func (s *session) connect(ctx context.Context, cluster client.Reader, resource v1alpha1.Instance, flags vendorFlags, conceal ...string) (*greenapi.Instance, error) {
+	resource, err := withClaim(ctx, cluster, resource)
+	if err != nil {
+		return nil, err
+	}
 	origin, err := instance.OriginSeen(resource, flags.defaultURL)
 	if err != nil {
 		return nil, failf("Correct spec.apiUrl", "%s: %s", advice.Title(resource), err)

@@ -69,3 +69,9 @@ func tokenSecret(resource v1alpha1.Instance) string {
 	}
 	return claim + v1alpha1.ClaimSecretSuffix
 }
+
+// WaitsForClaim reports whether a status says that the claim of the resource does not have its instance, so that no call is made.
+func WaitsForClaim(status *v1alpha1.InstanceStatus) bool {
+	ready := apimeta.FindStatusCondition(status.Conditions, v1alpha1.ReadyCondition)
+	return ready != nil && ready.Reason == v1alpha1.ReasonClaimNotReady
+}

@@ -67,11 +67,11 @@ func (l *Lacking) notBought(ended time.Time) bool {
 type Outcome int
 
 const (
-	// NeverCalled: no call was made.
+	// NeverCalled says: no call was made.
 	NeverCalled Outcome = iota
-	// Open: a call may have gone out, and no answer says what became of it.
+	// Open says: a call may have gone out, and no answer says what became of it.
 	Open
-	// Refused: the call certainly had no effect.
+	// Refused says: the call certainly had no effect.
 	Refused
 )
 
@@ -94,13 +94,13 @@ type Request struct {
 type Action int
 
 const (
-	// ReadList: a list that counts is needed first.
+	// ReadList says: a list that counts is needed first.
 	ReadList Action = iota
-	// Adopt: the instance is there.
+	// Adopt says: the instance is there.
 	Adopt
-	// Buy: there is no such instance. Limits and rights are not looked at here.
+	// Buy says: there is no such instance. Limits and rights are not looked at here.
 	Buy
-	// GiveUp: a person has to act.
+	// GiveUp says: a person has to act.
 	GiveUp
 )
 
@@ -108,15 +108,15 @@ const (
 type Why int
 
 const (
-	// NotAsked: nothing is wrong.
+	// NotAsked says: nothing is wrong.
 	NotAsked Why = iota
-	// Ambiguous: several living instances have the name.
+	// Ambiguous says: several living instances have the name.
 	Ambiguous
-	// Taken: an instance has the name, and it may not be taken.
+	// Taken says: an instance has the name, and it may not be taken.
 	Taken
-	// Unknown: what became of a call is not known.
+	// Unknown says: what became of a call is not known.
 	Unknown
-	// Denied: the vendor refuses to create an instance.
+	// Denied says: the vendor refuses to create an instance.
 	Denied
 )
 
@@ -136,15 +136,10 @@ func (q Request) Decide(list *List, lacking *Lacking) Verdict {
 	if list == nil {
 		return Verdict{Action: ReadList, Why: q.searching()}
 	}
-	rows := list.Living(q.Name)
+	if rows := list.Living(q.Name); len(rows) > 0 {
+		return q.found(rows)
+	}
 	switch {
-	case len(rows) > 1:
-		return Verdict{Action: GiveUp, Why: Ambiguous, IDs: ids(rows)}
-	case len(rows) == 1 && q.AdoptNever && q.Outcome != Open:
-		// After a call of unknown outcome it is the one that this claim bought.
-		return Verdict{Action: GiveUp, Why: Taken, IDs: ids(rows)}
-	case len(rows) == 1:
-		return Verdict{Action: Adopt, Row: rows[0]}
 	case q.Outcome == Open && !lacking.notBought(q.Ended):
 		return Verdict{Action: ReadList, Why: Unknown}
 	case q.Outcome == Refused && q.Attempts < maxAttempts && !q.OneMore && list.Begun.Before(q.Ended.Add(RefusedWait)):
@@ -155,6 +150,18 @@ func (q Request) Decide(list *List, lacking *Lacking) Verdict {
 		return Verdict{Action: GiveUp, Why: Unknown}
 	}
 	return Verdict{Action: GiveUp, Why: Denied}
+}
+
+// found says what follows from living instances with the name.
+func (q Request) found(rows []greenapi.Row) Verdict {
+	switch {
+	case len(rows) > 1:
+		return Verdict{Action: GiveUp, Why: Ambiguous, IDs: ids(rows)}
+	case q.AdoptNever && q.Outcome != Open:
+		// After a call of unknown outcome it is the one that this claim bought.
+		return Verdict{Action: GiveUp, Why: Taken, IDs: ids(rows)}
+	}
+	return Verdict{Action: Adopt, Row: rows[0]}
 }
 
 // NextList is when a list is needed after one by which nothing could be decided, which was begun at a time if it lacked the instance.

@@ -147,8 +147,8 @@ func TestP11OnlyWhatIsTheClaimsIsDeleted(t *testing.T) {
 		{"deleting it was tried a while ago", tried, listAt(20*time.Minute, row(4, wanted)), &Lacking{}, LookAgain, 4},
 		{"deleting it was tried half an hour ago", tried, listAt(30*time.Minute, row(4, wanted)), &Lacking{}, Delete, 4},
 		{"it may have been bought, and shows", bought, listAt(time.Minute, row(4, wanted)), &Lacking{}, Delete, 4},
-		{"it may have been bought, and may be late", bought, listAt(20*time.Minute), lacked(0, 0, 1, 2, 3, 20*time.Minute), LookAgain, 0},
-		{"it was not bought", bought, listAt(30*time.Minute), lacked(0, 0, 1, 2, 3, 30*time.Minute), Done, 0},
+		{"it may have been bought, and may be late", bought, listAt(20 * time.Minute), lacked(0, 0, 1, 2, 3, 20*time.Minute), LookAgain, 0},
+		{"it was not bought", bought, listAt(30 * time.Minute), lacked(0, 0, 1, 2, 3, 30*time.Minute), Done, 0},
 		{"two have the name, and which is the claim's is not known", bought, listAt(time.Hour, row(4, wanted), row(5, wanted)), &Lacking{}, LookAgain, 0},
 	} {
 		step, id := test.e.Decide(test.list, test.lacking)

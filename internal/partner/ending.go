@@ -24,13 +24,13 @@ type Ending struct {
 type Step int
 
 const (
-	// LookAgain: a list that counts is needed first.
+	// LookAgain says: a list that counts is needed first.
 	LookAgain Step = iota
-	// Delete: the instance lives, and it is the claim's.
+	// Delete says: the instance lives, and it is the claim's.
 	Delete
-	// Done: the instance is deleted, or there is none.
+	// Done says: the instance is deleted, or there is none.
 	Done
-	// LetGo: the instance is not the claim's any more, so that it stays.
+	// LetGo says: the instance is not the claim's any more, so that it stays.
 	LetGo
 )
 

@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // Mood says whose turn it is.
@@ -81,6 +82,21 @@ var counsels = map[string]counsel{
 
 	v1alpha1.ReasonAccountMismatch: {NeedsYou, "Put the token of this partner account into the Secret that the message names. For another account create another PartnerAccount"},
 
+	v1alpha1.ReasonCreatePending:       {Waits, "Wait: the account's list of instances is read, which may take some minutes. What is in the way stands at the PartnerAccount: kubectl get gpa"},
+	v1alpha1.ReasonOutcomeUnknown:      {Waits, "Wait up to half an hour: the list shows whether an instance was bought. If it is Stalled, look for the name in the vendor's console before you ask for one more"},
+	v1alpha1.ReasonCreateRejected:      {NeedsYou, "See in the vendor's console why the account may not create instances. One more attempt: annotate the claim with messaging.greenapi-operator.dev/reconcile-requested-at"},
+	v1alpha1.ReasonAmbiguousName:       {NeedsYou, "Rename or delete all but one of these instances in the vendor's console"},
+	v1alpha1.ReasonNameTaken:           {NeedsYou, "Set spec.adopt of the claim to ByName to take the instance, or make a claim with another name; of two claims with one name delete one"},
+	v1alpha1.ReasonLimitReached:        {Waits, "Wait until the hour is over, or have those who run the operator raise limits of the PartnerAccount"},
+	v1alpha1.ReasonInstanceMissing:     {NeedsYou, "Find out who deleted the instance. Delete the claim and create it anew to have another one; nothing is bought before"},
+	v1alpha1.ReasonNamespaceNotAllowed: {NeedsYou, "Have those who run the operator select the namespace in spec.allowedNamespaces of the PartnerAccount"},
+	v1alpha1.ReasonNameNotAllowed:      {NeedsYou, "Have those who run the operator add the name and the namespace to spec.adoptions of the PartnerAccount, or leave spec.instanceName out of a new claim"},
+	v1alpha1.ReasonAccountNotReady:     {Waits, "See what the PartnerAccount says: kubectl get gpa. The claim goes on by itself once the account's list is read"},
+	v1alpha1.ReasonModeObserve:         {NeedsYou, "Have those who run the operator set spec.mode of the PartnerAccount to Create, or name an instance that is there"},
+	v1alpha1.ReasonSecretConflict:      {NeedsYou, "Delete the Secret that the message names if nobody needs it, or make a claim with another spec.secretName"},
+	v1alpha1.ReasonDeleting:            {Waits, "Wait: the instance is being deleted at the vendor, and the claim goes once the list says so"},
+	v1alpha1.ReasonClaimNotReady:       {Waits, "See what the InstanceClaim says: kubectl get gic -n {namespace}. It goes on by itself once the instance is there"},
+
 	v1alpha1.ReasonMessengerMismatch: {NeedsYou, "Delete this resource and create one of the kind that the message names; deleting calls nothing at the vendor"},
 	v1alpha1.ReasonDuplicateInstance: {NeedsYou, "Delete one of the resources for this instance; deleting calls nothing at the vendor. To find the other: kubectl greenapi doctor -A"},
 	v1alpha1.ReasonBetaNotEnabled:    {NeedsYou, "Ask the vendor's support to open getIncomingStatuses for the account, or remove spec.incomingStatuses"},
@@ -114,8 +130,12 @@ func NextStep(reason string) string { return counselFor(reason).next }
 
 // For words the next step for a reason that a resource shows.
 func For(resource v1alpha1.Instance, reason string) string {
-	return strings.NewReplacer("{it}", Argument(resource), "{namespace}", resource.GetNamespace(),
-		"{number}", strconv.FormatInt(resource.Core().IDInstance, 10), "{secret}", resource.Core().APITokenSecretRef.Name).Replace(counselFor(reason).next)
+	claim, next := instance.ClaimName(resource), counselFor(reason).next
+	if claim != "" && claimed[reason] != "" {
+		next = claimed[reason]
+	}
+	return strings.NewReplacer("{it}", Argument(resource), "{namespace}", resource.GetNamespace(), "{claim}", claim,
+		"{number}", strconv.FormatInt(instance.Number(resource), 10), "{secret}", instance.APITokenRef(resource).Name).Replace(next)
 }
 
 // adviceFor is the next steps that follow from the conditions of a resource, the weightiest first.

@@ -104,15 +104,16 @@ func (e *examination) checkDuplicates() Check {
 	flags := e.running[0]
 	groups := map[string][]v1alpha1.Instance{}
 	for _, resource := range e.instances {
-		if origin, err := instance.OriginSeen(resource, flags.DefaultAPIURL); err == nil {
-			key := fmt.Sprintf("%d at %s", resource.Core().IDInstance, origin.Identity())
+		number := instance.Number(resource)
+		if origin, err := instance.OriginSeen(resource, flags.DefaultAPIURL); err == nil && number != 0 {
+			key := fmt.Sprintf("%d at %s", number, origin.Identity())
 			groups[key] = append(groups[key], resource)
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(groups)) {
 		if group := groups[key]; len(group) > 1 {
 			c.Verdict = Problem
-			c.Details = append(c.Details, fmt.Sprintf("%d: %s", group[0].Core().IDInstance, namesOf(group)))
+			c.Details = append(c.Details, fmt.Sprintf("%d: %s", instance.Number(group[0]), namesOf(group)))
 		}
 	}
 	if c.Verdict == Problem {

@@ -6,6 +6,7 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,6 +107,7 @@ func (e *examination) look(ctx context.Context) error {
 			e.leases = append(e.leases, lease)
 		}
 	}
+	e.fillClaims(ctx)
 	e.running = e.flagsOf()
 	e.rights = e.readRights(ctx)
 	e.secrets = e.readSecrets(ctx)
@@ -133,6 +135,26 @@ func (e *examination) readInstances(ctx context.Context, namespace string) ([]v1
 		return nil, unknown
 	}
 	return found, nil
+}
+
+// fillClaims fills in what the claims of resources know. Who may not list claims, or has none, does with what the statuses say.
+func (e *examination) fillClaims(ctx context.Context) {
+	if !slices.ContainsFunc(e.instances, func(resource v1alpha1.Instance) bool { return instance.ClaimName(resource) != "" }) {
+		return
+	}
+	list, known := &v1alpha1.InstanceClaimList{}, map[client.ObjectKey]*v1alpha1.InstanceClaim{}
+	if e.Cluster.List(ctx, list, client.InNamespace(e.Namespace)) != nil {
+		return
+	}
+	for i := range list.Items {
+		known[client.ObjectKeyFromObject(&list.Items[i])] = &list.Items[i]
+	}
+	for _, resource := range e.instances {
+		claim := known[client.ObjectKey{Namespace: resource.GetNamespace(), Name: instance.ClaimName(resource)}]
+		if claim != nil && instance.ClaimTrouble(claim) == "" {
+			instance.Fill(resource, claim)
+		}
+	}
 }
 
 // list reads from all namespaces, or from the looked-at one if the caller may read no other, and reports

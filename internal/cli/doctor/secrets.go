@@ -44,7 +44,11 @@ type reference struct {
 
 // referencesOf are the values that a resource refers to.
 func referencesOf(resource v1alpha1.Instance) []reference {
-	all := []reference{{resource, instance.APITokenRef(resource), true}}
+	var all []reference
+	if instance.Number(resource) != 0 {
+		// A claim without an instance has no Secret yet.
+		all = append(all, reference{resource, instance.APITokenRef(resource), true})
+	}
 	if ref := instance.WebhookTokenRef(resource); ref != nil {
 		all = append(all, reference{resource, *ref, false})
 	}
@@ -85,6 +89,9 @@ func (e *examination) wrongWith(ctx context.Context, r reference) (string, error
 	secret := &corev1.Secret{}
 	err := e.Cluster.Get(ctx, client.ObjectKey{Namespace: r.instance.GetNamespace(), Name: r.Name}, secret)
 	if apierrors.IsNotFound(err) {
+		if claim := instance.ClaimName(r.instance); claim != "" && r.apiToken {
+			return fmt.Sprintf("Secret %s is not there. InstanceClaim %s makes it: see its conditions", r.Name, claim), nil
+		}
 		return fmt.Sprintf("Secret %s is not there. Create it", r.Name), nil
 	}
 	if err != nil {

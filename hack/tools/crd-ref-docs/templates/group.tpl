@@ -1,8 +1,7 @@
 {{- define "group" }}
 Every field of the group and version `{{ .GroupVersionString }}`. How to use them is on the pages of
-[WhatsAppInstance](whatsappinstance.md), [MaxInstance](maxinstance.md), [TelegramInstance](telegraminstance.md) and
-[PartnerAccount](partneraccount.md); what a
-reason of a condition means is in [Troubleshooting](troubleshooting.md).
+[WhatsAppInstance](whatsappinstance.md), [MaxInstance](maxinstance.md), [TelegramInstance](telegraminstance.md),
+[PartnerAccount](partneraccount.md) and [InstanceClaim](instanceclaim.md); what a reason of a condition means is in [Troubleshooting](troubleshooting.md).
 
 A field that is not marked *required* may be left out. Nothing in a spec has a default in the schema: what is not set stays
 not set, and a setting that is not set is not managed.
