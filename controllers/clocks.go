@@ -51,13 +51,7 @@ func clampFutureTimes(s *v1alpha1.InstanceStatus, now time.Time, own func(*v1alp
 		}
 	}
 	clampRollout(s.Rollout, past)
-	if record := s.APITokenRotation; record != nil {
-		for _, at := range []*metav1.MicroTime{record.StartedTime, record.FinishedTime} {
-			if at != nil {
-				past(&at.Time)
-			}
-		}
-	}
+	clampRotation(s.APITokenRotation, past)
 	return clamped
 }
 
@@ -66,6 +60,17 @@ func clampRollout(rollout *v1alpha1.RolloutRecord, past func(*time.Time)) {
 		return
 	}
 	for _, at := range []*metav1.Time{rollout.LastSucceededTime, rollout.LastFailedTime} {
+		if at != nil {
+			past(&at.Time)
+		}
+	}
+}
+
+func clampRotation(record *v1alpha1.RotationRecord, past func(*time.Time)) {
+	if record == nil {
+		return
+	}
+	for _, at := range []*metav1.MicroTime{record.StartedTime, record.FinishedTime} {
 		if at != nil {
 			past(&at.Time)
 		}

@@ -28,8 +28,8 @@ var chapters = map[string]func(*story, taking){
 	"not kept": theNotKept, "refused values": theRejected, "not shown": theNotSupported, "an antagonist": theAntagonist,
 	"stuck": theStuck, "an address": theAddress, "two resources": theTwo, "statuses of contacts": theContacts, "the wrong kind": theWrongKind,
 	"MAX": theMax, "Telegram": theTelegram, "a window": theWindow, "an unknown zone": theUnknownZone, "a brake": theBrake,
-	"a claim": theClaim, "a claim that bought": theBoughtOne,
 	"a lost token": theLostToken,
+	"a claim": theClaim, "a claim that bought": theBoughtOne,
 }
 
 // passUntil lets time pass until a condition has a reason.

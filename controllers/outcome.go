@@ -147,10 +147,8 @@ func (r *Reconciler) refuse(ctx context.Context, p *pass, refusal *refused) erro
 	if refusal.rotates() && r.tokenRotated(ctx, p) {
 		return &waiting{after: schedule.CallSpacing}
 	}
-	if refusal.rotates() {
-		if end := r.refuseReplaced(ctx, p); end != nil {
-			return end
-		}
+	if end := r.refuseReplaced(ctx, p, refusal); end != nil {
+		return end
 	}
 	reads := &m.schedule.Reads
 	refusals := reads.Refused()

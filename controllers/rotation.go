@@ -155,9 +155,9 @@ func notRotated(message string) conditionState {
 
 // refuseReplaced takes down that the vendor refused a token, if that is one that a rotation was to replace and of which it is not
 // known what became (P17). It returns nil if it is not.
-func (r *Reconciler) refuseReplaced(ctx context.Context, p *pass) error {
+func (r *Reconciler) refuseReplaced(ctx context.Context, p *pass, refusal *refused) error {
 	record, m := p.rotationRecord(), &p.memory.rotation
-	if !record.Open() && !record.Lost() || len(p.secrets) == 0 || plan.TokenKey(p.secrets[0]) != record.ReplacedTokenKey {
+	if !refusal.rotates() || !record.Open() && !record.Lost() || len(p.secrets) == 0 || plan.TokenKey(p.secrets[0]) != record.ReplacedTokenKey {
 		return nil
 	}
 	d := m.refusals.Note(record, p.now, p.claim != nil)
@@ -236,12 +236,6 @@ func (t *rotation) says(record *v1alpha1.RotationRecord, before *metav1.Conditio
 	if before != nil {
 		keep = conditionState{before.Status, before.Reason, before.Message}
 	}
-	otherwise := func(status metav1.ConditionStatus, reason, message string) conditionState {
-		if keep.reason == reason {
-			return keep
-		}
-		return conditionState{status, reason, message}
-	}
 	switch {
 	case skipped && t.firstSight:
 		return conditionState{}
@@ -256,22 +250,25 @@ func (t *rotation) says(record *v1alpha1.RotationRecord, before *metav1.Conditio
 		if keep.reason == v1alpha1.ReasonSecretNotOwned || keep.reason == v1alpha1.ReasonSecretNotWritable {
 			return keep
 		}
-		return otherwise(metav1.ConditionUnknown, v1alpha1.ReasonRotationPending, "The API token is about to be replaced")
+		return conditionState{metav1.ConditionUnknown, v1alpha1.ReasonRotationPending, "The API token is about to be replaced"}
+	}
+	return endedRotation(record, keep)
+}
+
+// endedRotation is what condition TokenRotated shows of a record that is not open. keep is what it showed before.
+func endedRotation(record *v1alpha1.RotationRecord, keep conditionState) conditionState {
+	switch {
 	case record == nil:
 		return conditionState{}
-	}
-	switch record.Outcome {
-	case v1alpha1.RotationRotated:
+	case record.Outcome == v1alpha1.RotationRotated:
 		return conditionState{metav1.ConditionTrue, v1alpha1.ReasonSucceeded, "The API token was replaced, and the Secret has the new one"}
-	case v1alpha1.RotationRecovered:
+	case record.Outcome == v1alpha1.RotationRecovered:
 		return conditionState{metav1.ConditionTrue, v1alpha1.ReasonSucceeded, "The vendor's answer was lost, and the Secret has another API token by now, which the vendor accepts"}
-	case v1alpha1.RotationNotRotated:
-		return otherwise(metav1.ConditionFalse, v1alpha1.ReasonNotRotated, notRotated("The vendor's answer was lost, and the vendor still accepts the old token").message)
-	case v1alpha1.RotationLost:
+	case record.Outcome == v1alpha1.RotationNotRotated && keep.reason != v1alpha1.ReasonNotRotated:
+		return notRotated("The vendor's answer was lost, and the vendor still accepts the old token")
+	case record.Outcome == v1alpha1.RotationLost:
 		return conditionState{metav1.ConditionFalse, v1alpha1.ReasonTokenLost, "The API token was replaced, and the new one was not found. The condition Stalled says what to do"}
-	case v1alpha1.RotationPending:
-	}
-	if keep.reason == v1alpha1.ReasonRotationSkipped {
+	case record.Outcome == v1alpha1.RotationNotRotated, keep.reason == v1alpha1.ReasonRotationSkipped:
 		return keep
 	}
 	return conditionState{}
