@@ -29,7 +29,7 @@ var chapters = map[string]func(*story, taking){
 	"stuck": theStuck, "an address": theAddress, "two resources": theTwo, "statuses of contacts": theContacts, "the wrong kind": theWrongKind,
 	"MAX": theMax, "Telegram": theTelegram, "a window": theWindow, "an unknown zone": theUnknownZone, "a brake": theBrake,
 	"a lost token": theLostToken,
-	"a claim": theClaim, "a claim that bought": theBoughtOne,
+	"a claim":      theClaim, "a claim that bought": theBoughtOne,
 }
 
 // passUntil lets time pass until a condition has a reason.
@@ -349,6 +349,21 @@ func theLostToken(s *story, take taking) {
 	s.askRotation("2026-01-02")
 	s.passUntil(v1alpha1.TokenRotatedCondition, v1alpha1.ReasonSecretNotOwned)
 	take("line", "token-secret-not-owned", gitops.Healthy)
+	s.vendor.Fault(emulator.Fault{Method: "updateApiToken", Status: 429})
+	s.rotatable(tokenOwner, nil)
+	s.passUntil(v1alpha1.TokenRotatedCondition, v1alpha1.ReasonNotRotated)
+	take("line", "token-not-rotated", gitops.Healthy)
+	s.askRotation("2026-01-03")
+	s.edit("line", func(r *v1alpha1.WhatsAppInstance) { r.Spec.ReconcilePolicy = v1alpha1.PolicyObserve })
+	s.passUntil(v1alpha1.TokenRotatedCondition, v1alpha1.ReasonRotationSkipped)
+	s.passUntilObserved()
+	take("line", "token-rotation-skipped", gitops.Healthy)
+	s.edit("line", func(r *v1alpha1.WhatsAppInstance) { r.Spec.ReconcilePolicy = "" })
+	s.passUntilObserved()
+	s.rotatable(tokenOwner, func(secret *corev1.Secret) { secret.Immutable = new(true) })
+	s.askRotation("2026-01-04")
+	s.passUntil(v1alpha1.TokenRotatedCondition, v1alpha1.ReasonSecretNotWritable)
+	take("line", "token-secret-not-writable", gitops.Healthy)
 	s.vendor.Fault(emulator.Fault{Method: "updateApiToken", Drop: true, AfterEffect: true})
 	s.rotatable(tokenOwner, nil)
 	s.passUntil(v1alpha1.CredentialsValidCondition, v1alpha1.ReasonUnauthorized)

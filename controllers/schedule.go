@@ -75,7 +75,7 @@ func (r *Reconciler) planNext(p *pass) {
 			m.parkedFor = p.requests()
 		}
 	}
-	waits := p.end != nil || p.reboot.LookAgain > 0 || p.rotation.lookAgain > 0 || p.state == states.Starting && p.looked.State || d != nil && d.LookAgain > 0 && !m.parked
+	waits := p.waits() || d != nil && d.LookAgain > 0 && !m.parked
 	if p.looked.State {
 		m.waits = waits
 	}
@@ -97,6 +97,11 @@ func (r *Reconciler) planNext(p *pass) {
 	}
 	m.schedule.Park(p.now, 0)
 	m.schedule.Soon(p.now, look, !m.awaitStart)
+}
+
+// waits reports whether the pass is to be followed by another one soon, whatever was decided about settings.
+func (p *pass) waits() bool {
+	return p.end != nil || p.reboot.LookAgain > 0 || p.rotation.lookAgain > 0 || p.state == states.Starting && p.looked.State
 }
 
 // next says when to look again. Polls of what is in order yield to pending work.

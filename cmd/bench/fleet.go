@@ -79,6 +79,9 @@ func (w *world) addNamespace(ctx context.Context, name string) error {
 	return w.admin.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
 }
 
+// limitFor is how long anything may take that has to do with so many instances.
+func limitFor(n int) time.Duration { return 2*time.Minute + time.Duration(n)*100*time.Millisecond }
+
 // sideBySide does something n times with several workers, and tells of the progress.
 func sideBySide(ctx context.Context, n, workers int, progress func(int), do func(context.Context, int) error) error {
 	group, ctx := errgroup.WithContext(ctx)

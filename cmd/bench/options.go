@@ -39,7 +39,7 @@ type options struct {
 	failing int
 	// claims are how many instances of a partner account are claimed; -1 is as many as there are others.
 	claims int
-	check   bool
+	check  bool
 }
 
 // Defaults of the manager, with which the bars are meant.

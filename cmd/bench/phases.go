@@ -62,9 +62,6 @@ func measure(ctx context.Context, o options, n int, build string) (_ *result, er
 	return b.result, nil
 }
 
-// limitFor is how long anything may take that has to do with so many instances.
-func limitFor(n int) time.Duration { return 2*time.Minute + time.Duration(n)*100*time.Millisecond }
-
 // pass lets time pass and shows it.
 func (b *bench) pass(ctx context.Context, d time.Duration, doing string) error {
 	started := time.Now()

@@ -43,9 +43,9 @@ type world struct {
 	emulator, brokenEmulator *sandbox.Process
 	// resellerEmulator is nil before claims are measured.
 	resellerEmulator *sandbox.Process
-	vendor, broken           *vendor
-	manager                  *manager
-	starts                   int
+	vendor, broken   *vendor
+	manager          *manager
+	starts           int
 }
 
 // newWorld starts the control plane and both emulators. What was started is stopped by close, also after an error.

@@ -44,8 +44,8 @@ type stage struct {
 	// resellerManager looks after the partner account of one scene, whose token is partnerToken.
 	resellerManager *sandbox.Process
 	partnerToken    string
-	vendor       *sandbox.Vendor
-	scheme       *runtime.Scheme
+	vendor          *sandbox.Vendor
+	scheme          *runtime.Scheme
 	// admin is a client with all rights, as the people's kubeconfig has them.
 	admin client.Client
 	// managerConfig connects as the manager's user.

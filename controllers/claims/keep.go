@@ -114,13 +114,18 @@ func (r *Reconciler) keepRow(ctx context.Context, p *pass, row greenapi.Row, wri
 		}
 		return waits(v1alpha1.ReasonCreatePending, "The instance is there; the list of instances is read for its token"), nil
 	}
-	if p.status.Create == nil {
-		p.status.Create = &v1alpha1.CreateRecord{Name: p.name, Outcome: v1alpha1.ClaimAdopted, FinishedTime: timeNow(p)}
-	}
-	if outcome := &p.status.Create.Outcome; *outcome == v1alpha1.ClaimPending || *outcome == v1alpha1.ClaimUnknown {
-		*outcome, p.status.Create.FinishedTime = v1alpha1.ClaimAdopted, timeNow(p)
-	}
+	p.noteAdopted()
 	return r.own(ctx, p, greenapi.Created{ID: row.ID, Token: row.Token, Messenger: row.Messenger, APIURL: row.APIURL})
+}
+
+// noteAdopted ends a record of which nothing was known, since the instance is there.
+func (p *pass) noteAdopted() {
+	if p.status.Create == nil {
+		p.status.Create = &v1alpha1.CreateRecord{Name: p.name, Outcome: v1alpha1.ClaimPending}
+	}
+	if outcome := p.status.Create.Outcome; outcome == v1alpha1.ClaimPending || outcome == v1alpha1.ClaimUnknown {
+		p.status.Create.Outcome, p.status.Create.FinishedTime = v1alpha1.ClaimAdopted, timeNow(p)
+	}
 }
 
 // missing counts a list that lacks the instance of a claim, of which three, an hour apart, say that it is gone.
