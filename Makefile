@@ -32,7 +32,7 @@ ARGS ?=
 # plane, and in the tests of the others in which more than one goroutine is at work. It makes a test three times as slow, and a story
 # makes one pass after the other, so `make race` has it everywhere.
 RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
-SLOW_PACKAGES := ./charts ./cmd/bench ./cmd/manager ./config/... ./controllers ./controllers/accounts ./internal/cli
+SLOW_PACKAGES := ./charts ./cmd/bench ./cmd/manager ./config/... ./controllers ./controllers/accounts ./controllers/claims ./internal/cli
 RACE_TESTS := R3|R43|R28|R41|R42|RealWatches|Panic|Announced|Failover|TwoProcesses|Shards|DoesItsJob|VendorFails|SomeFail|Watching
 
 # The directory with kube-apiserver and etcd; progress goes to stderr.

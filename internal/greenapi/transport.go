@@ -99,7 +99,7 @@ func (c *Client) newDialer() *net.Dialer {
 }
 
 // guardedConn is the connection of one call that changes something. It checks the permit before each write, and
-// counts what was written once the request itself began (after a TLS handshake).
+// counts the writes by which bytes may have left once the request itself began (after a TLS handshake).
 type guardedConn struct {
 	net.Conn
 	permit Permit
@@ -112,9 +112,14 @@ func (c *guardedConn) Write(b []byte) (int, error) {
 	if !c.permit.valid() {
 		return 0, errPermitExpired
 	}
+	began := c.began.Load()
+	if began {
+		// Before the bytes leave: the answer may be read, and its end judged, before this goroutine runs again.
+		c.sent.Add(1)
+	}
 	n, err := c.Conn.Write(b)
-	if c.began.Load() {
-		c.sent.Add(int64(n))
+	if began && n == 0 {
+		c.sent.Add(-1)
 	}
 	return n, err
 }
