@@ -130,7 +130,7 @@ func TestALineKeepsItsAdditionalSettingThroughAnUpgrade(t *testing.T) {
 	operated := func(what string) {
 		c.t.Helper()
 		s.vendor.ResetCalls()
-		command, output := s.start(t, s.live(template(t)))
+		command, output := s.start(t, s.live(template(t, "--set", "crds.enabled=false")))
 		for _, id := range ids {
 			c.Eventually(func() int { return len(s.vendor.Calls(id, "getSettings")) }, patience).ShouldNot(BeZero(), output.String)
 		}
