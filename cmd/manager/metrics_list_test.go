@@ -83,7 +83,9 @@ func scrapeAll(t *testing.T) string {
 	resource.Spec.IncomingStatuses = &v1alpha1.IncomingStatuses{Interval: &metav1.Duration{Duration: time.Minute}}
 	w.Expect(admin.Update(t.Context(), resource)).To(Succeed())
 	reader := w.account("reader", installation.Find[rbacv1.ClusterRole](t, render(t, "default"), "ClusterRole", "metrics-reader"))
-	address := w.serving("--leader-elect", "--leader-election-namespace="+w.ns)
+	w.reseller()
+	w.newClaim("bought", "")
+	address := w.serving("--leader-elect", "--leader-election-namespace="+w.ns, "--partner-accounts")
 	w.awaitReady()
 	var body string
 	w.Eventually(func() string {
@@ -92,7 +94,8 @@ func scrapeAll(t *testing.T) string {
 			return fmt.Sprint(code)
 		}
 		return body
-	}, patience).Should(And(ContainSubstring("greenapi_incoming_statuses{"), ContainSubstring(`greenapi_settle_duration_seconds_count{kind="WhatsAppInstance"} 1`)))
+	}, patience).Should(And(ContainSubstring("greenapi_incoming_statuses{"), ContainSubstring("greenapi_partner_instances{"), ContainSubstring("greenapi_claims_creates_total{"),
+		ContainSubstring(`greenapi_settle_duration_seconds_count{kind="WhatsAppInstance"} 1`)))
 	return body
 }
 
