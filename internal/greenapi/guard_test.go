@@ -4,6 +4,7 @@
 package greenapi
 
 import (
+	"errors"
 	"io"
 	"net"
 	"testing"
@@ -24,7 +25,7 @@ func TestR21ACallCountsAsBegunBeforeItsBytesLeave(t *testing.T) {
 	t.Parallel()
 	var guard *guardedConn
 	guard = &guardedConn{permit: NewPermit(time.Minute), Conn: writer{write: func(b []byte) (int, error) {
-		if err, ok := callError(MethodSetSettings, io.ErrUnexpectedEOF, guard).(*TransportError); !ok || !err.Begun {
+		if err, ok := errors.AsType[*TransportError](callError(MethodSetSettings, io.ErrUnexpectedEOF, guard)); !ok || !err.Begun {
 			t.Error("the bytes leave, and the call has not begun")
 		}
 		return len(b), nil
