@@ -17,8 +17,8 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/schedule"
 )
 
-// A rotation replaces the API token by a call after which the old one is dead. What it leaves in the status is in
-// rotation_status.go, how the Secret is written in rotation_secret.go.
+// A rotation replaces the API token by a call after which the old one is dead. How the Secret is
+// written is in rotation_secret.go.
 
 // rotation is what a pass decided and did about the API token's replacement.
 type rotation struct {

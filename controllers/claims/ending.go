@@ -102,7 +102,7 @@ func (p *pass) lacks(e partner.Ending) {
 		return
 	}
 	if _, there := p.list.ByID(e.ID); !there {
-		p.memory.missing.Note(p.list.Begun, missingApart)
+		p.memory.missing.Note(p.list.Begun, partner.MissingApart)
 	}
 }
 
@@ -147,13 +147,14 @@ func (r *Reconciler) deleteInstance(ctx context.Context, p *pass, id int64) (fou
 		return deletes("The vendor said that the instance is deleted, and its list is read to see it"), nil
 	case err == nil || greenapi.TookNoEffect(err):
 		record.Outcome = v1alpha1.ClaimRejected
-		return deletes("The vendor did not delete the instance; it is tried again in half an hour: %v", cmpErr(err)), nil
+		return deletes("The vendor did not delete the instance; it is tried again in half an hour: %v", refusalOf(err)), nil
 	}
 	record.Outcome = v1alpha1.ClaimUnknown
 	return deletes("Whether the vendor deleted the instance is not known, and its list is read to see it: %v", err), nil
 }
 
-func cmpErr(err error) error {
+// refusalOf is why the vendor did not do what it was asked for.
+func refusalOf(err error) error {
 	if err == nil {
 		return errors.New("it said no")
 	}

@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -18,9 +17,6 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/partner"
 )
-
-// missingApart is how far apart lists must be that lack an instance which was there (P5).
-const missingApart = time.Hour
 
 // own takes down an instance that was created or adopted: its Secret first, then, with the status, its number.
 func (r *Reconciler) own(ctx context.Context, p *pass, line greenapi.Created) (found, error) {
@@ -130,7 +126,7 @@ func (p *pass) noteAdopted() {
 
 // missing counts a list that lacks the instance of a claim, of which three, an hour apart, say that it is gone.
 func (r *Reconciler) missing(p *pass) found {
-	p.memory.missing.Note(p.latest.Begun, missingApart)
+	p.memory.missing.Note(p.latest.Begun, partner.MissingApart)
 	if p.memory.missing.Missing() {
 		return stalls(v1alpha1.ReasonInstanceMissing, "Instance %d is no longer among the living ones of PartnerAccount %q. Nothing is bought in its place: delete this claim and create it anew to have another one", p.id(), p.account.Name)
 	}
@@ -198,5 +194,5 @@ func shown(p *pass, text string) string {
 	if p.seller == nil {
 		return "another messenger"
 	}
-	return fmt.Sprint(p.seller.Shown(text))
+	return p.seller.Shown(text)
 }

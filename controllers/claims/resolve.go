@@ -163,7 +163,7 @@ func holds(claim *v1alpha1.InstanceClaim) bool {
 	return claim.Status.IDInstance != 0 || claim.Status.Create != nil
 }
 
-// ready says whether the account may be used, and if not why.
+// accountProblem says why the account cannot be used now, nothing if it can.
 func (p *pass) accountProblem() found {
 	if apimeta.IsStatusConditionTrue(p.account.Status.Conditions, v1alpha1.StalledCondition) || p.latest == nil {
 		why := "its list of instances was not read yet"

@@ -16,10 +16,12 @@ const (
 	// of them begun searchedFor after the call ended (P3).
 	listsUntilAbsent = 5
 	searchedFor      = 30 * time.Minute
-	// listsUntilMissing is how many good lists must lack an instance that was there, missingApart from one to the next (P5).
+	// listsUntilMissing is how many good lists must lack an instance that was there, MissingApart from one to the next (P5).
 	listsUntilMissing = 3
-	missingApart      = time.Hour
 )
+
+// MissingApart is how far apart lists are that count as lacking an instance which was there (P5).
+const MissingApart = time.Hour
 
 // RefusedWait is how long after a refusal the vendor is asked again to create an instance.
 const RefusedWait = 5 * time.Minute
