@@ -28,6 +28,8 @@ var (
 	// camel is a name that is no word of a language, such as setSettings or a ServiceAccount, which may be several.
 	camel = regexp.MustCompile(`\b(?:[A-Z][a-z0-9]+(?:[A-Z]+[a-z0-9]+)+|[a-z]+(?:[A-Z][a-z0-9]+)+)\b`)
 	word  = regexp.MustCompile(`\b[A-Za-z]+\b`)
+	// opening is a word that is also a reason, at the beginning of a sentence.
+	opening = regexp.MustCompile(`(?m)(^|[.:?] )(?:Created|Deleted|Deleting|Paused) [a-z]`)
 	// thousands is what may stand in a number between three digits and three; decimals have a comma in Russian.
 	thousands = regexp.MustCompile(`(\d)[,\x{a0} ](\d{3})\b`)
 	decimals  = regexp.MustCompile(`(\d),(\d)`)
@@ -88,12 +90,14 @@ func (s *section) add(page string, block ast.Node, source []byte, known map[stri
 		}
 		return ast.WalkContinue, nil
 	})
-	text := proseOf(block, source)
+	text := opening.ReplaceAllString(proseOf(block, source), "$1")
 	for _, name := range camel.FindAllString(text, -1) {
 		s.names = append(s.names, strings.TrimSuffix(name, "s"))
 	}
+	heading, ok := block.(*ast.Heading)
+	title := ok && heading.Level < 3 // a word of the language, such as Deleting
 	for _, name := range word.FindAllString(text, -1) {
-		if known[name] {
+		if known[name] && !title {
 			s.names = append(s.names, name)
 		}
 	}
