@@ -20,8 +20,8 @@ import (
 
 // translated are the pages of docs/ that must have a translation in docs/ru.
 var translated = []string{
-	"design/rollout.md", "faq.md", "installation.md", "instanceclaim.md", "kubectl-greenapi.md", "partneraccount.md",
-	"resellers.md", "token-rotation.md", "whatsappinstance.md",
+	"design/rollout.md", "faq.md", "installation.md", "instanceclaim.md", "kubectl-greenapi.md", "migration.md",
+	"partneraccount.md", "resellers.md", "token-rotation.md", "whatsappinstance.md",
 }
 
 // russianPages are the translations by their path from docs/ru, which is that of the page in docs/.
