@@ -20,7 +20,7 @@ import (
 
 // translated are the pages of docs/ that must have a translation in docs/ru.
 var translated = []string{
-	"design/rollout.md", "faq.md", "installation.md", "instanceclaim.md", "kubectl-greenapi.md", "migration.md",
+	"README.md", "design/rollout.md", "faq.md", "installation.md", "instanceclaim.md", "kubectl-greenapi.md", "migration.md",
 	"partneraccount.md", "resellers.md", "token-rotation.md", "whatsappinstance.md",
 }
 
