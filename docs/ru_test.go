@@ -21,7 +21,7 @@ import (
 // translated are the pages of docs/ that must have a translation in docs/ru.
 var translated = []string{
 	"README.md", "design/rollout.md", "faq.md", "installation.md", "instanceclaim.md", "kubectl-greenapi.md", "migration.md",
-	"partneraccount.md", "resellers.md", "token-rotation.md", "whatsappinstance.md",
+	"partneraccount.md", "resellers.md", "token-rotation.md", "troubleshooting.md", "whatsappinstance.md",
 }
 
 // russianPages are the translations by their path from docs/ru, which is that of the page in docs/.
