@@ -92,8 +92,9 @@ func behind(page string, english, russian []byte, known, reasons map[string]bool
 	ours, theirs := sections(name, english, known), sections(page, russian, known)
 	var list []string
 	for n := range max(len(ours), len(theirs)) {
-		if n >= len(ours) || n >= len(theirs) || ours[n].level != theirs[n].level {
-			return append(list, fmt.Sprintf("%s: the headings are others from number %d on: %s", page, n+1, headings(n, ours, theirs)))
+		if n >= len(ours) || n >= len(theirs) || ours[n].level != theirs[n].level ||
+			len(ours) != len(theirs) && ours[n].named(reasons) && ours[n].heading != theirs[n].heading {
+			return []string{fmt.Sprintf("%s: other headings from number %d on: %s", page, n+1, headings(n, ours, theirs))}
 		}
 		one, other := ours[n], theirs[n]
 		same := func(what string, want, have []string) {
@@ -106,7 +107,7 @@ func behind(page string, english, russian []byte, known, reasons map[string]bool
 			}
 			list = append(list, fmt.Sprintf("%s, %q: other %s\n  lacks %q\n  has more %q", page, other.heading, what, lacks, more))
 		}
-		if fixed := unicode.IsLower([]rune(one.heading)[0]) || one.level == 3 && reasons[one.heading]; fixed && one.heading != other.heading {
+		if one.named(reasons) && one.heading != other.heading {
 			same("name, which is not translated", []string{one.heading}, []string{other.heading})
 		}
 		leave := func(links []string) []string {
@@ -121,6 +122,11 @@ func behind(page string, english, russian []byte, known, reasons map[string]bool
 		same("links", leave(one.links), leave(other.links))
 	}
 	return list
+}
+
+// named says whether the heading of a section is a name, which is not translated.
+func (s *section) named(reasons map[string]bool) bool {
+	return unicode.IsLower([]rune(s.heading)[0]) || s.level == 3 && reasons[s.heading]
 }
 
 // headings are the n-th ones of two pages.
@@ -218,7 +224,7 @@ func TestATranslationThatIsBehindIsNoticed(t *testing.T) {
 	}, "\n\n")
 	g.Expect(behind("docs/ru/page.md", english, []byte(russian), known, reasons)).To(BeEmpty())
 	for _, change := range [][]string{
-		{"## status\n\n", "", "headings are others"}, {"### Expired", "#### Expired", "headings are others"},
+		{"## status\n\n", "", "other headings"}, {"### Expired", "#### Expired", "other headings"},
 		{"## status", "## состояние", "not translated"}, {"### Expired", "### Истёк", "not translated"},
 		{"get wai", "get tgi", "code"}, {"# said", "# сказано", "code"}, {"```sh", "```yaml", "blocks"}, {"> Renew", "> Продлите", "messages"},
 		{"`Enforce`", "`Observe`", "in backticks"}, {"`Enforce`", "политика", "in backticks"}, {"Ready — False", "Неготово", "names"},
