@@ -32,7 +32,7 @@ ARGS ?=
 # plane, and in the tests of the others in which more than one goroutine is at work. It makes a test three times as slow, and a story
 # makes one pass after the other, so `make race` has it everywhere.
 RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
-SLOW_PACKAGES := ./charts ./cmd/bench ./cmd/manager ./config/... ./controllers ./controllers/accounts ./controllers/claims ./internal/cli
+SLOW_PACKAGES := ./charts ./cmd/bench ./cmd/chaos ./cmd/manager ./config/... ./controllers ./controllers/accounts ./controllers/claims ./internal/cli
 RACE_TESTS := R3|R43|R28|R41|R42|RealWatches|Panic|Announced|Failover|TwoProcesses|Shards|DoesItsJob|VendorFails|SomeFail|Watching
 
 # The directory with kube-apiserver and etcd; progress goes to stderr.
@@ -61,6 +61,11 @@ bench: build ## Measure what the operator costs with N instances (1000): a table
 		CGO_ENABLED=0 go build -C $(BASE_BUILD)/source -trimpath -o .. ./cmd/manager; rm -rf $(BASE_BUILD)/source)
 	@assets="$(ASSETS)"; bin/bench --assets "$$assets" $(BENCH_FLAGS)
 
+.PHONY: chaos
+chaos: build ## Let everything go wrong at once for DURATION (30m) from SEED (any), and judge by the vendor's ledger (CHAOS_FLAGS for more).
+	@mkdir -p bin/stepped; hack/steppedclock/build.sh bin/stepped/manager
+	@assets="$(ASSETS)"; bin/chaos --assets "$$assets" --stepped bin/stepped --duration $(or $(DURATION),30m) $(if $(SEED),--seed $(SEED)) $(CHAOS_FLAGS)
+
 .PHONY: test
 test: test-unit ## Run all tests: pure ones, user stories on a real API server, and the demo.
 	@$(MAKE) --no-print-directory demo ONCE=1
@@ -85,6 +90,13 @@ race: $(KUBECTL) $(HELM) $(PROMTOOL) $(KUBE_STATE_METRICS) ## Run all Go tests w
 kill: ## Kill the real process at every instant of a write, many times over (ROUNDS, 100).
 	@assets="$(ASSETS)"; ROUNDS="$(or $(ROUNDS),100)" KUBEBUILDER_ASSETS="$$assets" \
 		go test -count=1 -v -timeout 0 -run 'TestR10|TestP3|TestTheWayToTheAPIServerFails' ./cmd/manager
+
+.PHONY: mutate
+mutate: $(GREMLINS) ## Break the code of PKG (./internal/plan) in every small way, and hold what no test notices to hack/mutate/survivors.txt.
+	@# gremlins copies the folder for each worker, and bin/ is large.
+	@copy="$$(mktemp -d)"; trap 'rm -rf "$$copy"' EXIT; git ls-files -co --exclude-standard | tar -c -T - | tar -x -C "$$copy"; \
+		cd "$$copy"; $(GREMLINS) unleash --silent --timeout-coefficient 20 --workers 2 --output "$(CURDIR)/bin/mutants.json" $(or $(PKG),./internal/plan)
+	@go run ./hack/mutate $(or $(PKG),./internal/plan) bin/mutants.json
 
 .PHONY: fuzz
 fuzz: ## Fuzz every fuzz target in turn, FUZZTIME each (1m); stops at the first input that fails.

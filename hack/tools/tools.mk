@@ -62,6 +62,7 @@ $(eval $(call tool,KUBE_STATE_METRICS,kube-state-metrics,k8s.io/kube-state-metri
 $(eval $(call tool,KO,ko,github.com/google/ko,github.com/google/ko,about a minute))
 $(eval $(call tool,ACTIONLINT,actionlint,github.com/rhysd/actionlint,github.com/rhysd/actionlint/cmd/actionlint,some seconds))
 $(eval $(call tool,BENCHSTAT,benchstat,golang.org/x/perf,golang.org/x/perf/cmd/benchstat,some seconds))
+$(eval $(call tool,GREMLINS,gremlins,github.com/go-gremlins/gremlins,github.com/go-gremlins/gremlins/cmd/gremlins,half a minute))
 $(eval $(call tool,KREW,krew,sigs.k8s.io/krew,sigs.k8s.io/krew/cmd/krew,about half a minute))
 $(eval $(call tool,GOLANGCI_LINT,golangci-lint,github.com/golangci/golangci-lint/v2,.,about three minutes))
 

@@ -72,17 +72,17 @@ func (p *Process) Stop(patience time.Duration) {
 	default:
 	}
 	p.stopping.Store(true)
-	p.signal(syscall.SIGTERM)
+	p.Signal(syscall.SIGTERM)
 	select {
 	case <-p.ended:
 	case <-time.After(patience):
-		p.signal(syscall.SIGKILL)
+		p.Signal(syscall.SIGKILL)
 		<-p.ended
 	}
 }
 
-// signal reaches the whole group. An error means that nobody is left.
-func (p *Process) signal(s syscall.Signal) {
+// Signal sends a signal to the whole group. An error means that nobody is left.
+func (p *Process) Signal(s syscall.Signal) {
 	_ = syscall.Kill(-p.cmd.Process.Pid, s)
 }
 
