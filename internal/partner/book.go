@@ -19,7 +19,7 @@ type Interest struct {
 	ID   int64
 	// Messenger is what the instance is expected to be.
 	Messenger string
-	// Token: the next list is to keep the token of the instance.
+	// Token: the next list is to keep the token of the instance, and the claim looks at it.
 	Token bool
 	// Every: without ListAt, the claim looks at every list, since it has no instance that is in order.
 	Every bool
@@ -192,5 +192,5 @@ func (i Interest) concerned(list *List) bool {
 		return !list.Begun.Before(i.ListAt)
 	}
 	row, there := list.ByID(i.ID)
-	return i.Every || i.ID != 0 && (!there || row.Deleted || (row.Messenger != "" && row.Messenger != i.Messenger))
+	return i.Every || i.Token || i.ID != 0 && (!there || row.Deleted || (row.Messenger != "" && row.Messenger != i.Messenger))
 }
