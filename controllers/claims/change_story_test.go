@@ -19,15 +19,6 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 )
 
-// editSecret changes a Secret of the shop as a person does.
-func (w *world) editSecret(name string, change func(*corev1.Secret)) {
-	w.t.Helper()
-	secret := &corev1.Secret{}
-	w.Expect(w.cluster.Get(w.ctx, types.NamespacedName{Namespace: shop, Name: name}, secret)).To(Succeed())
-	change(secret)
-	w.Expect(w.cluster.Update(w.ctx, secret)).To(Succeed())
-}
-
 // loseSecret deletes a Secret of the shop.
 func (w *world) loseSecret(name string, key types.NamespacedName) {
 	w.t.Helper()

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"pgregory.net/rapid"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -45,7 +47,7 @@ func (m *model) act() {
 	t := m.t
 	name := rapid.SampledFrom(m.names()).Draw(t, "name")
 	claim, there := m.exists(name)
-	switch what := rapid.SampledFrom([]string{"claim", "claim", "delete", "anew", "crash", "crash", "freeze", "lost", "refused", "never arrives", "odd list", "honest list", "fails", "restart", "ask", "remove"}).Draw(t, "what"); what {
+	switch what := rapid.SampledFrom([]string{"claim", "claim", "delete", "anew", "crash", "crash", "freeze", "lost", "refused", "never arrives", "odd list", "honest list", "fails", "restart", "ask", "remove", "edit account", "lose secret", "rival", "end rival"}).Draw(t, "what"); what {
 	case "claim":
 		if !there {
 			policy := rapid.SampledFrom([]v1alpha1.DeletionPolicy{"", v1alpha1.DeletionDelete}).Draw(t, "policy")
@@ -93,6 +95,23 @@ func (m *model) act() {
 			m.edit(m.claimKey(name), func(c *v1alpha1.InstanceClaim) {
 				c.Annotations = map[string]string{v1alpha1.ReconcileRequestedAtAnnotation: m.clock.Now().String()}
 			})
+		}
+	case "edit account":
+		m.editAccount(func(*v1alpha1.PartnerAccount) {})
+	case "lose secret":
+		secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: shop, Name: name + v1alpha1.ClaimSecretSuffix}}
+		if m.cluster.Delete(m.ctx, secret) == nil && there {
+			m.wake("claim", m.claimKey(name))
+		}
+	case "rival":
+		// Another claim asks for the same name.
+		if _, also := m.exists("rival-" + name); !also {
+			m.claim("rival-"+name, func(c *v1alpha1.InstanceClaim) { c.Spec.InstanceName = "prod-eu/shop/" + name })
+		}
+	case "end rival":
+		if rival, also := m.exists("rival-" + name); also && rival.DeletionTimestamp.IsZero() {
+			m.delete(m.claimKey(rival.Name))
+			m.wakeAll()
 		}
 	case "remove":
 		// Somebody deletes a line in the console, which no claim waits for.
@@ -164,6 +183,9 @@ func (m *model) judge() {
 		for _, name := range m.names() {
 			if claim, there := m.exists(name); there && claim.DeletionTimestamp.IsZero() && claim.Status.IDInstance == entry.ID {
 				m.t.Fatalf("%d was deleted, and %s names it", entry.ID, name)
+			}
+			if rival, there := m.exists("rival-" + name); there && rival.DeletionTimestamp.IsZero() && rival.Spec.InstanceName == entry.Name {
+				m.t.Fatalf("%d was deleted, and %s has its name", entry.ID, rival.Name)
 			}
 		}
 	}

@@ -272,7 +272,7 @@ func (w *world) pass(controller string, name types.NamespacedName) {
 	w.clock.SetTime(w.clock.Now().Add(10 * time.Millisecond))
 	after := result.RequeueAfter
 	if err != nil {
-		w.Expect(apierrors.IsConflict(err) || apierrors.IsServerTimeout(err)).To(BeTrue(), "%v", err)
+		w.Expect(apierrors.IsConflict(err) || apierrors.IsServerTimeout(err) || apierrors.IsNotFound(err) && w.gone(name)).To(BeTrue(), "%v", err)
 		after = time.Second
 	}
 	if at, woken := w.due[controller][name]; after > 0 && (!woken || at.After(w.clock.Now().Add(after))) {
