@@ -85,6 +85,27 @@ func TestP7AnAccountThatIsMadeAnewForgetsNoCreates(t *testing.T) {
 	w.Expect(w.vendor.Sold("")).To(HaveLen(3), "and no more than three in all")
 }
 
+// TestP4AnAccountThatIsMadeAnewIsKnownByItsClaims, so that a wrong token in it buys nothing.
+func TestP4AnAccountThatIsMadeAnewIsKnownByItsClaims(t *testing.T) {
+	t.Parallel()
+	for _, odd := range []string{emulator.ListEmpty, emulator.ListForeign} {
+		w := newWorld(t, nil)
+		first := w.claim("first", nil)
+		w.forward(time.Minute)
+		w.vendor.UpdateAccount("reseller", func(a *emulator.Account) { a.Behavior.List = odd })
+		w.accountAnew(nil)
+		key := w.claim("support-line", nil)
+		w.forward(2 * time.Hour)
+		w.Expect(w.vendor.Sold("")).To(HaveLen(1), odd)
+		w.Expect(w.stalled()).To(BeTrue())
+		w.expect(key, v1alpha1.CreatedCondition, "False AccountNotReady")
+		w.expect(first, v1alpha1.ReadyCondition, "True Succeeded")
+		w.vendor.UpdateAccount("reseller", func(a *emulator.Account) { a.Behavior.List = "" })
+		w.forward(15 * time.Minute)
+		w.expect(key, v1alpha1.ReadyCondition, "True Succeeded")
+	}
+}
+
 // TestP11ALineThatAnotherClaimNamesStays, also if that waits for the name still.
 func TestP11ALineThatAnotherClaimNamesStays(t *testing.T) {
 	t.Parallel()

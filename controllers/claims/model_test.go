@@ -47,7 +47,7 @@ func (m *model) act() {
 	t := m.t
 	name := rapid.SampledFrom(m.names()).Draw(t, "name")
 	claim, there := m.exists(name)
-	switch what := rapid.SampledFrom([]string{"claim", "claim", "delete", "anew", "crash", "crash", "freeze", "lost", "refused", "never arrives", "odd list", "honest list", "fails", "restart", "ask", "remove", "edit account", "lose secret", "rival", "end rival"}).Draw(t, "what"); what {
+	switch what := rapid.SampledFrom([]string{"claim", "claim", "delete", "anew", "crash", "crash", "freeze", "lost", "refused", "never arrives", "odd list", "honest list", "fails", "restart", "ask", "remove", "edit account", "lose secret", "rival", "end rival", "account anew"}).Draw(t, "what"); what {
 	case "claim":
 		if !there {
 			policy := rapid.SampledFrom([]v1alpha1.DeletionPolicy{"", v1alpha1.DeletionDelete}).Draw(t, "policy")
@@ -96,6 +96,10 @@ func (m *model) act() {
 				c.Annotations = map[string]string{v1alpha1.ReconcileRequestedAtAnnotation: m.clock.Now().String()}
 			})
 		}
+	case "account anew":
+		// Without what it was known by it believes the first list, whatever that is.
+		m.vendor.ClearFaults()
+		m.accountAnew(nil)
 	case "edit account":
 		m.editAccount(func(*v1alpha1.PartnerAccount) {})
 	case "lose secret":
