@@ -4,13 +4,16 @@
 package claims_test
 
 import (
+	"errors"
 	"strconv"
 	"testing"
 	"time"
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -324,5 +327,48 @@ func TestP5WhatDoesNotShowSaysSo(t *testing.T) {
 	w.expect(key, v1alpha1.CreatedCondition, "False CreatePending")
 	w.forward(4 * time.Hour)
 	w.expect(key, v1alpha1.CreatedCondition, "False InstanceMissing")
+	w.Expect(w.vendor.Sold("")).To(HaveLen(1))
+}
+
+// TestP1AClaimThatMayNotHaveANameTakesItFromNobody, elder or not, and keeps no instance from being deleted.
+func TestP1AClaimThatMayNotHaveANameTakesItFromNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "office", Labels: map[string]string{"greenapi-claims": "allowed"}}})
+	theirs := w.claim("a", func(c *v1alpha1.InstanceClaim) { c.Namespace, c.Spec.InstanceName = "office", lineName })
+	w.forward(time.Minute)
+	w.expect(theirs, v1alpha1.StalledCondition, "True NameNotAllowed")
+	key := w.claim("support-line", deletes)
+	w.forward(time.Minute)
+	w.expect(key, v1alpha1.ReadyCondition, "True Succeeded")
+	w.delete(key)
+	w.forward(10 * time.Minute)
+	w.Expect(w.gone(key)).To(BeTrue())
+	w.Expect(w.deleted()).To(HaveLen(1))
+}
+
+// TestP13ASecretThatCannotBeWritten, as where a quota is used up, reads no list every 20 seconds.
+func TestP13ASecretThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	away, tries := true, 0
+	w.fail = func(verb string, object client.Object) error {
+		if _, ok := object.(*corev1.Secret); ok && verb == "create" && away {
+			tries++
+			return apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, object.GetName(), errors.New("exceeded quota"))
+		}
+		return nil
+	}
+	key := w.claim("support-line", nil)
+	w.forward(20 * time.Minute)
+	w.expect(key, v1alpha1.CreatedCondition, "False CreatePending")
+	lists, writes, tried := w.calls(greenapi.MethodGetInstances), w.writes, tries
+	w.forward(time.Hour)
+	w.Expect(w.calls(greenapi.MethodGetInstances) - lists).To(BeNumerically("<=", 8))
+	w.Expect(tries - tried).To(BeNumerically("<=", 400))
+	w.Expect(w.writes - writes).To(Equal(tries - tried))
+	away = false
+	w.forward(time.Minute)
+	w.expect(key, v1alpha1.ReadyCondition, "True Succeeded")
 	w.Expect(w.vendor.Sold("")).To(HaveLen(1))
 }

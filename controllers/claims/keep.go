@@ -22,6 +22,9 @@ import (
 // tokenlessLists is after how many lists without a token that is needed no list is read for it alone.
 const tokenlessLists = 3
 
+// storeWait is how long after a Secret could not be written that is tried again.
+const storeWait = 10 * time.Second
+
 // own takes down an instance that was created or adopted: its Secret first, then, with the status, its number.
 func (r *Reconciler) own(ctx context.Context, p *pass, line greenapi.Created) (found, error) {
 	p.handled = true
@@ -42,8 +45,11 @@ func (r *Reconciler) own(ctx context.Context, p *pass, line greenapi.Created) (f
 	}
 	problem, err := r.writeSecret(ctx, p, line.Token)
 	if err != nil {
-		// The number is stored all the same, so that nothing more is bought; the token stands in the next list.
-		p.wants.ListAt, p.wants.Token, p.again = p.now, true, time.Second
+		// The number is stored all the same, so that nothing more is bought; the token stands in the next list, if not in this one.
+		p.wants.Token, p.again = true, storeWait
+		if p.list == nil || p.list.Begun.Before(p.memory.since) {
+			p.wants.ListAt = p.now
+		}
 		return waits(v1alpha1.ReasonCreatePending, "The instance is there, and the API server did not take its Secret %q yet (%s)", p.claim.SecretName(), cmp.Or(string(apierrors.ReasonForError(err)), "no answer")), nil
 	}
 	if problem != nothing {
