@@ -88,6 +88,23 @@ func TestP7AnAccountThatIsMadeAnewForgetsNoCreates(t *testing.T) {
 	w.Expect(w.vendor.Sold("")).To(HaveLen(3), "and no more than three in all")
 }
 
+// TestP7AnAccountThatIsMadeAnewCountsEarlierAttempts, of which a claim has the number alone.
+func TestP7AnAccountThatIsMadeAnewCountsEarlierAttempts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(a *v1alpha1.PartnerAccount) { a.Spec.Limits.MaxCreatesPerHour = 2 })
+	w.vendor.Fault(emulator.Fault{Method: greenapi.MethodCreateInstance, Status: 429})
+	first := w.claim("first", nil)
+	w.forward(10 * time.Minute)
+	w.expect(first, v1alpha1.CreatedCondition, "True Succeeded")
+	w.Expect(w.calls(greenapi.MethodCreateInstance)).To(Equal(2))
+	w.accountAnew(nil)
+	second := w.claim("second", nil)
+	w.forward(40 * time.Minute)
+	w.expect(second, v1alpha1.CreatedCondition, "False LimitReached")
+	w.forward(time.Hour)
+	w.expect(second, v1alpha1.CreatedCondition, "True Succeeded")
+}
+
 // TestP4AnAccountThatIsMadeAnewIsKnownByItsClaims, so that a wrong token in it buys nothing.
 func TestP4AnAccountThatIsMadeAnewIsKnownByItsClaims(t *testing.T) {
 	t.Parallel()

@@ -216,6 +216,12 @@ func (r *Reconciler) missing(p *pass) found {
 // address is where the instance is served: where the answer or the list say, or else on the host that its number begins with (P10).
 func (r *Reconciler) address(ctx context.Context, p *pass, line greenapi.Created) (string, found) {
 	text := cmp.Or(line.APIURL, p.status.APIURL)
+	if line.APIURL == "" && p.request != "" && p.claim.Status.APIURL != "" {
+		// Somebody asks: what was guessed while no host knew the instance yet may be the wrong one.
+		if url, problem := r.guessed(ctx, p, line); problem == nothing && r.unknownAt(ctx, p, text, line) {
+			text = url
+		}
+	}
 	if text != "" {
 		origin, err := greenapi.ParseOrigin(text)
 		if err == nil {
@@ -251,7 +257,7 @@ func (r *Reconciler) guessed(ctx context.Context, p *pass, line greenapi.Created
 		if line.Token == (greenapi.Secret{}) {
 			break
 		}
-		if _, err = api.State(ctx); !unknownAddress(err) {
+		if _, err = api.State(ctx); !unknownAddress(err) && (first == origin.String() || answered(err)) {
 			return origin.String(), nothing
 		}
 	}
@@ -261,10 +267,32 @@ func (r *Reconciler) guessed(ctx context.Context, p *pass, line greenapi.Created
 	return first, nothing
 }
 
+// unknownAt reports whether there is nothing at an address of an instance.
+func (r *Reconciler) unknownAt(ctx context.Context, p *pass, address string, line greenapi.Created) bool {
+	origin, err := greenapi.ParseOrigin(address)
+	if err != nil {
+		return true
+	}
+	api, err := r.Connect(greenapi.Target{Origin: origin, ID: line.ID, Token: line.Token.Reveal(), Prefix: instance.PrefixOf(p.account.Spec.Messenger)})
+	if err != nil {
+		return true
+	}
+	_, err = api.State(ctx)
+	return unknownAddress(err)
+}
+
 // unknownAddress reports whether an error is the page that says that there is nothing at an address.
 func unknownAddress(err error) bool {
 	status, ok := errors.AsType[*greenapi.StatusError](err)
 	return ok && status.Cause == greenapi.CauseNotFound
+}
+
+// answered reports whether the vendor said anything at all. A host that cannot be reached is no better than one that does not know the
+// instance yet.
+func answered(err error) bool {
+	_, cut := errors.AsType[*greenapi.TransportError](err)
+	_, refused := errors.AsType[*greenapi.EndpointError](err)
+	return !cut && !refused
 }
 
 func shown(p *pass, text string) string {

@@ -45,9 +45,12 @@ func (r *Reconciler) room(ctx context.Context, p *pass, account *v1alpha1.Partne
 	return p.roomBeside(account, append(creates, forgotten...)), nil
 }
 
-// forgotten are the creates within the last hour that claims know of and the account does not: its record goes with an account that is
-// deleted and made anew.
+// forgotten are the creates within the last hour that claims know of and an account does not that was made anew within the hour: its
+// record went with the one before. Of earlier attempts a claim knows the number alone, so they count as the latest does.
 func (r *Reconciler) forgotten(ctx context.Context, p *pass, account *v1alpha1.PartnerAccount) ([]partner.Create, error) {
+	if !partner.WithinHour(account.CreationTimestamp.Time, p.now) {
+		return nil, nil
+	}
 	list := &v1alpha1.InstanceClaimList{}
 	if err := r.Client.List(ctx, list, client.MatchingFields{indexAccount: account.Name}, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, err
@@ -55,11 +58,14 @@ func (r *Reconciler) forgotten(ctx context.Context, p *pass, account *v1alpha1.P
 	var creates []partner.Create
 	for i := range list.Items {
 		uid, create := list.Items[i].UID, list.Items[i].Status.Create
-		if create == nil || create.Attempt == 0 || !partner.WithinHour(timeOf(create.StartedTime), p.now) ||
-			slices.ContainsFunc(account.Status.Creates, func(c v1alpha1.PartnerCreate) bool { return c.ClaimUID == uid && c.Attempt == create.Attempt }) {
+		if create == nil || !partner.WithinHour(timeOf(create.StartedTime), p.now) {
 			continue
 		}
-		creates = append(creates, partner.Create{Name: create.Name, Time: timeOf(create.StartedTime)})
+		for attempt := int32(1); attempt <= create.Attempt; attempt++ {
+			if !slices.ContainsFunc(account.Status.Creates, func(c v1alpha1.PartnerCreate) bool { return c.ClaimUID == uid && c.Attempt == attempt }) {
+				creates = append(creates, partner.Create{Name: create.Name, Time: timeOf(create.StartedTime)})
+			}
+		}
 	}
 	return creates, nil
 }

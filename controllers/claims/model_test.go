@@ -4,6 +4,7 @@
 package claims_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"pgregory.net/rapid"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -97,6 +99,12 @@ func (m *model) act() {
 			})
 		}
 	case "account anew":
+		for _, create := range m.account().Status.Creates {
+			if !m.known(create.ClaimUID) {
+				// Nobody but the account knows of this call.
+				return
+			}
+		}
 		// Without what it was known by it believes the first list, whatever that is.
 		m.vendor.ClearFaults()
 		m.accountAnew(nil)
@@ -129,6 +137,13 @@ func (m *model) act() {
 			_, _ = api.Delete(m.ctx, claim.Status.IDInstance, greenapi.NewPermit(callTimeout))
 		}
 	}
+}
+
+// known reports whether a claim is there.
+func (m *model) known(uid types.UID) bool {
+	list := &v1alpha1.InstanceClaimList{}
+	m.Expect(m.cluster.List(m.ctx, list)).To(Succeed())
+	return slices.ContainsFunc(list.Items, func(c v1alpha1.InstanceClaim) bool { return c.UID == uid })
 }
 
 // at does something before or after one of the next requests to the API server.
