@@ -140,8 +140,8 @@ func (r *Reconciler) adopt(ctx context.Context, p *pass, row greenapi.Row) (foun
 
 // buy buys an instance: it looks at what is allowed, stores that it may have bought one, and only then calls.
 func (r *Reconciler) buy(ctx context.Context, p *pass, q partner.Request) (found, error) {
-	if problem, err := r.mayBuy(ctx, p); problem != nothing || err != nil {
-		return problem, err
+	if problem := p.mayBuy(); problem != nothing {
+		return problem, nil
 	}
 	if p.now.Sub(p.list.Begun) > freshFor {
 		p.wants.ListAt, p.wants.Token, p.again = p.now, true, 0

@@ -88,6 +88,27 @@ func TestP7AnAccountThatIsMadeAnewForgetsNoCreates(t *testing.T) {
 	w.Expect(w.vendor.Sold("")).To(HaveLen(3), "and no more than three in all")
 }
 
+// TestP6WhatIsPrunedAndRestoredIsNotBoughtAgain: claim and account go, and come back, while an answer is lost and its effect late.
+func TestP6WhatIsPrunedAndRestoredIsNotBoughtAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.vendor.Fault(emulator.Fault{Method: greenapi.MethodCreateInstance, Drop: true, AfterEffect: true, Partner: &emulator.PartnerBehavior{Late: 20 * time.Minute}})
+	key := w.claim("support-line", nil)
+	w.forward(25 * time.Second)
+	w.Expect(w.calls(greenapi.MethodCreateInstance)).To(Equal(1))
+	w.delete(key)
+	account := w.account()
+	w.Expect(w.cluster.Delete(w.ctx, account)).To(Succeed())
+	w.wake("account", client.ObjectKeyFromObject(account))
+	w.forward(time.Minute)
+	w.create(&v1alpha1.PartnerAccount{ObjectMeta: metav1.ObjectMeta{Name: account.Name, Generation: 1}, Spec: account.Spec})
+	w.wake("account", client.ObjectKeyFromObject(account))
+	w.claim("support-line", nil)
+	w.forward(time.Hour)
+	w.expect(key, v1alpha1.ReadyCondition, "True Succeeded")
+	w.Expect(w.vendor.Sold("")).To(HaveLen(1))
+}
+
 // TestP7AnAccountThatIsMadeAnewCountsEarlierAttempts, of which a claim has the number alone.
 func TestP7AnAccountThatIsMadeAnewCountsEarlierAttempts(t *testing.T) {
 	t.Parallel()

@@ -5,74 +5,34 @@ package claims
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/partner"
 )
 
 // mayBuy says what of the account's spec forbids to buy.
-func (r *Reconciler) mayBuy(ctx context.Context, p *pass) (found, error) {
+func (p *pass) mayBuy() found {
 	switch {
 	case p.adoptOnly:
-		return stalls(v1alpha1.ReasonInstanceMissing, "No living instance has the name %q, and what spec.adoptions of PartnerAccount %q names is adopted, never bought. Correct the name there, or make a claim without spec.instanceName", p.name, p.account.Name), nil
+		return stalls(v1alpha1.ReasonInstanceMissing, "No living instance has the name %q, and what spec.adoptions of PartnerAccount %q names is adopted, never bought. Correct the name there, or make a claim without spec.instanceName", p.name, p.account.Name)
 	case p.account.Spec.Mode != v1alpha1.ModeCreate && p.account.Spec.Mode != v1alpha1.ModeCreateAndDelete:
-		return stalls(v1alpha1.ReasonModeObserve, "No living instance has the name %q, and spec.mode of PartnerAccount %q does not permit to buy one. Set it to Create", p.name, p.account.Name), nil
+		return stalls(v1alpha1.ReasonModeObserve, "No living instance has the name %q, and spec.mode of PartnerAccount %q does not permit to buy one. Set it to Create", p.name, p.account.Name)
 	}
-	return r.room(ctx, p, p.account)
+	return p.room(p.account)
 }
 
-// room says whether the limits of an account let one more instance be bought (P7), by its own record first and then by what claims know
-// of besides.
-func (r *Reconciler) room(ctx context.Context, p *pass, account *v1alpha1.PartnerAccount) (found, error) {
+// room says whether the limits of an account let one more instance be bought (P7).
+func (p *pass) room(account *v1alpha1.PartnerAccount) found {
+	limits := account.Spec.Limits
 	creates := make([]partner.Create, 0, len(account.Status.Creates))
 	for _, create := range account.Status.Creates {
 		creates = append(creates, partner.Create{Name: create.Name, Time: create.Time.Time})
 	}
-	if problem := p.roomBeside(account, creates); problem != nothing {
-		return problem, nil
-	}
-	forgotten, err := r.forgotten(ctx, p, account)
-	if err != nil || len(forgotten) == 0 {
-		return nothing, err
-	}
-	return p.roomBeside(account, append(creates, forgotten...)), nil
-}
-
-// forgotten are the creates within the last hour that claims know of and an account does not that was made anew within the hour: its
-// record went with the one before. Of earlier attempts a claim knows the number alone, so they count as the latest does.
-func (r *Reconciler) forgotten(ctx context.Context, p *pass, account *v1alpha1.PartnerAccount) ([]partner.Create, error) {
-	if !partner.WithinHour(account.CreationTimestamp.Time, p.now) {
-		return nil, nil
-	}
-	list := &v1alpha1.InstanceClaimList{}
-	if err := r.Client.List(ctx, list, client.MatchingFields{indexAccount: account.Name}, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, err
-	}
-	var creates []partner.Create
-	for i := range list.Items {
-		uid, create := list.Items[i].UID, list.Items[i].Status.Create
-		if create == nil || !partner.WithinHour(timeOf(create.StartedTime), p.now) {
-			continue
-		}
-		for attempt := int32(1); attempt <= create.Attempt; attempt++ {
-			if !slices.ContainsFunc(account.Status.Creates, func(c v1alpha1.PartnerCreate) bool { return c.ClaimUID == uid && c.Attempt == attempt }) {
-				creates = append(creates, partner.Create{Name: create.Name, Time: timeOf(create.StartedTime)})
-			}
-		}
-	}
-	return creates, nil
-}
-
-// roomBeside says whether the limits of an account let one more instance be bought beside what was.
-func (p *pass) roomBeside(account *v1alpha1.PartnerAccount, creates []partner.Create) found {
-	limits := account.Spec.Limits
 	instances, next := partner.Room(p.latest, creates, int(limits.MaxCreatesPerHour), p.now)
 	switch {
 	case instances >= int(limits.MaxInstances):
@@ -102,10 +62,12 @@ func (r *Reconciler) reserve(ctx context.Context, p *pass, attempt int32) (found
 			p.again = time.Second
 			return waits(v1alpha1.ReasonCreatePending, "Another claim of the name has just bought, or may have"), nil
 		}
-		if problem, err := r.room(ctx, p, account); problem != nothing || err != nil {
-			return problem, err
+		if problem := p.room(account); problem != nothing {
+			return problem, nil
 		}
-		account.Status.Creates = append(recent(account.Status.Creates, p.now), v1alpha1.PartnerCreate{Name: p.name, ClaimUID: p.claim.UID, Attempt: attempt, Time: metav1.NewTime(r.Clock.Now())})
+		create := v1alpha1.PartnerCreate{Name: p.name, ClaimUID: p.claim.UID, Attempt: attempt, Time: metav1.NewTime(r.Clock.Now())}
+		account.Status.Creates = append(recent(account.Status.Creates, p.now), create)
+		r.Book.Note(account.Name, partner.Create{Name: p.name, Claim: string(p.claim.UID), Attempt: int(attempt), Time: create.Time.Time}, p.now)
 		if err = r.Client.Status().Update(ctx, account); !apierrors.IsConflict(err) {
 			break
 		}

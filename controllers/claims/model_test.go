@@ -107,7 +107,9 @@ func (m *model) act() {
 		}
 		// Without what it was known by it believes the first list, whatever that is.
 		m.vendor.ClearFaults()
+		m.op = nil
 		m.accountAnew(nil)
+		m.forward(time.Second)
 	case "edit account":
 		m.editAccount(func(*v1alpha1.PartnerAccount) {})
 	case "lose secret":
