@@ -12,6 +12,7 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -406,6 +407,58 @@ func TestP13ASecretThatCannotBeWritten(t *testing.T) {
 	w.Expect(tries - tried).To(BeNumerically("<=", 400))
 	w.Expect(w.writes - writes).To(Equal(tries - tried))
 	away = false
+	w.forward(time.Minute)
+	w.expect(key, v1alpha1.ReadyCondition, "True Succeeded")
+	w.Expect(w.vendor.Sold("")).To(HaveLen(1))
+}
+
+// TestP5TheAdviceForWhatIsMissingHolds: who does what the message says has another instance.
+func TestP5TheAdviceForWhatIsMissingHolds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.claim("first", nil)
+	key := w.claim("support-line", nil)
+	w.forward(11 * time.Minute)
+	w.vendor.Remove(w.get(key).Status.IDInstance)
+	w.forward(3 * time.Hour)
+	w.expect(key, v1alpha1.StalledCondition, "True InstanceMissing")
+	message := apimeta.FindStatusCondition(w.get(key).Status.Conditions, v1alpha1.StalledCondition).Message
+	w.Expect(message).To(ContainSubstring(`delete this claim and Secret "support-line-greenapi"`))
+	w.delete(key)
+	w.loseSecret("support-line-greenapi", key)
+	w.forward(time.Second)
+	w.claim("support-line", nil)
+	w.forward(time.Minute)
+	w.expect(key, v1alpha1.ReadyCondition, "True Succeeded")
+	w.Expect(w.vendor.Sold(lineName)).To(HaveLen(2))
+}
+
+// TestP13AnInstanceThatIsNotDeletedIsLookedForLessAndLess.
+func TestP13AnInstanceThatIsNotDeletedIsLookedForLessAndLess(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	key := w.claim("support-line", deletes)
+	w.forward(time.Minute)
+	w.vendor.Fault(emulator.Fault{Method: greenapi.MethodDeleteInstanceAccount, Status: 500, Times: -1})
+	w.delete(key)
+	w.forward(30 * time.Minute)
+	lists := w.calls(greenapi.MethodGetInstances)
+	w.forward(23 * time.Hour)
+	w.Expect(w.calls(greenapi.MethodGetInstances) - lists).To(BeNumerically("<=", 240))
+	w.Expect(w.calls(greenapi.MethodDeleteInstanceAccount)).To(BeNumerically(">=", 30))
+}
+
+// TestP6WhatWasBoughtLongAgoIsNoOpenCall: an account's record of creates keeps old ones until the next.
+func TestP6WhatWasBoughtLongAgoIsNoOpenCall(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.vendor.Fault(emulator.Fault{Method: greenapi.MethodCreateInstance, Drop: true, Times: 2})
+	key := w.claim("support-line", nil)
+	w.forward(3 * time.Hour)
+	w.expect(key, v1alpha1.StalledCondition, "True OutcomeUnknown")
+	w.delete(key)
+	w.forward(time.Second)
+	w.claim("support-line", nil)
 	w.forward(time.Minute)
 	w.expect(key, v1alpha1.ReadyCondition, "True Succeeded")
 	w.Expect(w.vendor.Sold("")).To(HaveLen(1))

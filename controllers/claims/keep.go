@@ -205,7 +205,7 @@ func (p *pass) noteAdopted() {
 func (r *Reconciler) missing(p *pass) found {
 	p.memory.missing.Note(p.latest.Begun, partner.MissingApart)
 	if p.memory.missing.Missing() {
-		return stalls(v1alpha1.ReasonInstanceMissing, "Instance %d is no longer among the living ones of PartnerAccount %q. Nothing is bought in its place: delete this claim and create it anew to have another one", p.id(), p.account.Name)
+		return stalls(v1alpha1.ReasonInstanceMissing, "Instance %d is no longer among the living ones of PartnerAccount %q. Nothing is bought in its place: to have another one delete this claim and Secret %q, which has the number, and create the claim anew", p.id(), p.account.Name, p.claim.SecretName())
 	}
 	if p.created() || p.stalled() {
 		return unchanged

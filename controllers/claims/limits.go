@@ -75,11 +75,12 @@ func (r *Reconciler) reserve(ctx context.Context, p *pass, attempt int32) (found
 	return nothing, err
 }
 
-// theirs are the creates of an account's record that other claims of the same name made.
+// theirs are the creates of an account's record that other claims of the same name made within the hour. Older ones show in the list, or
+// bought nothing; they stand there until the next create.
 func (p *pass) theirs(account *v1alpha1.PartnerAccount) []v1alpha1.PartnerCreate {
 	var theirs []v1alpha1.PartnerCreate
 	for _, create := range account.Status.Creates {
-		if create.Name == p.name && create.ClaimUID != p.claim.UID {
+		if create.Name == p.name && create.ClaimUID != p.claim.UID && partner.WithinHour(create.Time.Time, p.now) {
 			theirs = append(theirs, create)
 		}
 	}
