@@ -143,12 +143,12 @@ func (r *Reconciler) buy(ctx context.Context, p *pass, q partner.Request) (found
 	if problem := p.mayBuy(); problem != nothing {
 		return problem, nil
 	}
+	if problem, err := r.secretFree(ctx, p); problem != nothing || err != nil {
+		return problem, err
+	}
 	if p.now.Sub(p.list.Begun) > freshFor {
 		p.wants.ListAt, p.wants.Token, p.again = p.now, true, 0
 		return waits(v1alpha1.ReasonCreatePending, "The list of instances is read before anything is bought"), nil
-	}
-	if problem, err := r.secretFree(ctx, p); problem != nothing || err != nil {
-		return problem, err
 	}
 	if added, err := r.putFinalizer(ctx, p); added || err != nil {
 		return waits(v1alpha1.ReasonCreatePending, "The claim is made ready"), err
