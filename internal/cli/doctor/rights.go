@@ -46,7 +46,7 @@ func (e *examination) readRights(ctx context.Context) rightsFindings {
 // missingRight is the first right that a manager is missing to watch a namespace, "" if none is.
 func (e *examination) missingRight(ctx context.Context, manager appsv1.Deployment, namespace string) (string, error) {
 	account := cmp.Or(manager.Spec.Template.Spec.ServiceAccountName, "default")
-	for _, right := range instance.WatchRights() {
+	for _, right := range instance.WatchRights(false) {
 		attributes := right
 		attributes.Namespace = namespace
 		review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
