@@ -102,6 +102,23 @@ func TestP8AfterAQuarterOfAnHourARefusalIsOne(t *testing.T) {
 	}
 }
 
+// TestP8WhatWasBoughtAndFoundInTheListIsBeingCreatedToo: the answer was lost, and the instance is as new as any.
+func TestP8WhatWasBoughtAndFoundInTheListIsBeingCreatedToo(t *testing.T) {
+	s := newClaimStory(t)
+	id := s.buys(emulator.WhatsApp, emulator.PartnerBehavior{RefuseNew: 12 * time.Minute})
+	s.claims()
+	s.claimSays(func(c *v1alpha1.InstanceClaimStatus) {
+		s.has(id, v1alpha1.ClaimAdopted)(c)
+		c.Create.Attempt = 1
+	})
+	s.apply("line", whatsApp(nil))
+	for range 11 {
+		s.forward(time.Minute)
+		s.beingCreated("line")
+	}
+	s.settled("line", v1alpha1.ReasonSucceeded)
+}
+
 // TestP8OnlyWhatWasBoughtIsBeingCreated: one that was adopted, or bought long ago, is refused as any other, and so is one that the
 // vendor fails for otherwise.
 func TestP8OnlyWhatWasBoughtIsBeingCreated(t *testing.T) {

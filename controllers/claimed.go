@@ -114,7 +114,11 @@ func (p *pass) beingCreated() bool {
 		return false
 	}
 	create := p.claim.Status.Create
-	if create == nil || create.Outcome != v1alpha1.ClaimCreated || create.FinishedTime == nil {
+	if create == nil || create.FinishedTime == nil {
+		return false
+	}
+	// What is found in the list after the claim's own call was bought by it: the answer was lost.
+	if bought := create.Outcome == v1alpha1.ClaimCreated || create.Outcome == v1alpha1.ClaimAdopted && create.Attempt > 0; !bought {
 		return false
 	}
 	age := p.now.Sub(create.FinishedTime.Time)

@@ -23,6 +23,9 @@ const secretGrace = 2 * time.Minute
 
 // resolve turns the spec into an address, credentials and wished settings. It reads Secrets and calls nothing.
 func (r *Reconciler) resolve(ctx context.Context, p *pass) error {
+	if err := r.storeUnsaved(ctx, p); err != nil {
+		return err
+	}
 	if p.core().Paused {
 		return &paused{}
 	}
@@ -45,9 +48,6 @@ func (r *Reconciler) resolve(ctx context.Context, p *pass) error {
 	// The address is checked before any Secret is read: a token that may not be sent need not be known.
 	if _, err := r.Connect(target); err != nil {
 		return classify(err)
-	}
-	if err := r.storeUnsaved(ctx, p); err != nil {
-		return err
 	}
 	if target.Token, err = r.apiToken(ctx, p); err != nil {
 		return err

@@ -43,6 +43,8 @@ type rotationMemory struct {
 	// made tells which token this process got from the vendor last, unsaved is that token while its Secret could not be written.
 	made    string
 	unsaved greenapi.Secret
+	// secret is as it was read last, while that cannot be written.
+	secret *corev1.Secret
 	// refusals are of the token that was to be replaced.
 	refusals plan.Refusals
 }

@@ -87,6 +87,7 @@ func (r *Reconciler) updateToken(ctx context.Context, secret *corev1.Secret, key
 // keepToken stores a new token in its Secret, and tries until it is stored, for a minute, or for 20 seconds more once the process
 // is told to stop. After that it is kept in memory for the next passes.
 func (r *Reconciler) keepToken(ctx context.Context, p *pass, secret *corev1.Secret, token greenapi.Secret) {
+	p.memory.rotation.secret = secret
 	begun, stopped, told := r.Clock.Now(), time.Time{}, false
 	for wait := firstStoreWait; ; wait = min(2*wait, lastStoreWait) {
 		err := r.storeToken(ctx, p, secret, token)
@@ -149,13 +150,14 @@ func (r *Reconciler) storeToken(ctx context.Context, p *pass, secret *corev1.Sec
 // tokenStored notes that the Secret has the new token.
 func (r *Reconciler) tokenStored(p *pass) {
 	m := p.memory
-	m.rotation.unsaved = greenapi.Secret{}
+	m.rotation.unsaved, m.rotation.secret = greenapi.Secret{}, nil
 	// The cache may not know the Secret's new version yet, so the value is read live next time.
 	m.apiToken = secretValue{}
 	p.rotation.outcome = v1alpha1.RotationRotated
 }
 
-// storeUnsaved stores a new token that an earlier pass could not store. It comes before the old token is used again.
+// storeUnsaved stores a new token that an earlier pass could not store. It comes before the old token is used again, and before
+// all that could end a pass: a pause is no wish to lose a token with the process.
 func (r *Reconciler) storeUnsaved(ctx context.Context, p *pass) error {
 	token := p.memory.rotation.unsaved
 	if token == (greenapi.Secret{}) {
@@ -163,6 +165,9 @@ func (r *Reconciler) storeUnsaved(ctx context.Context, p *pass) error {
 	}
 	p.secrets = append(p.secrets, token.Reveal())
 	secret, err := r.readTokenSecret(ctx, p)
+	if known := p.memory.rotation.secret; apierrors.IsNotFound(err) && known != nil {
+		secret, err = known.DeepCopy(), nil
+	}
 	if err == nil {
 		err = r.storeToken(ctx, p, secret, token)
 	}

@@ -689,3 +689,53 @@ func TestP16EveryKindRotates(t *testing.T) {
 		})
 	}
 }
+
+// TestP16ANewTokenIsStoredWhilePaused: nobody who pauses a line means that its token is to be lost with the process.
+func TestP16ANewTokenIsStoredWhilePaused(t *testing.T) {
+	s := newStory(t)
+	until := time.Time{}
+	s.secretWrites(func(dry bool) error {
+		if !dry && s.clock.Now().Before(until) {
+			return apierrors.NewInternalError(errors.New("etcd is away"))
+		}
+		return nil
+	}, nil)
+	s.rotationReady()
+	s.wrapVendor = func(vendor controllers.Vendor) controllers.Vendor {
+		return rotator{Vendor: vendor, after: func() { until = s.clock.Now().Add(10 * time.Minute) }}
+	}
+	s.restart()
+	s.askRotation("now")
+	s.Expect(s.until(5*time.Minute, func() bool { return s.rotations() == 1 })).To(BeTrue())
+	s.edit("line", func(r *v1alpha1.WhatsAppInstance) { r.Spec.Paused = true })
+	s.forward(20 * time.Minute)
+	s.Expect(s.token()).To(Equal(s.vendorToken()))
+	s.Expect(s.status("line").APITokenRotation.Outcome).To(Equal(v1alpha1.RotationRotated))
+	s.Expect(s.condition("line", v1alpha1.PausedCondition).Status).To(Equal(metav1.ConditionTrue))
+	s.edit("line", func(r *v1alpha1.WhatsAppInstance) { r.Spec.Paused = false })
+	s.followSecret()
+	s.settled("line", v1alpha1.ReasonSucceeded)
+	s.Expect(s.rotations()).To(Equal(1))
+}
+
+// TestP16ANewTokenIsStoredInASecretThatWasDeletedDuringAnOutage.
+func TestP16ANewTokenIsStoredInASecretThatWasDeletedDuringAnOutage(t *testing.T) {
+	s := newStory(t)
+	until := time.Time{}
+	s.secretWrites(func(dry bool) error {
+		if !dry && s.clock.Now().Before(until) {
+			return apierrors.NewInternalError(errors.New("etcd is away"))
+		}
+		return nil
+	}, nil)
+	s.rotationReady()
+	s.wrapVendor = func(vendor controllers.Vendor) controllers.Vendor {
+		return rotator{Vendor: vendor, after: func() { until = s.clock.Now().Add(5 * time.Minute) }}
+	}
+	s.restart()
+	s.askRotation("now")
+	s.Expect(s.until(5*time.Minute, func() bool { return s.rotations() == 1 })).To(BeTrue())
+	s.Expect(admin.Delete(s.ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.ns, Name: "line-token"}})).To(Succeed())
+	s.forward(20 * time.Minute)
+	s.Expect(s.token()).To(Equal(s.vendorToken()))
+}

@@ -82,6 +82,8 @@ type pass struct {
 	// list is a good list that was read, and api what it was read from.
 	list *partner.List
 	api  *greenapi.Partner
+	// restored are creates that the account has forgotten.
+	restored []v1alpha1.PartnerCreate
 }
 
 // Reconcile makes one pass over an account: it reads the token, and the list if that is due, and stores what was found.
@@ -101,6 +103,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	}
 	p := &pass{account: account, memory: r.memoryOf(account), now: r.Clock.Now()}
 	p.request = instance.NewRequest(account, v1alpha1.ReconcileRequestedAtAnnotation, account.Status.LastHandledReconcileAt)
+	if err := r.restoreCreates(ctx, p); err != nil {
+		return reconcile.Result{}, err
+	}
 	found, err := r.look(ctx, p)
 	if err != nil || ctx.Err() != nil {
 		// The API server failed, or the process stops: nothing was learned of the account.

@@ -11,6 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -88,8 +89,17 @@ func (r *Reconciler) judge(ctx context.Context, p *pass, begun time.Time, rows [
 	m := p.memory
 	m.listAt = p.now.Add(schedule.Jitter(listInterval))
 	m.backoff = schedule.Backoff{}
-	if !partner.Recognized(rows, p.account.Status.KnownIDs) {
-		if young(&p.account.Status, p.now) {
+	claimed, ids, err := r.claimed(ctx, p.account)
+	if err != nil {
+		return found{}, err
+	}
+	known := p.account.Status.KnownIDs
+	if len(known) == 0 {
+		// What it was known by went with an account that was made anew; its claims know.
+		known = ids
+	}
+	if !partner.Recognized(rows, known) {
+		if young(known, p.account.Status.Creates, p.now) {
 			m.listAt = p.now.Add(youngInterval)
 			return found{kind: triedAgain, problem: problem{message: "What was bought does not show in the list of instances yet"}}, nil
 		}
@@ -97,39 +107,43 @@ func (r *Reconciler) judge(ctx context.Context, p *pass, begun time.Time, rows [
 			message: fmt.Sprintf("The list has none of the instances that this account had before, so nothing is concluded from it. Put the token of the same account under key %q of Secret %q in namespace %s, and compare spec.partnerApiUrl with the vendor's console",
 				p.account.Spec.PartnerTokenSecretRef.KeyOrDefault(), p.account.Spec.PartnerTokenSecretRef.Name, r.Options.Namespace)}}, nil
 	}
-	claimed, err := r.claimed(ctx, p.account)
-	if err != nil {
-		return found{}, err
-	}
 	m.accepted, m.goodAt, m.uneasy, m.well = true, p.now, false, true
 	p.list = partner.NewList(begun, rows, p.account.Spec.OwnerKey)
 	return found{kind: goodList, counts: p.list.Count(p.account.Spec.OwnerKey, claimed), known: partner.Known(rows, p.account.Status.KnownIDs)}, nil
 }
 
 // young reports whether all that an account is recognized by was bought so lately that it need not show yet.
-func young(status *v1alpha1.PartnerAccountStatus, now time.Time) bool {
+func young(known []int64, creates []v1alpha1.PartnerCreate, now time.Time) bool {
 	bought := 0
-	for _, create := range status.Creates {
+	for _, create := range creates {
 		if now.Sub(create.Time.Time) < youngFor {
 			bought++
 		}
 	}
-	return len(status.KnownIDs) <= bought
+	return len(known) <= bought
 }
 
-// claimed says which names have a claim.
-func (r *Reconciler) claimed(ctx context.Context, account *v1alpha1.PartnerAccount) (func(string) bool, error) {
+// maxClaimedIDs bounds by how many instances of claims a list is recognized.
+const maxClaimedIDs = 64
+
+// claimed says which names have a claim, and returns the numbers of some instances that claims have for certain.
+func (r *Reconciler) claimed(ctx context.Context, account *v1alpha1.PartnerAccount) (named func(string) bool, ids []int64, err error) {
 	list := &v1alpha1.InstanceClaimList{}
 	if err := r.Client.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	names := map[string]bool{}
 	for i := range list.Items {
-		if claim := &list.Items[i]; claim.Spec.AccountRef.Name == account.Name {
-			names[claim.InstanceName(account.Spec.OwnerKey)] = true
+		claim := &list.Items[i]
+		if claim.Spec.AccountRef.Name != account.Name {
+			continue
+		}
+		names[claim.InstanceName(account.Spec.OwnerKey)] = true
+		if len(ids) < maxClaimedIDs && claim.Status.IDInstance != 0 && apimeta.IsStatusConditionTrue(claim.Status.Conditions, v1alpha1.CreatedCondition) {
+			ids = append(ids, claim.Status.IDInstance)
 		}
 	}
-	return func(name string) bool { return names[name] }, nil
+	return func(name string) bool { return names[name] }, ids, nil
 }
 
 // unread is for what keeps the list from being read at all. Once it is gone the list is due.

@@ -47,6 +47,7 @@ func (r *Reconciler) compose(p *pass, f found) v1alpha1.PartnerAccountStatus {
 	if p.handled && p.request != "" {
 		status.LastHandledReconcileAt = p.request
 	}
+	status.Creates = append(status.Creates, p.restored...)
 	first := len(status.Conditions) == 0
 	if first {
 		w.set(v1alpha1.CredentialsValidCondition, metav1.ConditionUnknown, v1alpha1.ReasonNotObserved, "The vendor was not asked yet")
@@ -144,7 +145,7 @@ func (r *Reconciler) store(ctx context.Context, p *pass, status v1alpha1.Partner
 		}
 		// Claims write down what they buy meanwhile.
 		fresh.Status = status
-		fresh.Status.Creates = creates
+		fresh.Status.Creates = append(creates, p.restored...)
 		changed = fresh
 		err = r.Client.Status().Update(ctx, changed)
 	}

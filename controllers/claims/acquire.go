@@ -71,12 +71,10 @@ func (r *Reconciler) request(p *pass) partner.Request {
 			q.Outcome, q.Ended = partner.Open, r.endOf(timeOf(record.StartedTime))
 		}
 	}
-	for _, create := range p.account.Status.Creates {
-		if create.Name == p.name && create.ClaimUID != p.claim.UID {
-			q.Attempts, q.Outcome = max(q.Attempts, int(create.Attempt)), partner.Open
-			if ended := r.endOf(create.Time.Time); ended.After(q.Ended) {
-				q.Ended = ended
-			}
+	for _, create := range p.theirs(p.account) {
+		q.Attempts, q.Outcome = max(q.Attempts, int(create.Attempt)), partner.Open
+		if ended := r.endOf(create.Time.Time); ended.After(q.Ended) {
+			q.Ended = ended
 		}
 	}
 	if q.Ended.After(p.memory.since) && q.Ended.Before(p.now.Add(2*r.Options.CallTimeout)) {
@@ -130,8 +128,7 @@ func (r *Reconciler) adopt(ctx context.Context, p *pass, row greenapi.Row) (foun
 	}
 	if row.Token == (greenapi.Secret{}) {
 		// The list was read before it was known that this token is needed.
-		p.wants.ListAt, p.wants.Token = p.now, true
-		return waits(v1alpha1.ReasonCreatePending, "The list of instances is read for the token"), nil
+		return p.waitForToken(), nil
 	}
 	if p.status.Create == nil {
 		p.status.Create = &v1alpha1.CreateRecord{Name: p.name, StartedTime: &metav1.Time{Time: p.now}}
@@ -146,12 +143,12 @@ func (r *Reconciler) buy(ctx context.Context, p *pass, q partner.Request) (found
 	if problem := p.mayBuy(); problem != nothing {
 		return problem, nil
 	}
+	if problem, err := r.secretFree(ctx, p); problem != nothing || err != nil {
+		return problem, err
+	}
 	if p.now.Sub(p.list.Begun) > freshFor {
 		p.wants.ListAt, p.wants.Token, p.again = p.now, true, 0
 		return waits(v1alpha1.ReasonCreatePending, "The list of instances is read before anything is bought"), nil
-	}
-	if problem, err := r.secretFree(ctx, p); problem != nothing || err != nil {
-		return problem, err
 	}
 	if added, err := r.putFinalizer(ctx, p); added || err != nil {
 		return waits(v1alpha1.ReasonCreatePending, "The claim is made ready"), err

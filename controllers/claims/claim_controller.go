@@ -73,6 +73,8 @@ type memory struct {
 	uid types.UID
 	// since is when this process saw the claim first, or when its latest call ended: a list that was begun before is not used.
 	since time.Time
+	// account is what was seen of the account last; once that is another one, since is set anew.
+	account accountVersion
 	// deleting: since was set anew when the deletion was seen.
 	deleting bool
 	// absent counts the lists that lack an instance that may have been bought, missing those that lack one that was there.
@@ -80,8 +82,19 @@ type memory struct {
 	// asked is the latest request, and askedAt when it was seen: a list that was begun before may have a token that is dead by now.
 	asked   string
 	askedAt time.Time
+	// lostAt is when the Secret of an instance that is there was first missed, the zero time if it is not.
+	lostAt time.Time
+	// tokenAt is when a list with the token of the instance was last wanted, and tokenless how many that were begun since lacked it.
+	tokenAt   time.Time
+	tokenless int
 	// triedLogout: the one try was made.
 	triedLogout bool
+}
+
+// accountVersion tells one spec of an account from another.
+type accountVersion struct {
+	uid        types.UID
+	generation int64
 }
 
 func (r *Reconciler) memoryOf(claim *v1alpha1.InstanceClaim) *memory {

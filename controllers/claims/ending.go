@@ -77,7 +77,7 @@ func (r *Reconciler) endInstance(ctx context.Context, p *pass) (found, error) {
 		}
 	}
 	if p.list != nil {
-		p.wants.ListAt = p.list.Begun.Add(time.Minute)
+		p.wants.ListAt = p.list.Begun.Add(p.untilNextLook())
 		p.lacks(e)
 	}
 	switch step, id := e.Decide(p.list, p.absence(e)); step {
@@ -91,6 +91,16 @@ func (r *Reconciler) endInstance(ctx context.Context, p *pass) (found, error) {
 	case partner.LookAgain:
 	}
 	return deletes("The list of instances is read to see what became of the instance"), nil
+}
+
+// soonFor is how long after a claim was deleted its account's list is read every minute to see what became of the instance.
+const soonFor = 15 * time.Minute
+
+func (p *pass) untilNextLook() time.Duration {
+	if p.now.Sub(p.claim.DeletionTimestamp.Time) < soonFor {
+		return time.Minute
+	}
+	return settledLook
 }
 
 // lacks counts a list that lacks the instance.

@@ -6,17 +6,21 @@ package claims
 import (
 	"cmp"
 	"context"
-	"errors"
-	"strconv"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
-	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/partner"
 )
+
+// tokenlessLists is after how many lists without a token that is needed no list is read for it alone.
+const tokenlessLists = 3
+
+// storeWait is how long after a Secret could not be written that is tried again.
+const storeWait = 10 * time.Second
 
 // own takes down an instance that was created or adopted: its Secret first, then, with the status, its number.
 func (r *Reconciler) own(ctx context.Context, p *pass, line greenapi.Created) (found, error) {
@@ -27,17 +31,22 @@ func (r *Reconciler) own(ctx context.Context, p *pass, line greenapi.Created) (f
 	}
 	url, problem := r.address(ctx, p, line)
 	if problem != nothing {
+		// The next list is to say it again, so that it ends once the address may be called.
+		p.wants.Token = true
 		return problem, nil
 	}
 	p.status.APIURL = url
 	if line.Token == (greenapi.Secret{}) {
-		p.wants.ListAt, p.wants.Token, p.again = p.now, true, 0
-		return waits(v1alpha1.ReasonCreatePending, "The instance is there; the list of instances is read for its token"), nil
+		p.again = 0
+		return p.waitForToken(), nil
 	}
 	problem, err := r.writeSecret(ctx, p, line.Token)
 	if err != nil {
-		// The number is stored all the same, so that nothing more is bought; the token stands in the next list.
-		p.wants.ListAt, p.wants.Token, p.again = p.now, true, time.Second
+		// The number is stored all the same, so that nothing more is bought; the token stands in the next list, if not in this one.
+		p.wants.Token, p.again = true, storeWait
+		if p.list == nil || p.list.Begun.Before(p.memory.since) {
+			p.wants.ListAt = p.now
+		}
 		return waits(v1alpha1.ReasonCreatePending, "The instance is there, and the API server did not take its Secret %q yet (%s)", p.claim.SecretName(), cmp.Or(string(apierrors.ReasonForError(err)), "no answer")), nil
 	}
 	if problem != nothing {
@@ -63,13 +72,14 @@ func (r *Reconciler) keep(ctx context.Context, p *pass) (found, error) {
 	if err != nil || problem != nothing {
 		return problem, err
 	}
-	if p.latest == nil {
+	p.noteLoss(written)
+	if p.latest == nil || p.list == nil && !p.created() {
 		return p.keepUnseen(written), nil
 	}
 	row, there := p.latest.ByID(p.id())
 	if !there || row.Deleted {
 		if !written {
-			p.wants.ListAt, p.wants.Token = p.latest.Begun.Add(time.Second), true
+			p.wantToken()
 		}
 		return r.missing(p), nil
 	}
@@ -84,16 +94,68 @@ func (p *pass) keepUnseen(written bool) found {
 		return unchanged
 	}
 	p.wants.ListAt, p.wants.Token = p.memory.since, true
-	if p.created() {
+	if p.created() || p.stalled() {
 		return unchanged
 	}
-	return p.accountProblem()
+	if problem := p.accountProblem(); problem != nothing {
+		return problem
+	}
+	return waits(v1alpha1.ReasonCreatePending, "The instance is there; the list of instances is read for its token")
+}
+
+// stalled reports whether a person has to act by what was found of this spec and this instance.
+func (p *pass) stalled() bool {
+	status := &p.claim.Status
+	return status.IDInstance == p.id() && status.ObservedGeneration == p.claim.Generation && apimeta.IsStatusConditionTrue(status.Conditions, v1alpha1.StalledCondition)
+}
+
+// wantToken has the next list keep the token of the instance, and has it read at once; once some did not have it, that waits for when
+// the list is read anyway. It reports whether lists may have it still.
+func (p *pass) wantToken() bool {
+	m := p.memory
+	if p.latest != nil && !m.tokenAt.IsZero() && !p.latest.Begun.Before(m.tokenAt) {
+		m.tokenless++
+	}
+	p.wants.Token, m.tokenAt = true, p.now
+	if m.tokenless >= tokenlessLists {
+		return false
+	}
+	p.wants.ListAt = p.now
+	return true
+}
+
+// noteLoss takes down when the Secret of an instance that is there was first missed.
+func (p *pass) noteLoss(written bool) {
+	switch {
+	case written || !p.created():
+		p.memory.lostAt = time.Time{}
+	case p.memory.lostAt.IsZero():
+		p.memory.lostAt = p.now
+	}
+}
+
+// tokenIsOld reports whether the list is from before somebody asked for the token, or before the Secret was missed: the token may have
+// been replaced since.
+func (p *pass) tokenIsOld() bool {
+	after := p.memory.lostAt
+	if p.request != "" && p.memory.askedAt.After(after) {
+		after = p.memory.askedAt
+	}
+	return !after.IsZero() && (p.list == nil || p.list.Begun.Before(after))
+}
+
+// waitForToken says that the token of an instance which is there is waited for.
+func (p *pass) waitForToken() found {
+	if p.wantToken() {
+		return waits(v1alpha1.ReasonCreatePending, "The instance is there; the list of instances is read for its token")
+	}
+	return waits(v1alpha1.ReasonCreatePending, "The instance is there, and the list of instances does not have its token. It is looked for whenever the list is read; ask the vendor if that lasts")
 }
 
 // keepRow looks after a claim whose instance is in the list.
 func (r *Reconciler) keepRow(ctx context.Context, p *pass, row greenapi.Row, written bool) (found, error) {
-	if row.Name != p.name && p.status.Create == nil {
-		// The number is from a Secret that was there before the claim.
+	if row.Name != p.name && !p.acquired() {
+		// The number is from a Secret, which whoever may write Secrets in the namespace may have made.
 		p.status.IDInstance = 0
 		return stalls(v1alpha1.ReasonSecretConflict, "Secret %q holds instance %d, which has another name at the vendor than %q. Delete the Secret, or choose another spec.secretName in a new claim", p.claim.SecretName(), row.ID, p.name), nil
 	}
@@ -103,15 +165,27 @@ func (r *Reconciler) keepRow(ctx context.Context, p *pass, row greenapi.Row, wri
 	if written && p.status.APIURL != "" && p.request == "" && p.created() {
 		return settled, nil
 	}
-	if row.Token == (greenapi.Secret{}) || (p.request != "" && (p.list == nil || p.list.Begun.Before(p.memory.askedAt))) {
-		p.wants.ListAt, p.wants.Token = p.now, true
-		if p.created() {
+	if row.Token == (greenapi.Secret{}) || p.tokenIsOld() {
+		waiting := p.waitForToken()
+		if p.created() || p.stalled() {
 			return unchanged, nil
 		}
-		return waits(v1alpha1.ReasonCreatePending, "The instance is there; the list of instances is read for its token"), nil
+		return waiting, nil
+	}
+	p.memory.tokenless, p.memory.tokenAt = 0, time.Time{}
+	if !p.acquired() {
+		if added, err := r.putFinalizer(ctx, p); added || err != nil {
+			return waits(v1alpha1.ReasonCreatePending, "The claim is made ready"), err
+		}
 	}
 	p.noteAdopted()
 	return r.own(ctx, p, greenapi.Created{ID: row.ID, Token: row.Token, Messenger: row.Messenger, APIURL: row.APIURL})
+}
+
+// acquired reports whether the record says that the instance was created or adopted, so that its number is known to be the claim's.
+func (p *pass) acquired() bool {
+	record := p.status.Create
+	return record != nil && (record.Outcome == v1alpha1.ClaimCreated || record.Outcome == v1alpha1.ClaimAdopted)
 }
 
 // noteAdopted ends a record of which nothing was known, since the instance is there.
@@ -119,7 +193,7 @@ func (p *pass) noteAdopted() {
 	if p.status.Create == nil {
 		p.status.Create = &v1alpha1.CreateRecord{Name: p.name, Outcome: v1alpha1.ClaimPending}
 	}
-	if outcome := p.status.Create.Outcome; outcome == v1alpha1.ClaimPending || outcome == v1alpha1.ClaimUnknown {
+	if !p.acquired() {
 		p.status.Create.Outcome, p.status.Create.FinishedTime = v1alpha1.ClaimAdopted, timeNow(p)
 	}
 }
@@ -128,66 +202,12 @@ func (p *pass) noteAdopted() {
 func (r *Reconciler) missing(p *pass) found {
 	p.memory.missing.Note(p.latest.Begun, partner.MissingApart)
 	if p.memory.missing.Missing() {
-		return stalls(v1alpha1.ReasonInstanceMissing, "Instance %d is no longer among the living ones of PartnerAccount %q. Nothing is bought in its place: delete this claim and create it anew to have another one", p.id(), p.account.Name)
+		return stalls(v1alpha1.ReasonInstanceMissing, "Instance %d is no longer among the living ones of PartnerAccount %q. Nothing is bought in its place: to have another one delete this claim and Secret %q, which has the number, and create the claim anew", p.id(), p.account.Name, p.claim.SecretName())
 	}
-	if p.created() || p.status.Conditions != nil {
+	if p.created() || p.stalled() {
 		return unchanged
 	}
 	return waits(v1alpha1.ReasonCreatePending, "Instance %d does not show in the list of PartnerAccount %q yet", p.id(), p.account.Name)
-}
-
-// address is where the instance is served: where the answer or the list say, or else on the host that its number begins with (P10).
-func (r *Reconciler) address(ctx context.Context, p *pass, line greenapi.Created) (string, found) {
-	text := cmp.Or(line.APIURL, p.status.APIURL)
-	if text != "" {
-		origin, err := greenapi.ParseOrigin(text)
-		if err == nil {
-			_, err = r.Connect(greenapi.Target{Origin: origin, ID: line.ID})
-		}
-		if err != nil {
-			return "", stalls(v1alpha1.ReasonEndpointNotAllowed, "Instance %d is there, and the vendor says that it is served where its token may not be sent: %s. If the host is the vendor's, add it to the operator's --allowed-api-hosts", line.ID, err.Error())
-		}
-		return origin.String(), nothing
-	}
-	return r.guessed(ctx, p, line)
-}
-
-// guessed derives the address from the number of an instance. Two domains are the vendor's; one that answers with the page of an
-// unknown address is not the one.
-func (r *Reconciler) guessed(ctx context.Context, p *pass, line greenapi.Created) (string, found) {
-	digits := strconv.FormatInt(line.ID, 10)
-	pool := digits[:min(len(digits), 4)]
-	var refused error
-	first := ""
-	for _, domain := range []string{".api.green-api.com", ".api.greenapi.com"} {
-		origin, err := greenapi.ParseOrigin("https://" + pool + domain)
-		if err != nil {
-			refused = err
-			continue
-		}
-		api, err := r.Connect(greenapi.Target{Origin: origin, ID: line.ID, Token: line.Token.Reveal(), Prefix: instance.PrefixOf(p.account.Spec.Messenger)})
-		if err != nil {
-			refused = err
-			continue
-		}
-		first = cmp.Or(first, origin.String())
-		if line.Token == (greenapi.Secret{}) {
-			break
-		}
-		if _, err = api.State(ctx); !unknownAddress(err) {
-			return origin.String(), nothing
-		}
-	}
-	if first == "" {
-		return "", stalls(v1alpha1.ReasonEndpointNotAllowed, "Instance %d is there, and its token may not be sent to the host that its number begins with: %v. Add it to the operator's --allowed-api-hosts", line.ID, refused)
-	}
-	return first, nothing
-}
-
-// unknownAddress reports whether an error is the page that says that there is nothing at an address.
-func unknownAddress(err error) bool {
-	status, ok := errors.AsType[*greenapi.StatusError](err)
-	return ok && status.Cause == greenapi.CauseNotFound
 }
 
 func shown(p *pass, text string) string {

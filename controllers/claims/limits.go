@@ -58,15 +58,33 @@ func (r *Reconciler) reserve(ctx context.Context, p *pass, attempt int32) (found
 			p.again = time.Second
 			return waits(v1alpha1.ReasonCreatePending, "The account has just changed"), nil
 		}
+		if len(p.theirs(account)) > len(p.theirs(p.account)) {
+			p.again = time.Second
+			return waits(v1alpha1.ReasonCreatePending, "Another claim of the name has just bought, or may have"), nil
+		}
 		if problem := p.room(account); problem != nothing {
 			return problem, nil
 		}
-		account.Status.Creates = append(recent(account.Status.Creates, p.now), v1alpha1.PartnerCreate{Name: p.name, ClaimUID: p.claim.UID, Attempt: attempt, Time: metav1.NewTime(r.Clock.Now())})
+		create := v1alpha1.PartnerCreate{Name: p.name, ClaimUID: p.claim.UID, Attempt: attempt, Time: metav1.NewTime(r.Clock.Now())}
+		account.Status.Creates = append(recent(account.Status.Creates, p.now), create)
+		r.Book.Note(account.Name, partner.Create{Name: p.name, Claim: string(p.claim.UID), Attempt: int(attempt), Time: create.Time.Time}, p.now)
 		if err = r.Client.Status().Update(ctx, account); !apierrors.IsConflict(err) {
 			break
 		}
 	}
 	return nothing, err
+}
+
+// theirs are the creates of an account's record that other claims of the same name made within the hour. Older ones show in the list, or
+// bought nothing; they stand there until the next create.
+func (p *pass) theirs(account *v1alpha1.PartnerAccount) []v1alpha1.PartnerCreate {
+	var theirs []v1alpha1.PartnerCreate
+	for _, create := range account.Status.Creates {
+		if create.Name == p.name && create.ClaimUID != p.claim.UID && partner.WithinHour(create.Time.Time, p.now) {
+			theirs = append(theirs, create)
+		}
+	}
+	return theirs
 }
 
 // recognize lets an account that is known by nothing be known by its first instance: until the next list is read, an empty one would be

@@ -4,11 +4,15 @@
 package claims_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"pgregory.net/rapid"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -45,7 +49,7 @@ func (m *model) act() {
 	t := m.t
 	name := rapid.SampledFrom(m.names()).Draw(t, "name")
 	claim, there := m.exists(name)
-	switch what := rapid.SampledFrom([]string{"claim", "claim", "delete", "anew", "crash", "crash", "freeze", "lost", "refused", "never arrives", "odd list", "honest list", "fails", "restart", "ask", "remove"}).Draw(t, "what"); what {
+	switch what := rapid.SampledFrom([]string{"claim", "claim", "delete", "anew", "crash", "crash", "freeze", "lost", "refused", "never arrives", "odd list", "honest list", "fails", "restart", "ask", "remove", "edit account", "lose secret", "rival", "end rival", "account anew"}).Draw(t, "what"); what {
 	case "claim":
 		if !there {
 			policy := rapid.SampledFrom([]v1alpha1.DeletionPolicy{"", v1alpha1.DeletionDelete}).Draw(t, "policy")
@@ -94,6 +98,35 @@ func (m *model) act() {
 				c.Annotations = map[string]string{v1alpha1.ReconcileRequestedAtAnnotation: m.clock.Now().String()}
 			})
 		}
+	case "account anew":
+		for _, create := range m.account().Status.Creates {
+			if !m.known(create.ClaimUID) {
+				// Nobody but the account knows of this call.
+				return
+			}
+		}
+		// Without what it was known by it believes the first list, whatever that is.
+		m.vendor.ClearFaults()
+		m.op = nil
+		m.accountAnew(nil)
+		m.forward(time.Second)
+	case "edit account":
+		m.editAccount(func(*v1alpha1.PartnerAccount) {})
+	case "lose secret":
+		secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: shop, Name: name + v1alpha1.ClaimSecretSuffix}}
+		if m.cluster.Delete(m.ctx, secret) == nil && there {
+			m.wake("claim", m.claimKey(name))
+		}
+	case "rival":
+		// Another claim asks for the same name.
+		if _, also := m.exists("rival-" + name); !also {
+			m.claim("rival-"+name, func(c *v1alpha1.InstanceClaim) { c.Spec.InstanceName = "prod-eu/shop/" + name })
+		}
+	case "end rival":
+		if rival, also := m.exists("rival-" + name); also && rival.DeletionTimestamp.IsZero() {
+			m.delete(m.claimKey(rival.Name))
+			m.wakeAll()
+		}
 	case "remove":
 		// Somebody deletes a line in the console, which no claim waits for.
 		if there && claim.Status.IDInstance != 0 && rapid.IntRange(0, 3).Draw(t, "really") == 0 {
@@ -106,6 +139,13 @@ func (m *model) act() {
 			_, _ = api.Delete(m.ctx, claim.Status.IDInstance, greenapi.NewPermit(callTimeout))
 		}
 	}
+}
+
+// known reports whether a claim is there.
+func (m *model) known(uid types.UID) bool {
+	list := &v1alpha1.InstanceClaimList{}
+	m.Expect(m.cluster.List(m.ctx, list)).To(Succeed())
+	return slices.ContainsFunc(list.Items, func(c v1alpha1.InstanceClaim) bool { return c.UID == uid })
 }
 
 // at does something before or after one of the next requests to the API server.
@@ -164,6 +204,9 @@ func (m *model) judge() {
 		for _, name := range m.names() {
 			if claim, there := m.exists(name); there && claim.DeletionTimestamp.IsZero() && claim.Status.IDInstance == entry.ID {
 				m.t.Fatalf("%d was deleted, and %s names it", entry.ID, name)
+			}
+			if rival, there := m.exists("rival-" + name); there && rival.DeletionTimestamp.IsZero() && rival.Spec.InstanceName == entry.Name {
+				m.t.Fatalf("%d was deleted, and %s has its name", entry.ID, rival.Name)
 			}
 		}
 	}

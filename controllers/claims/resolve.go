@@ -50,6 +50,10 @@ func (r *Reconciler) resolve(ctx context.Context, p *pass) (found, error) {
 	account := &v1alpha1.PartnerAccount{}
 	switch err := r.Client.Get(ctx, types.NamespacedName{Name: p.claim.Spec.AccountRef.Name}, account); {
 	case apierrors.IsNotFound(err), err == nil && !account.DeletionTimestamp.IsZero():
+		if p.created() {
+			// What is there stays, and its Secret serves it.
+			return unchanged, nil
+		}
 		return waits(v1alpha1.ReasonAccountNotReady, "PartnerAccount %q is not there. Create it, or name another one in a new claim", p.claim.Spec.AccountRef.Name), nil
 	case err != nil:
 		return nothing, err
@@ -69,8 +73,15 @@ func (r *Reconciler) resolve(ctx context.Context, p *pass) (found, error) {
 	return nothing, nil
 }
 
-// takeList takes the list of the account, if it says anything of this claim.
+// takeList takes the list of the account, if it says anything of this claim. One from before the account was edited or made anew does
+// not: it may be of another token.
 func (r *Reconciler) takeList(p *pass) {
+	if m, seen := p.memory, (accountVersion{p.account.UID, p.account.Generation}); m.account != seen {
+		if m.account != (accountVersion{}) {
+			m.since = p.now
+		}
+		m.account = seen
+	}
 	list, api := r.Book.List(p.account.Name)
 	if list == nil {
 		return
@@ -98,17 +109,21 @@ func (r *Reconciler) permitted(ctx context.Context, p *pass) (found, error) {
 	if !selector.Matches(labels.Set(namespace.Labels)) {
 		return stalls(v1alpha1.ReasonNamespaceNotAllowed, "PartnerAccount %q lets no claims of namespace %s. %s", p.account.Name, p.key.Namespace, allowedHow(selector)), nil
 	}
-	if strings.HasPrefix(p.name, p.account.Spec.OwnerKey+"/"+p.key.Namespace+"/") {
+	var allowed bool
+	if allowed, p.adoptOnly = p.mayName(p.key.Namespace); allowed {
 		return nothing, nil
-	}
-	for _, adoption := range p.account.Spec.Adoptions {
-		if adoption.InstanceName == p.name && adoption.Namespace == p.key.Namespace {
-			p.adoptOnly = true
-			return nothing, nil
-		}
 	}
 	return stalls(v1alpha1.ReasonNameNotAllowed, "The name %q does not begin with %q, and spec.adoptions of PartnerAccount %q do not let namespace %s claim it. Add it there, or leave spec.instanceName out of a new claim",
 		p.name, p.account.Spec.OwnerKey+"/"+p.key.Namespace+"/", p.account.Name, p.key.Namespace), nil
+}
+
+// mayName reports whether the account lets claims of a namespace have the name of this one, and whether that is by its adoptions alone.
+func (p *pass) mayName(namespace string) (allowed, adoptOnly bool) {
+	if strings.HasPrefix(p.name, p.account.Spec.OwnerKey+"/"+namespace+"/") {
+		return true, false
+	}
+	adoption := v1alpha1.PartnerAdoption{InstanceName: p.name, Namespace: namespace}
+	return slices.Contains(p.account.Spec.Adoptions, adoption), true
 }
 
 func allowedHow(selector labels.Selector) string {
@@ -118,7 +133,8 @@ func allowedHow(selector labels.Selector) string {
 	return "Select the namespace in its spec.allowedNamespaces; {} selects all"
 }
 
-// rival returns the claim that has the name of this one already, "" if none has. The elder has it, or whoever has the instance.
+// rival returns a claim that asks for the name of this one, may have it, and has the right to it before this one, "" if there is none:
+// the elder has it, or whoever has the instance. One that is being deleted lets any other that stays have it.
 func (r *Reconciler) rival(ctx context.Context, p *pass) (string, error) {
 	list := &v1alpha1.InstanceClaimList{}
 	if err := r.Client.List(ctx, list, client.MatchingFields{indexName: p.account.Name + "/" + p.name}, client.UnsafeDisableDeepCopy); err != nil {
@@ -133,11 +149,19 @@ func (r *Reconciler) rival(ctx context.Context, p *pass) (string, error) {
 		}
 	}
 	for i := range rivals {
-		if rivals[i].UID != p.claim.UID && before(&rivals[i], p.claim) {
-			return rivals[i].Namespace + "/" + rivals[i].Name, nil
+		if other := &rivals[i]; other.UID != p.claim.UID && p.precedes(other) {
+			return other.Namespace + "/" + other.Name, nil
 		}
 	}
 	return "", nil
+}
+
+// precedes reports whether another claim of the name has the right to it before this one.
+func (p *pass) precedes(other *v1alpha1.InstanceClaim) bool {
+	if allowed, _ := p.mayName(other.Namespace); !allowed && !holds(other) {
+		return false
+	}
+	return before(other, p.claim) || !p.claim.DeletionTimestamp.IsZero() && other.DeletionTimestamp.IsZero()
 }
 
 // defaultOf returns the claim that has a name if it asks for no other, false if there can be none.

@@ -55,14 +55,21 @@ func (r *Reconciler) secretFree(ctx context.Context, p *pass) (found, error) {
 	if _, ok := r.labels(p); !ok {
 		return stalls(v1alpha1.ReasonSecretConflict, "The operator reads only Secrets with the labels %s, which it cannot give to those that it makes. Use --secret-label-selector with equalities", r.Options.SecretSelector), nil
 	}
+	list := &v1alpha1.InstanceClaimList{}
+	if err := r.Client.List(ctx, list, client.InNamespace(p.key.Namespace), client.MatchingFields{indexSecret: p.claim.SecretName()}, client.UnsafeDisableDeepCopy); err != nil {
+		return nothing, err
+	}
+	for i := range list.Items {
+		// Its Secret may not be there yet.
+		if other := &list.Items[i]; other.UID != p.claim.UID && before(other, p.claim) {
+			return stalls(v1alpha1.ReasonSecretConflict, "InstanceClaim %q makes Secret %q already. Choose another spec.secretName in a new claim, or delete one", other.Name, p.claim.SecretName()), nil
+		}
+	}
 	secret, err := r.readSecret(ctx, p)
 	if err != nil || secret == nil {
 		return nothing, err
 	}
-	if problem := p.unusable(secret); problem != nothing {
-		return problem, nil
-	}
-	return nothing, nil
+	return p.unusable(secret), nil
 }
 
 func (p *pass) unusable(secret *corev1.Secret) found {
@@ -105,7 +112,8 @@ func (r *Reconciler) secretWritten(ctx context.Context, p *pass) (bool, found, e
 	token := string(bytes.TrimSpace(secret.Data[v1alpha1.DefaultAPITokenKey]))
 	written := string(bytes.TrimSpace(secret.Data[v1alpha1.ClaimIDKey])) == strconv.FormatInt(p.id(), 10) && greenapi.ValidToken(token)
 	if written && p.status.APIURL != "" {
-		_, err = r.writeSecret(ctx, p, greenapi.NewSecret(token))
+		// It is the Secret that was read: a token that somebody else stores meanwhile is not overwritten with the one before.
+		err = r.putSecret(ctx, p, secret, greenapi.NewSecret(token))
 	}
 	return written, nothing, err
 }
@@ -117,11 +125,19 @@ func (r *Reconciler) writeSecret(ctx context.Context, p *pass, token greenapi.Se
 	if err != nil {
 		return nothing, err
 	}
+	if secret != nil {
+		if problem := p.unusable(secret); problem != nothing {
+			return problem, nil
+		}
+	}
+	return nothing, r.putSecret(ctx, p, secret, token)
+}
+
+// putSecret writes what is known of the instance into the Secret as it was read, nil if there is none.
+func (r *Reconciler) putSecret(ctx context.Context, p *pass, secret *corev1.Secret, token greenapi.Secret) error {
 	fresh := secret == nil
 	if fresh {
 		secret = &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: p.key.Namespace, Name: p.claim.SecretName()}, Type: v1alpha1.ClaimSecretType}
-	} else if problem := p.unusable(secret); problem != nothing {
-		return problem, nil
 	}
 	before := secret.DeepCopy()
 	all, _ := r.labels(p)
@@ -136,17 +152,16 @@ func (r *Reconciler) writeSecret(ctx context.Context, p *pass, token greenapi.Se
 	secret.Data[v1alpha1.ClaimIDKey] = []byte(strconv.FormatInt(p.id(), 10))
 	secret.Data[v1alpha1.ClaimAPIURLKey] = []byte(p.status.APIURL)
 	if err := r.ownSecret(p, secret); err != nil {
-		return nothing, err
+		return err
 	}
 	switch {
 	case fresh:
-		err = r.Client.Create(quiet.Context(ctx), secret, client.FieldOwner(instance.FieldOwner))
+		return r.Client.Create(quiet.Context(ctx), secret, client.FieldOwner(instance.FieldOwner))
 	case equalSecrets(before, secret):
-		return nothing, nil
+		return nil
 	default:
-		err = r.Client.Update(quiet.Context(ctx), secret, client.FieldOwner(instance.FieldOwner))
+		return r.Client.Update(quiet.Context(ctx), secret, client.FieldOwner(instance.FieldOwner))
 	}
-	return nothing, err
 }
 
 // ownSecret lets the Secret go with a claim whose instance is deleted with it, and with no other.

@@ -83,6 +83,8 @@ type world struct {
 	cluster client.WithWatch
 	// op is called before and after each request of the operator's to the API server; it may panic with crash.
 	op func(when, verb string, object client.Object)
+	// fail is an error of the API server for a request of the operator's.
+	fail func(verb string, object client.Object) error
 	// due are the passes to come, by controller and name.
 	due    map[string]map[types.NamespacedName]time.Time
 	run    map[string]reconcile.Reconciler
@@ -163,7 +165,13 @@ func (w *world) operators() client.WithWatch {
 		if verb != "get" {
 			w.writes++
 		}
-		err := call()
+		var err error
+		if w.fail != nil {
+			err = w.fail(verb, object)
+		}
+		if err == nil {
+			err = call()
+		}
 		if w.op != nil && err == nil {
 			w.op("after", verb, object)
 		}
@@ -272,7 +280,7 @@ func (w *world) pass(controller string, name types.NamespacedName) {
 	w.clock.SetTime(w.clock.Now().Add(10 * time.Millisecond))
 	after := result.RequeueAfter
 	if err != nil {
-		w.Expect(apierrors.IsConflict(err) || apierrors.IsServerTimeout(err)).To(BeTrue(), "%v", err)
+		w.Expect(apierrors.IsConflict(err) || apierrors.IsServerTimeout(err) || apierrors.IsNotFound(err) && w.gone(name)).To(BeTrue(), "%v", err)
 		after = time.Second
 	}
 	if at, woken := w.due[controller][name]; after > 0 && (!woken || at.After(w.clock.Now().Add(after))) {

@@ -19,7 +19,7 @@ type Interest struct {
 	ID   int64
 	// Messenger is what the instance is expected to be.
 	Messenger string
-	// Token: the next list is to keep the token of the instance.
+	// Token: the next list is to keep the token of the instance, and the claim looks at it.
 	Token bool
 	// Every: without ListAt, the claim looks at every list, since it has no instance that is in order.
 	Every bool
@@ -43,6 +43,8 @@ type page struct {
 	list      *List
 	api       *greenapi.Partner
 	interests map[types.NamespacedName]Interest
+	// creates are the calls within the last hour that this process made, or may have.
+	creates []Create
 	// announced is for when a list was said to be wanted, the zero time if none is.
 	announced time.Time
 }
@@ -101,6 +103,24 @@ func (b *Book) Drop(account string) {
 			b.hasNews(claim)
 		}
 	}
+}
+
+// Note takes down a call that is about to buy an instance of an account. It outlives an account that is deleted and made anew.
+func (b *Book) Note(account string, create Create, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p := b.page(account)
+	p.creates = append(recent(p.creates, now), create)
+}
+
+// Creates returns the calls within the last hour that this process made for an account, or may have.
+func (b *Book) Creates(account string, now time.Time) []Create {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if p := b.pages[account]; p != nil {
+		return recent(p.creates, now)
+	}
+	return nil
 }
 
 // List returns the last good list of an account and the API that it was read from, nil if there is none.
@@ -192,5 +212,5 @@ func (i Interest) concerned(list *List) bool {
 		return !list.Begun.Before(i.ListAt)
 	}
 	row, there := list.ByID(i.ID)
-	return i.Every || i.ID != 0 && (!there || row.Deleted || (row.Messenger != "" && row.Messenger != i.Messenger))
+	return i.Every || i.Token || i.ID != 0 && (!there || row.Deleted || (row.Messenger != "" && row.Messenger != i.Messenger))
 }

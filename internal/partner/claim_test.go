@@ -110,16 +110,16 @@ func TestP7NeitherLimitIsExceeded(t *testing.T) {
 	g := NewWithT(t)
 	list := listAt(0, row(1, "prod-eu/shop/a"), row(2, "prod-eu/shop/b"), gone(3, "prod-eu/shop/c"), row(4, "somebody else's"))
 	creates := []Create{
-		{"prod-eu/shop/old", noon.Add(-time.Hour)}, {"prod-eu/shop/b", noon.Add(-50 * time.Minute)}, {"prod-eu/shop/c", noon.Add(-40 * time.Minute)},
+		{Name: "prod-eu/shop/old", Time: noon.Add(-time.Hour)}, {Name: "prod-eu/shop/b", Time: noon.Add(-50 * time.Minute)}, {Name: "prod-eu/shop/c", Time: noon.Add(-40 * time.Minute)},
 	}
 	instances, next := Room(list, creates, 3, noon)
 	g.Expect(instances).To(Equal(3), "a and b live, and c may be late")
 	g.Expect(next).To(Equal(noon))
-	creates = append(creates, Create{"prod-eu/shop/d", noon}, Create{"prod-eu/shop/d", noon})
+	creates = append(creates, Create{Name: "prod-eu/shop/d", Time: noon}, Create{Name: "prod-eu/shop/d", Time: noon})
 	instances, next = Room(list, creates, 3, noon)
 	g.Expect(instances).To(Equal(5), "twice bought are two")
 	g.Expect(next).To(Equal(noon.Add(20*time.Minute)), "four within an hour: the second oldest has to pass")
-	_, next = Room(list, []Create{{"x", noon.Add(time.Hour)}}, 1, noon)
+	_, next = Room(list, []Create{{Name: "x", Time: noon.Add(time.Hour)}}, 1, noon)
 	g.Expect(next).To(Equal(noon.Add(2*time.Hour)), "a clock that was set back frees nothing")
 }
 

@@ -15,7 +15,13 @@ const createsWindow = time.Hour
 type Create struct {
 	Name string
 	Time time.Time
+	// Claim is the UID of the claim, and Attempt counts its calls. They tell creates apart where several records have them.
+	Claim   string
+	Attempt int
 }
+
+// Same reports whether two records are of one call.
+func (c Create) Same(other Create) bool { return c.Claim == other.Claim && c.Attempt == other.Attempt }
 
 // WithinHour reports whether a create counts for the limit of an hour still. One in the future does: a clock was set back.
 func WithinHour(create, now time.Time) bool { return now.Sub(create) < createsWindow }
@@ -23,25 +29,31 @@ func WithinHour(create, now time.Time) bool { return now.Sub(create) < createsWi
 // Room says whether one more instance may be bought (P7): how many live or may come to live by the list and by the creates that it
 // does not show, and when the limit of an hour lets another pass, which is now or before if it does.
 func Room(list *List, creates []Create, createsPerHour int, now time.Time) (instances int, next time.Time) {
-	var recent []Create
-	for _, create := range creates {
-		if WithinHour(create.Time, now) {
-			recent = append(recent, create)
-		}
-	}
+	creates = recent(creates, now)
 	instances = list.Owned()
 	bought := map[string]int{}
-	for _, create := range recent {
+	for _, create := range creates {
 		bought[create.Name]++
 	}
 	for name, n := range bought {
 		// What was refused, or deleted since, counts for the hour too: it cannot be told from what comes late.
 		instances += max(0, n-len(list.Living(name)))
 	}
-	if over := len(recent) - createsPerHour; over >= 0 {
-		return instances, nthOldest(recent, over).Add(createsWindow)
+	if over := len(creates) - createsPerHour; over >= 0 {
+		return instances, nthOldest(creates, over).Add(createsWindow)
 	}
 	return instances, now
+}
+
+// recent are the creates that still count.
+func recent(creates []Create, now time.Time) []Create {
+	var kept []Create
+	for _, create := range creates {
+		if WithinHour(create.Time, now) {
+			kept = append(kept, create)
+		}
+	}
+	return kept
 }
 
 // nthOldest is the time of the nth oldest create, from 0.

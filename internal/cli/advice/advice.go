@@ -88,7 +88,7 @@ var counsels = map[string]counsel{
 	v1alpha1.ReasonAmbiguousName:       {NeedsYou, "Rename or delete all but one of these instances in the vendor's console"},
 	v1alpha1.ReasonNameTaken:           {NeedsYou, "Set spec.adopt of the claim to ByName to take the instance, or make a claim with another name; of two claims with one name delete one"},
 	v1alpha1.ReasonLimitReached:        {Waits, "Wait until the hour is over, or have those who run the operator raise limits of the PartnerAccount"},
-	v1alpha1.ReasonInstanceMissing:     {NeedsYou, "Find out who deleted the instance. Delete the claim and create it anew to have another one; nothing is bought before"},
+	v1alpha1.ReasonInstanceMissing:     {NeedsYou, "Find out who deleted the instance. To have another one delete the claim and its Secret, and create the claim anew; nothing is bought before"},
 	v1alpha1.ReasonNamespaceNotAllowed: {NeedsYou, "Have those who run the operator select the namespace in spec.allowedNamespaces of the PartnerAccount"},
 	v1alpha1.ReasonNameNotAllowed:      {NeedsYou, "Have those who run the operator add the name and the namespace to spec.adoptions of the PartnerAccount, or leave spec.instanceName out of a new claim"},
 	v1alpha1.ReasonAccountNotReady:     {Waits, "See what the PartnerAccount says: kubectl get gpa. The claim goes on by itself once the account's list is read"},
