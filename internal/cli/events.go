@@ -40,7 +40,7 @@ restarts, changes of state and conditions. What several tell is shown once. A wa
 The API server keeps events for an hour. Of what is older only what the status tells is left.
 
 -o json and -o yaml print a list of {time, source, reason, message}: time in RFC 3339, source one of event, write,
-restart, state, abandoned, condition and resource, reason one word, message a sentence; over is true for a warning whose
+rotation, restart, state, abandoned, condition and resource, reason one word, message a sentence; over is true for a warning whose
 cause is gone, and of many each has its namespace and instance (KIND/NAME).`,
 		Example: `  # What happened to one instance
   kubectl greenapi events support-line

@@ -27,15 +27,16 @@ const (
 	fromAbandoned = "abandoned"
 	fromCondition = "condition"
 	fromResource  = "resource"
+	fromRotation  = "rotation"
 )
 
-var sources = []string{fromEvent, fromWrite, fromRestart, fromState, fromAbandoned, fromCondition, fromResource}
+var sources = []string{fromEvent, fromWrite, fromRotation, fromRestart, fromState, fromAbandoned, fromCondition, fromResource}
 
 // happening is one thing that happened to an instance. It is what events -o json prints.
 type happening struct {
 	// Time at which it happened, for an event that was seen several times the last of them.
 	Time metav1.Time `json:"time"`
-	// Source is event, write, restart, state, abandoned, condition or resource: what tells of it.
+	// Source is event, write, rotation, restart, state, abandoned, condition or resource: what tells of it.
 	Source string `json:"source"`
 	// Reason is one word: of the event, the condition or the write.
 	Reason string `json:"reason"`
@@ -57,6 +58,7 @@ const (
 	aboutWrite   = "write"
 	aboutOutcome = "outcome"
 	aboutReboot  = "reboot"
+	aboutToken   = "token"
 )
 
 // eventsOf reads the events about a resource, the newest last.
@@ -98,6 +100,7 @@ func historyOf(instance v1alpha1.Instance, events []eventsv1.Event) []happening 
 	status := instance.InstanceStatus()
 	all = append(all, writesOf(status)...)
 	all = append(all, restartsOf(status)...)
+	all = append(all, rotationsOf(status)...)
 	all = append(all, conditionsOf(status)...)
 	slices.SortStableFunc(all, func(a, b happening) int {
 		// Events have parts of a second, the rest has not: within a second the order of the sources counts.
@@ -139,6 +142,8 @@ func aboutEvent(reason string) string {
 		return aboutOutcome
 	case "RebootRequested":
 		return aboutReboot
+	case "TokenRotated", v1alpha1.ReasonNotRotated, v1alpha1.ReasonTokenLost:
+		return aboutToken
 	default:
 		return reason
 	}
@@ -230,6 +235,8 @@ func conditionsOf(status *v1alpha1.InstanceStatus) []happening {
 		switch {
 		case c.Type == v1alpha1.AvailableCondition:
 			about = aboutState
+		case c.Type == v1alpha1.TokenRotatedCondition:
+			about = aboutToken
 		case c.Type == v1alpha1.SyncedCondition && c.Reason == v1alpha1.ReasonUpToDate,
 			c.Reason == v1alpha1.ReasonSettingsNotPersisted, c.Reason == v1alpha1.ReasonSettingsRejected:
 			about = aboutOutcome

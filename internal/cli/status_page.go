@@ -215,8 +215,8 @@ func abandonText(reason v1alpha1.AbandonReason) string {
 
 // lately is the last write and the restarts.
 func (w *page) lately() {
-	apply, restarts := w.status.Apply, w.status.Restarts
-	if apply == nil && (restarts == nil || restarts.Total == 0) {
+	apply, restarts, rotation := w.status.Apply, w.status.Restarts, rotationsOf(w.status)
+	if apply == nil && (restarts == nil || restarts.Total == 0) && len(rotation) == 0 {
 		return
 	}
 	w.section("What happened lately")
@@ -234,6 +234,9 @@ func (w *page) lately() {
 			text += fmt.Sprintf(", the last %s ago (%s)", ago(w.now, restarts.LastTime.Time), restarts.LastReason)
 		}
 		w.item(text)
+	}
+	for _, h := range rotation {
+		w.item(fmt.Sprintf("%s ago: %s (%s)", ago(w.now, h.Time.Time), advice.LowerFirst(h.Message), h.Reason))
 	}
 }
 
