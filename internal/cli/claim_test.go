@@ -79,7 +79,7 @@ func TestStatusShowsTheNumberOfAClaim(t *testing.T) {
 	d.claimed("support-line", 1)
 	d.Expect(d.run(clock.RealClock{}, "status").out).To(MatchRegexp(`support-line +wai .* - +\S+ `))
 	page := d.run(clock.RealClock{}, "status", "support-line").out
-	d.Expect(page).To(And(ContainSubstring("Instance:   not known yet: its claim has none\n"), ContainSubstring("Claim:      support-line\n")))
+	d.Expect(page).To(And(ContainSubstring("Instance:   not known yet: its claim has none\n"), ContainSubstring("Claim:      support-line (waiting: the operator has not looked at it yet)\n")))
 
 	line := d.get("support-line")
 	line.Status.IDInstance, line.Status.APIURL = firstID+1, d.url
