@@ -281,6 +281,9 @@ func TestEventsOfClaimsAndAccounts(t *testing.T) {
 	line := &v1alpha1.WhatsAppInstance{ObjectMeta: metav1.ObjectMeta{Namespace: d.ns, Name: "support", Labels: map[string]string{"team": d.ns}}}
 	line.Spec.ClaimRef = &v1alpha1.ClaimReference{Name: "bought"}
 	d.Expect(admin.Create(d.ctx, line)).To(Succeed())
+	rival := &v1alpha1.MaxInstance{ObjectMeta: *line.ObjectMeta.DeepCopy()}
+	rival.Name, rival.UID, rival.ResourceVersion, rival.ManagedFields, rival.Spec.ClaimRef = "rival", "", "", nil, line.Spec.ClaimRef
+	d.Expect(admin.Create(d.ctx, rival)).To(Succeed())
 	d.tellOf(bought, "InstanceClaim", 20*time.Second, v1alpha1.ReasonModeObserve, "The mode permits nothing", "Warning")
 	d.tellOf(bought, "InstanceClaim", 31*time.Second, "InstanceCreated", "The vendor created instance 7107000001", "Normal")
 	d.tellOf(unknown, "InstanceClaim", time.Minute, v1alpha1.ReasonOutcomeUnknown, "An instance may have been bought, and does not show in the list", "Warning")

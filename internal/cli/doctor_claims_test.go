@@ -65,7 +65,7 @@ func TestDoctorLooksAtClaims(t *testing.T) {
 
 	d.tidy(manager)
 	manager = d.manager(1, "--partner-accounts")
-	d.Expect(printed()).To(ContainSubstring("\nPROBLEM  Partner: the manager may not do what --partner-accounts needs\n           Deployment " + d.ns + "/controller-manager may not list partneraccounts\n           Install its roles: "))
+	d.Expect(printed()).To(ContainSubstring("\nPROBLEM  Partner: the manager may not do what --partner-accounts needs\n           Deployment " + d.ns + "/controller-manager may not get partneraccounts\n           Install its roles: "))
 	d.Expect(printed()).To(ContainSubstring("\nPROBLEM  Accounts: of 1, 1 cannot be used\n           PartnerAccount " + d.ns + ": Secret " + d.ns + "/reseller-partner is not there. Create it: kubectl -n " + d.ns +
 		" create secret generic reseller-partner --from-file=partnerToken=token.txt\n"))
 	d.partnerRoles()

@@ -4,6 +4,8 @@
 package doctor
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -11,12 +13,14 @@ import (
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/yaml"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 )
@@ -118,6 +122,44 @@ func TestWhichLabelLetsANamespaceHaveClaims(t *testing.T) {
 		claims = sales(t, append(seller(), partnerAccount(selector), waits, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}}))["Claims"]
 		g.Expect(claims.Verdict).To(Equal(OK))
 	}
+}
+
+// TestAClaimThatHasItsInstanceMayStay, also where another claim of its namespace has none yet.
+func TestAClaimThatHasItsInstanceMayStay(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	holder, waits := stalledClaim("shop", "one", ""), stalledClaim("shop", "two", "")
+	holder.Status.IDInstance, waits.Spec.AccountRef.Name = 1, "other"
+	holder.Status.Conditions, waits.Status.Conditions = holder.Status.Conditions[:1], waits.Status.Conditions[:1]
+	other := partnerAccount(&metav1.LabelSelector{})
+	other.Name = "other"
+	claims := sales(t, append(seller(), partnerAccount(nil), other, holder, waits, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}}))["Claims"]
+	g.Expect(claims.Details).To(BeEmpty())
+}
+
+// TestTheRightsOfThePartnerRolesAreAskedFor: each of them, and no other.
+func TestTheRightsOfThePartnerRolesAreAskedFor(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	var want, asked []string
+	for _, name := range []string{"partner_role", "partner_claims_role", "partner_secrets_role"} {
+		text, err := os.ReadFile(filepath.Join("..", "..", "..", "config", "rbac", "partner", name+".yaml"))
+		g.Expect(err).NotTo(HaveOccurred())
+		role, namespace := &rbacv1.ClusterRole{}, map[bool]string{true: "shop"}[name == "partner_claims_role"]
+		if name == "partner_secrets_role" {
+			namespace = "system"
+		}
+		g.Expect(yaml.Unmarshal(text, role)).To(Succeed())
+		for _, rule := range role.Rules {
+			for _, verb := range rule.Verbs {
+				want = append(want, strings.Join([]string{rule.APIGroups[0], namespace, rule.Resources[0], verb}, " "))
+			}
+		}
+	}
+	for _, right := range partnerRights("system", []string{"shop"}) {
+		asked = append(asked, strings.Join([]string{right.Group, right.Namespace, strings.TrimSuffix(right.Resource+"/"+right.Subresource, "/"), right.Verb}, " "))
+	}
+	g.Expect(asked).To(ConsistOf(want))
 }
 
 // TestWhatIsWrongWithAPartnersToken is said, and the token is not.

@@ -158,12 +158,13 @@ func partnerRights(own string, namespaces []string) []authorizationv1.ResourceAt
 		}
 	}
 	group := v1alpha1.GroupVersion.Group
-	add(group, "", "partneraccounts", "list", "watch")
+	add(group, "", "partneraccounts", "get", "list", "watch")
 	add(group, "", "partneraccounts/status", "update")
-	add("", "", "namespaces", "list", "watch")
+	add("", "", "namespaces", "get", "list", "watch")
+	add("events.k8s.io", "", "events", "create")
 	add("", own, "secrets", "get")
 	for _, namespace := range namespaces {
-		add(group, namespace, "instanceclaims", "list", "watch", "patch")
+		add(group, namespace, "instanceclaims", "get", "list", "watch", "patch")
 		add(group, namespace, "instanceclaims/status", "update")
 		add("", namespace, "secrets", "create", "update")
 	}
