@@ -112,19 +112,20 @@ func (r *Reconciler) read(ctx context.Context, p *pass, due schedule.Looks) erro
 		account                        greenapi.Account
 		stateErr, settingsErr, acctErr error
 	)
+	reading := &greenapi.Reading{Answers: p.answers}
+	inTime, cancel := greenapi.WithTimeout(greenapi.WithReading(ctx, reading), r.readTimeout(p.memory))
+	defer cancel()
 	call := func(wanted bool, method string, f func() error) {
 		if !wanted {
 			return
 		}
-		toCall = append(toCall, func() { r.readOnce(ctx, p.id, method, f) })
+		toCall = append(toCall, func() { r.readOnce(inTime, p.id, method, f) })
 	}
-	call(due.State, greenapi.MethodGetStateInstance, func() error { p.state, stateErr = p.vendor.State(ctx); return stateErr })
-	call(due.Settings, greenapi.MethodGetSettings, func() error { p.settings, settingsErr = p.vendor.Settings(ctx); return settingsErr })
-	call(due.Account, r.Kind.AccountMethod, func() error { account, acctErr = p.vendor.Account(ctx); return acctErr })
-	call(due.Statuses, greenapi.MethodGetIncomingStatuses, func() error { r.readStatuses(ctx, p); return p.statusesErr })
+	call(due.State, greenapi.MethodGetStateInstance, func() error { p.state, stateErr = p.vendor.State(inTime); return stateErr })
+	call(due.Settings, greenapi.MethodGetSettings, func() error { p.settings, settingsErr = p.vendor.Settings(inTime); return settingsErr })
+	call(due.Account, r.Kind.AccountMethod, func() error { account, acctErr = p.vendor.Account(inTime); return acctErr })
+	call(due.Statuses, greenapi.MethodGetIncomingStatuses, func() error { r.readStatuses(inTime, p); return p.statusesErr })
 	begun := r.Clock.Now()
-	reading := &greenapi.Reading{Answers: p.answers}
-	ctx = greenapi.WithReading(greenapi.WithTimeout(ctx, r.readTimeout(p.memory)), reading)
 	var took time.Duration
 	r.announcing(ctx, p, func() {
 		sideBySide(toCall)

@@ -190,7 +190,8 @@ func (w *watched) unchanged() bool {
 // peek makes the calls side by side (R4), and returns how long they took.
 func (w *watched) peek(ctx context.Context, due schedule.Looks) time.Duration {
 	begun := w.Clock.Now()
-	ctx = greenapi.WithTimeout(ctx, w.readTimeout(w.memory))
+	ctx, cancel := greenapi.WithTimeout(ctx, w.readTimeout(w.memory))
+	defer cancel()
 	methods := w.methods(due)
 	answers, toCall := make([]*greenapi.Answer, len(methods)), make([]func(), len(methods))
 	for i, method := range methods {

@@ -6,6 +6,7 @@ package docs_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,14 +19,23 @@ import (
 // anchorsOf are the anchors of a page's headings.
 func anchorsOf(source []byte) map[string]bool {
 	anchors := map[string]bool{}
+	for _, anchor := range anchorsInOrder(source) {
+		anchors[anchor] = true
+	}
+	return anchors
+}
+
+// anchorsInOrder are the anchors of a page's headings as they follow each other.
+func anchorsInOrder(source []byte) []string {
+	var anchors []string
 	_ = ast.Walk(parse(source), func(node ast.Node, entering bool) (ast.WalkStatus, error) {
 		if heading, ok := node.(*ast.Heading); ok && entering {
 			plain := anchorOf(textOf(heading, source))
 			anchor := plain
-			for n := 1; anchors[anchor]; n++ {
+			for n := 1; slices.Contains(anchors, anchor); n++ {
 				anchor = plain + "-" + strconv.Itoa(n)
 			}
-			anchors[anchor] = true
+			anchors = append(anchors, anchor)
 		}
 		return ast.WalkContinue, nil
 	})

@@ -109,7 +109,7 @@ func run(options options) error {
 	told := ctrl.SetupSignalHandler()
 	ctx, stop := context.WithCancel(told)
 	defer stop()
-	watch, err := newNamespaces(ctx, config, options.namespaces, stop)
+	watch, err := newNamespaces(ctx, config, options, stop)
 	if err != nil {
 		return fmt.Errorf("preparing to ask for rights: %w", err)
 	}

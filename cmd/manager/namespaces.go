@@ -46,6 +46,7 @@ const (
 // namespaces, so one without rights would keep the process from serving the others: it is left out.
 type namespaces struct {
 	all    []string
+	rights []authorizationv1.ResourceAttributes
 	client authorizationclient.SelfSubjectAccessReviewInterface
 	log    logr.Logger
 	// refused says of which namespace which right is missing, also since the process began; mu guards it. left are those that the
@@ -60,18 +61,19 @@ type namespaces struct {
 }
 
 // newNamespaces asks for the rights. A question that the API server does not answer counts as a yes: then the cache tells.
-func newNamespaces(ctx context.Context, config *rest.Config, all []string, stop func()) (*namespaces, error) {
+func newNamespaces(ctx context.Context, config *rest.Config, o options, stop func()) (*namespaces, error) {
 	config = rest.CopyConfig(config)
 	config.Timeout = askTimeout
 	client, err := authorizationclient.NewForConfig(rest.AddUserAgent(config, "rights"))
 	if err != nil {
 		return nil, err
 	}
+	all := o.namespaces
 	if len(all) == 0 {
 		all = []string{metav1.NamespaceAll}
 	}
 	n := &namespaces{
-		all: all, client: client.SelfSubjectAccessReviews(), log: ctrl.Log.WithName("namespaces"), stop: stop,
+		all: all, rights: instance.WatchRights(o.partnerAccounts), client: client.SelfSubjectAccessReviews(), log: ctrl.Log.WithName("namespaces"), stop: stop,
 		refused: map[string]string{}, left: map[string]bool{},
 		gauge: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "greenapi_unwatched_namespaces",
 			Help: "1 for a namespace of --watch-namespaces that cannot be watched for want of a right, else 0; * is all namespaces."}, []string{"namespace"}),
@@ -134,7 +136,7 @@ func (n *namespaces) refusedRight(namespace string) string {
 
 // missing is the first right that is missing to watch a namespace, "" if none is. What is not answered is as it was before.
 func (n *namespaces) missing(ctx context.Context, namespace, before string) string {
-	for _, right := range instance.WatchRights() {
+	for _, right := range n.rights {
 		attributes := right
 		attributes.Namespace = namespace
 		review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &attributes}}

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -39,6 +40,8 @@ type guest struct {
 	output          *lockedBuffer
 	metrics, probes string
 	process         *exec.Cmd
+	// partner: it looks after partner accounts.
+	partner bool
 }
 
 func newGuest(t *testing.T) *guest {
@@ -74,7 +77,12 @@ func (g *guest) namespace() string {
 func (g *guest) grant(ns, without string) {
 	g.t.Helper()
 	role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "manager-without-" + strings.ToLower(without)}}
-	for _, rule := range installation.Find[rbacv1.ClusterRole](g.t, render(g.t, "default"), "ClusterRole", "manager-role").Rules {
+	objects := render(g.t, "partner")
+	rules := installation.Find[rbacv1.ClusterRole](g.t, objects, "ClusterRole", "manager-role").Rules
+	if g.partner {
+		rules = slices.Concat(rules, installation.Find[rbacv1.ClusterRole](g.t, objects, "ClusterRole", "partner-claims-role").Rules)
+	}
+	for _, rule := range rules {
 		rule.Resources = slices.DeleteFunc(rule.Resources, func(name string) bool { return name == without })
 		if len(rule.Resources) > 0 {
 			role.Rules = append(role.Rules, rule)
@@ -87,13 +95,30 @@ func (g *guest) grant(ns, without string) {
 	})).To(Succeed())
 }
 
+// grantAccounts gives the manager what it needs of the cluster where it looks after partner accounts.
+func (g *guest) grantAccounts() {
+	g.t.Helper()
+	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "accounts-" + g.user}}
+	role.Rules = installation.Find[rbacv1.ClusterRole](g.t, render(g.t, "partner"), "ClusterRole", "partner-role").Rules
+	binding := &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: role.Name}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
+		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: g.user}},
+	}
+	g.Expect(admin.Create(g.t.Context(), role)).To(Succeed())
+	g.Expect(admin.Create(g.t.Context(), binding)).To(Succeed())
+	g.t.Cleanup(func() {
+		_ = admin.Delete(context.WithoutCancel(g.t.Context()), binding)
+		_ = admin.Delete(context.WithoutCancel(g.t.Context()), role)
+	})
+}
+
 // start starts the manager with its own user.
 func (g *guest) start(watched ...string) {
 	g.t.Helper()
 	file := testenv.KubeconfigOf(g.t, environment, g.user)
 	executable, err := os.Executable()
 	g.Expect(err).NotTo(HaveOccurred())
-	g.process = exec.CommandContext(g.t.Context(), executable, "--watch-namespaces="+strings.Join(watched, ","),
+	g.process = exec.CommandContext(g.t.Context(), executable, fmt.Sprintf("--partner-accounts=%t", g.partner), "--leader-election-namespace=default", "--watch-namespaces="+strings.Join(watched, ","),
 		"--insecure-api", "--allowed-api-hosts=127.0.0.1", "--default-api-url="+g.url,
 		"--metrics-bind-address="+g.metrics, "--metrics-secure=false", "--health-probe-bind-address="+g.probes,
 		"--api-timeout=3s", "--state-interval=1s", "--settings-interval=2s", "--settle-poll=1s", "--settle-timeout=12s")
@@ -149,9 +174,12 @@ func (g *guest) log() string { return g.output.String() }
 // TestR42ANamespaceWithoutRightsHoldsUpNoOther: the others are served, and it too once the rights have come, by a process that
 // Kubernetes does not see end.
 func TestR42ANamespaceWithoutRightsHoldsUpNoOther(t *testing.T) {
-	for _, without := range []string{"everything", "secrets", "telegraminstances"} {
+	for _, without := range []string{"everything", "secrets", "telegraminstances", "instanceclaims"} {
 		t.Run(without, func(t *testing.T) {
 			g := newGuest(t)
+			if g.partner = without == "instanceclaims"; g.partner {
+				g.grantAccounts()
+			}
 			served, refused := g.namespace(), g.namespace()
 			g.grant(served, "")
 			if without != "everything" {

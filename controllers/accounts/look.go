@@ -59,7 +59,9 @@ func (r *Reconciler) look(ctx context.Context, p *pass) (found, error) {
 	}
 	begun := p.now
 	m.well = false
-	rows, err := api.List(greenapi.WithTimeout(ctx, greenapi.LongestRead), r.Book.Asked(p.account.Name))
+	listing, cancel := greenapi.WithTimeout(ctx, greenapi.LongestRead)
+	defer cancel()
+	rows, err := api.List(listing, r.Book.Asked(p.account.Name))
 	p.now, p.handled = r.Clock.Now(), true
 	m.notBefore = p.now.Add(listSpacing)
 	if err != nil {

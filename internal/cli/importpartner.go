@@ -61,7 +61,9 @@ func (i *importer) importPartner(ctx context.Context, names []string) error {
 	if err := p.connect(ctx); err != nil {
 		return err
 	}
-	rows, err := p.vendor.List(greenapi.WithTimeout(ctx, greenapi.LongestRead), p.wanted)
+	listing, cancel := greenapi.WithTimeout(ctx, greenapi.LongestRead)
+	defer cancel()
+	rows, err := p.vendor.List(listing, p.wanted)
 	if err != nil {
 		return explainVendor(err, place{subject: subject, id: "the account", address: "its spec.partnerApiUrl", token: "the Secret of its partner token"})
 	}

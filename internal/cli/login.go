@@ -146,7 +146,9 @@ func (l *login) trouble(err error) error {
 func (l *login) scan(ctx context.Context) error {
 	// The vendor may need a minute for a code, as long as there is time at all.
 	longest := min(greenapi.LongestRead, l.deadline.Sub(l.clock.Now()))
-	code, err := l.vendor.QR(greenapi.WithTimeout(ctx, max(longest, l.flags.vendor.timeout)))
+	asking, cancel := greenapi.WithTimeout(ctx, max(longest, l.flags.vendor.timeout))
+	defer cancel()
+	code, err := l.vendor.QR(asking)
 	l.nextCode = l.clock.Now().Add(max(l.pace, roomFor(err)))
 	if err != nil {
 		return l.trouble(err)

@@ -91,7 +91,7 @@ func (r *Reading) Digest(method string) uint64 {
 // were made then.
 func (i *Instance) Peek(ctx context.Context, method string) *Answer {
 	answer := &Answer{}
-	r := request{method: method, query: queries[method], decode: func([]byte) string { return "" }}
+	r := request{method: method, query: queryOf(method), decode: func([]byte) string { return "" }}
 	err := i.observed(ctx, i.client.reading, r, func(response *http.Response, body io.Reader) (code string, err error) {
 		answer = wholeAnswer(response, body)
 		return i.interpret(r, answer)

@@ -20,24 +20,17 @@ const LongestRead = time.Minute
 
 type timeoutKey struct{}
 
-// WithTimeout lets the calls with this context that only read take another time than Options.Timeout. Calls that change
-// something keep theirs.
-func WithTimeout(ctx context.Context, timeout time.Duration) context.Context {
-	return context.WithValue(ctx, timeoutKey{}, timeout)
+// WithTimeout gives the calls with this context that only read that time together, in place of Options.Timeout for each of them:
+// calls side by side share one timer. A call that changes something has Options.Timeout at most still.
+func WithTimeout(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	return context.WithValue(ctx, timeoutKey{}, timeout), cancel
 }
 
 // TimeoutOf returns what WithTimeout put into a context; 0 if nothing.
 func TimeoutOf(ctx context.Context) time.Duration {
 	timeout, _ := ctx.Value(timeoutKey{}).(time.Duration)
 	return timeout
-}
-
-// timeout is how long a call may take.
-func (i *Instance) timeout(ctx context.Context, r request) time.Duration {
-	if r.guard != nil {
-		return i.client.options.Timeout
-	}
-	return cmp.Or(TimeoutOf(ctx), i.client.options.Timeout)
 }
 
 // request is one call to be made.
@@ -72,8 +65,11 @@ func (i *Instance) call(ctx context.Context, transport http.RoundTripper, r requ
 
 // observed makes a call within its time, has its answer received, and tells the Observer of it.
 func (i *Instance) observed(ctx context.Context, transport http.RoundTripper, r request, receive func(*http.Response, io.Reader) (code string, err error)) error {
-	ctx, cancel := context.WithTimeout(ctx, i.timeout(ctx, r))
-	defer cancel()
+	if r.guard != nil || TimeoutOf(ctx) == 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, i.client.options.Timeout)
+		defer cancel()
+	}
 	started := time.Now()
 	code, err := i.exchange(ctx, transport, r, receive)
 	if i.client.options.Observer != nil {
@@ -87,13 +83,17 @@ func (i *Instance) observed(ctx context.Context, transport http.RoundTripper, r 
 
 // exchange sends the request and has the answer received, whose code it returns; "error" if there is none.
 func (i *Instance) exchange(ctx context.Context, transport http.RoundTripper, r request, receive func(*http.Response, io.Reader) (code string, err error)) (code string, err error) {
-	httpRequest, err := http.NewRequestWithContext(ctx, cmp.Or(r.verb, http.MethodGet), i.url(r.method)+r.query, bytes.NewReader(r.body))
+	var sent io.Reader
+	if r.body != nil {
+		sent = bytes.NewReader(r.body)
+	}
+	httpRequest, err := http.NewRequestWithContext(ctx, cmp.Or(r.verb, http.MethodGet), i.url(r.method)+r.query, sent)
 	if err != nil {
 		return codeNone, &TransportError{Method: r.method, What: "the request cannot be made"}
 	}
-	httpRequest.Header.Set("User-Agent", i.client.options.UserAgent)
-	httpRequest.Header.Set("Accept", "application/json")
+	httpRequest.Header = i.client.headers
 	if r.body != nil {
+		httpRequest.Header = i.client.headers.Clone()
 		httpRequest.Header.Set("Content-Type", "application/json")
 	}
 	response, err := transport.RoundTrip(httpRequest)

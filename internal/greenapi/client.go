@@ -56,6 +56,8 @@ type Options struct {
 type Client struct {
 	options Options
 	reading http.RoundTripper
+	// headers go with every call. A transport changes none of a request.
+	headers http.Header
 	// room bounds the long answers that are read at once.
 	room *room
 	// resolver is nil for the machine's own; tests have another.
@@ -68,6 +70,7 @@ func New(options Options) *Client { return newClient(options, nil) }
 func newClient(options Options, resolver *net.Resolver) *Client {
 	c := &Client{options: options, resolver: resolver, room: newRoom(maxReading)}
 	c.reading = c.newTransport()
+	c.headers = http.Header{"User-Agent": {options.UserAgent}, "Accept": {"application/json"}}
 	return c
 }
 

@@ -176,7 +176,9 @@ func TestAListThatHangsEndsInTime(t *testing.T) {
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
 	})
-	rows, err := partnerOf(instance).List(WithTimeout(t.Context(), 50*time.Millisecond), nil)
+	soon, stop := WithTimeout(t.Context(), 50*time.Millisecond)
+	defer stop()
+	rows, err := partnerOf(instance).List(soon, nil)
 	if transport, ok := errors.AsType[*TransportError](err); !ok || !transport.TimedOut || rows != nil {
 		t.Errorf("%+v, %v; want no answer in time", rows, err)
 	}

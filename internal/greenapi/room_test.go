@@ -81,12 +81,14 @@ func TestLongAnswersTakeTurns(t *testing.T) {
 		t.Errorf("a usual answer waits: %v", err)
 	}
 	answers(long, 200)
-	hurried := WithTimeout(t.Context(), 50*time.Millisecond)
-	for name, call := range map[string]func() error{
-		"an answer": func() error { _, err := instance.State(hurried); return err },
-		"a list":    func() error { _, err := instance.IncomingStatuses(hurried, time.Hour); return err },
+	for name, call := range map[string]func(context.Context) error{
+		"an answer": func(ctx context.Context) error { _, err := instance.State(ctx); return err },
+		"a list":    func(ctx context.Context) error { _, err := instance.IncomingStatuses(ctx, time.Hour); return err },
 	} {
-		if err := call(); err == nil || !strings.HasSuffix(err.Error(), "too many other long answers were being read") {
+		hurried, cancel := WithTimeout(t.Context(), 50*time.Millisecond)
+		err := call(hurried)
+		cancel()
+		if err == nil || !strings.HasSuffix(err.Error(), "too many other long answers were being read") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -111,7 +113,9 @@ func TestLongAnswersTakeTurns(t *testing.T) {
 	failed := make(chan error, 20)
 	for range cap(failed) {
 		running.Go(func() {
-			_, err := instance.Settings(WithTimeout(t.Context(), time.Minute))
+			patient, cancel := WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			_, err := instance.Settings(patient)
 			failed <- err
 		})
 	}
@@ -159,12 +163,14 @@ func TestOnlyReadsTakeAnotherTimeout(t *testing.T) {
 			t.Errorf("%s: %v is no time-out", what, err)
 		}
 	}
-	reading := WithTimeout(t.Context(), 20*time.Millisecond)
+	reading, stop := WithTimeout(t.Context(), 20*time.Millisecond)
+	defer stop()
 	_, err := dial(t, hangs, usual).State(reading)
 	timedOut("a shorter time", err)
 
 	usual = func(o *Options, _ *Target) { o.Timeout = 20 * time.Millisecond }
-	longer := WithTimeout(t.Context(), time.Hour)
+	longer, done := WithTimeout(t.Context(), time.Hour)
+	defer done()
 	_, err = dial(t, hangs, usual).SetSettings(longer, map[string]any{"a": "b"}, NewPermit(time.Minute))
 	timedOut("a write keeps its own time", err)
 	_, err = dial(t, hangs, usual).Reboot(longer, NewPermit(time.Minute))

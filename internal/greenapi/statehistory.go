@@ -17,8 +17,13 @@ import (
 // historyRows is how many rows of the history are asked for, and kept.
 const historyRows = 10
 
-// queries are what stands behind a "?" in calls of a method that are always the same.
-var queries = map[string]string{MethodGetStateInstanceHistory: "?count=10"}
+// queryOf is what stands behind a method's name in each call of it, with its question mark.
+func queryOf(method string) string {
+	if method == MethodGetStateInstanceHistory {
+		return "?count=10"
+	}
+	return ""
+}
 
 // StateChange is a row of the vendor's history of states.
 type StateChange struct {
@@ -31,7 +36,7 @@ type StateChange struct {
 // StateHistory calls getStateInstanceHistory, and returns the latest changes of state, the oldest of them first. A row that cannot be
 // read is left out. The phone numbers in the rows are not read.
 func (i *Instance) StateHistory(ctx context.Context) ([]StateChange, error) {
-	r := request{method: MethodGetStateInstanceHistory, query: queries[MethodGetStateInstanceHistory]}
+	r := request{method: MethodGetStateInstanceHistory, query: queryOf(MethodGetStateInstanceHistory)}
 	changes, err := read(ctx, i, r, decodeHistory)
 	if err != nil {
 		return nil, err

@@ -132,8 +132,9 @@ func kindWhere(holds func(Kind) bool) (Kind, bool) {
 	return Kinds[at], true
 }
 
-// WatchRights are the rights without which a namespace cannot be watched, without the namespace.
-func WatchRights() []authorizationv1.ResourceAttributes {
+// WatchRights are the rights without which a namespace cannot be watched, without the namespace. claims: by a manager that looks after
+// partner accounts.
+func WatchRights(claims bool) []authorizationv1.ResourceAttributes {
 	var rights []authorizationv1.ResourceAttributes
 	add := func(group, resource string) {
 		for _, verb := range []string{"list", "watch"} {
@@ -142,6 +143,9 @@ func WatchRights() []authorizationv1.ResourceAttributes {
 	}
 	for _, kind := range Kinds {
 		add(v1alpha1.GroupVersion.Group, kind.Plural)
+	}
+	if claims {
+		add(v1alpha1.GroupVersion.Group, "instanceclaims")
 	}
 	add("", "secrets")
 	return rights

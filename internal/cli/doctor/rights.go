@@ -13,6 +13,7 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/managerflags"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
@@ -47,7 +48,7 @@ func (e *examination) readRights(ctx context.Context) rightsFindings {
 // missingRight is the first right that a manager is missing to watch a namespace, "" if none is.
 func (e *examination) missingRight(ctx context.Context, manager appsv1.Deployment, namespace string) (string, error) {
 	var rights []authorizationv1.ResourceAttributes
-	for _, right := range instance.WatchRights() {
+	for _, right := range instance.WatchRights(managerflags.Of(manager).PartnerAccounts) {
 		right.Namespace = namespace
 		rights = append(rights, right)
 	}
