@@ -171,7 +171,7 @@ func TestCompletion(t *testing.T) {
 	d.Expect(offered("re")).To(ContainSubstring("reboot\t"))
 	d.Expect(offered("pause", "--namespace", d.ns, "s")).To(HavePrefix("sales\nsupport\n"))
 	d.Expect(offered("pause", "--namespace", d.ns, "sales", "s")).To(HavePrefix("support\n"))
-	for _, verb := range []string{"status", "diff", "auth", "statuses", "events", "reconcile", "reboot", "apply-now", "resume"} {
+	for _, verb := range []string{"status", "diff", "auth", "statuses", "events", "reconcile", "reboot", "apply-now", "resume", "rotate"} {
 		d.Expect(offered(verb, "--namespace", d.ns, "s")).To(HavePrefix("sales\nsupport\n"), verb)
 	}
 	d.Expect(offered("rollout", "")).To(HavePrefix("status\n"))

@@ -23,6 +23,8 @@ import (
 type waiting struct {
 	wait    bool
 	timeout time.Duration
+	// line sums up a resource meanwhile; nil is howItGoes.
+	line func(v1alpha1.Instance) string
 }
 
 func (w *waiting) bind(command *cobra.Command) {
@@ -46,6 +48,7 @@ const lookEvery = time.Second
 // awaited is a resource that somebody waits for.
 type awaited struct {
 	resource v1alpha1.Instance
+	line     func(v1alpha1.Instance) string
 	// shown is what was printed of it last.
 	shown       string
 	done, stuck bool
@@ -55,9 +58,13 @@ type awaited struct {
 // changes meanwhile.
 func (s *session) await(ctx context.Context, cluster client.Reader, instances []v1alpha1.Instance, w waiting, how func(v1alpha1.Instance, time.Duration) stage) error {
 	began := s.clock.Now()
+	line := w.line
+	if line == nil {
+		line = howItGoes
+	}
 	all := make([]*awaited, len(instances))
 	for i, resource := range instances {
-		all[i] = &awaited{resource: resource}
+		all[i] = &awaited{resource: resource, line: line}
 	}
 	for {
 		waited := s.clock.Since(began)
@@ -96,7 +103,7 @@ func (s *session) lookAt(ctx context.Context, cluster client.Reader, all []*awai
 		if failure = cmp.Or(failure, err); failure != nil || a.done {
 			return
 		}
-		if line := howItGoes(a.resource); line != a.shown {
+		if line := a.line(a.resource); line != a.shown {
 			a.shown = line
 			fmt.Fprintf(s.Out, "%4.0fs  %s: %s\n", waited.Seconds(), advice.Title(a.resource), line)
 		}

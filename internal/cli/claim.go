@@ -31,7 +31,7 @@ func withClaim(ctx context.Context, cluster client.Reader, resource v1alpha1.Ins
 		return nil, explain(err, advice.Title(resource)+", InstanceClaim "+name)
 	}
 	if trouble := instance.ClaimTrouble(claim); trouble != "" {
-		return nil, failf("See what it waits for: kubectl describe instanceclaim "+name+" -n "+resource.GetNamespace(), "%s: %s", advice.Title(resource), trouble)
+		return nil, failf("See what it waits for: kubectl greenapi status claim/"+name+" -n "+resource.GetNamespace(), "%s: %s", advice.Title(resource), trouble)
 	}
 	filled, ok := resource.DeepCopyObject().(v1alpha1.Instance)
 	if !ok {

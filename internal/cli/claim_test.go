@@ -48,7 +48,7 @@ func TestDiffAsksTheClaimForNumberAndToken(t *testing.T) {
 	claim := d.claimed("support-line", 1)
 	waits := d.diff("support-line")
 	d.Expect(waits.code).To(Equal(exitFailed))
-	d.Expect(waits.err).To(ContainSubstring(`InstanceClaim "support-line" was not looked at yet` + "\n  See what it waits for: kubectl describe instanceclaim support-line -n " + d.ns))
+	d.Expect(waits.err).To(ContainSubstring(`InstanceClaim "support-line" was not looked at yet` + "\n  See what it waits for: kubectl greenapi status claim/support-line -n " + d.ns))
 	d.says(claim, 1, metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 	shown := d.diff("support-line")
 	d.Expect(shown.code).To(Equal(exitNo), shown.err)
@@ -79,7 +79,7 @@ func TestStatusShowsTheNumberOfAClaim(t *testing.T) {
 	d.claimed("support-line", 1)
 	d.Expect(d.run(clock.RealClock{}, "status").out).To(MatchRegexp(`support-line +wai .* - +\S+ `))
 	page := d.run(clock.RealClock{}, "status", "support-line").out
-	d.Expect(page).To(And(ContainSubstring("Instance:   not known yet: its claim has none\n"), ContainSubstring("Claim:      support-line\n")))
+	d.Expect(page).To(And(ContainSubstring("Instance:   not known yet: its claim has none\n"), ContainSubstring("Claim:      support-line (waiting: the operator has not looked at it yet)\n")))
 
 	line := d.get("support-line")
 	line.Status.IDInstance, line.Status.APIURL = firstID+1, d.url
@@ -94,7 +94,7 @@ func TestStatusShowsTheNumberOfAClaim(t *testing.T) {
 	d.Expect(d.run(clock.RealClock{}, "status").out).To(ContainSubstring(" 7107000001 "))
 	page = d.run(clock.RealClock{}, "status", "support-line").out
 	d.Expect(page).To(ContainSubstring("Instance:   7107000001 at " + d.url))
-	d.Expect(page).To(ContainSubstring("See what the claim waits for: kubectl describe instanceclaim support-line -n " + d.ns))
+	d.Expect(page).To(ContainSubstring("See what the claim waits for: kubectl greenapi status claim/support-line -n " + d.ns))
 	who, _ := standOf(line)
 	d.Expect(who).To(Equal(standUnseen), "what waits for a claim waits for no turn")
 }

@@ -94,7 +94,7 @@ func verbs(s *session) []*cobra.Command {
 	for _, a := range asks {
 		list = append(list, a.command(s))
 	}
-	return append(list, newVersion(s))
+	return append(list, newRotate(s), newVersion(s))
 }
 
 // newVersion is a verb because kubectl and its plugins have one of that name.

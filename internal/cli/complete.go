@@ -50,6 +50,27 @@ func (s *session) completeNames(command *cobra.Command, taken []string, begun st
 	return slices.Compact(names), cobra.ShellCompDirectiveNoFileComp
 }
 
+// completePapers offers names as completeNames does, and those of claims and accounts behind claim/, gic/, account/ and so on.
+func (s *session) completePapers(command *cobra.Command, taken []string, begun string) ([]string, cobra.ShellCompDirective) {
+	word, _, slash := strings.Cut(begun, "/")
+	kind := paperKindCalled(word)
+	cluster, err := s.client()
+	if !slash || kind == nil || err != nil {
+		return s.completeNames(command, taken, begun)
+	}
+	found, err := s.findPapers(command.Context(), cluster, kind, nil, selection{})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []string
+	for _, one := range found {
+		if name := word + "/" + one.GetName(); strings.HasPrefix(name, begun) && !slices.Contains(taken, name) {
+			names = append(names, name)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
 // completeFlags offers the values of kubectl's own flags that name something.
 func (s *session) completeFlags(root *cobra.Command) {
 	offer := func(flag string, values func(*cobra.Command) []string) {

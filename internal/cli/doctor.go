@@ -30,6 +30,8 @@ func newDoctor(s *session) *cobra.Command {
 		Short: "Check the operator and all instances, and say what to mend",
 		Long: `Check the operator and all instances, and say what to mend: the CRDs, the manager and its leader, Secrets, allowed
 hosts, several resources for one instance, what is stalled and why, and what nobody looks after.
+Where there are claims or partner accounts: whether a manager looks after them and may, which wait for a person and why, what
+names one that is not there, and what is paid for and claimed by nobody.
 
 It changes nothing, calls nothing at the vendor, and works with few rights: what you may not look at is said and is no
 problem. It looks at all namespaces if you may, else at the current one; -n names one.

@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -11,8 +12,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/cli/advice"
 )
 
@@ -36,12 +38,13 @@ func newEvents(s *session) *cobra.Command {
 		Short: "Show what happened to an instance or to many, in order of time",
 		Long: `Show what happened to an instance, or to those chosen by -A and -l, in order of time: events, and what its status still tells of writes,
 restarts, changes of state and conditions. What several tell is shown once. A warning whose cause is gone is marked (over).
+What happened to the claim of an instance is told too; claim/NAME and account/NAME show an InstanceClaim or a PartnerAccount.
 
 The API server keeps events for an hour. Of what is older only what the status tells is left.
 
 -o json and -o yaml print a list of {time, source, reason, message}: time in RFC 3339, source one of event, write,
-restart, state, abandoned, condition and resource, reason one word, message a sentence; over is true for a warning whose
-cause is gone, and of many each has its namespace and instance (KIND/NAME).`,
+rotation, claim, restart, state, abandoned, condition and resource, reason one word, message a sentence; over is true for a warning whose
+cause is gone, and of many each has its namespace and instance (KIND/NAME), as what happened to a claim always has.`,
 		Example: `  # What happened to one instance
   kubectl greenapi events support-line
 
@@ -53,19 +56,25 @@ cause is gone, and of many each has its namespace and instance (KIND/NAME).`,
 		Args: func(command *cobra.Command, names []string) error {
 			switch {
 			case !v.by.allNamespaces && v.by.labels == "":
+				if kind, papers, err := papersNamed(names); kind != nil || err != nil {
+					return cmp.Or(err, nameOfPaper(command, kind, papers))
+				}
 				return nameOfOne(command, names)
 			case len(names) > 0:
 				return failf("Give a name, or choose by -A and -l", "Names go with neither --all-namespaces nor --selector")
 			}
 			return nil
 		},
-		ValidArgsFunction: s.completeNames,
+		ValidArgsFunction: s.completePapers,
 		RunE: func(command *cobra.Command, names []string) error {
 			if v.since < 0 {
 				return failf("Write a time such as --since=1h", "--since=%s is no time", v.since)
 			}
 			if len(names) == 0 {
 				return v.runAll(command.Context())
+			}
+			if kind, papers, _ := papersNamed(names); kind != nil {
+				return v.runPaper(command.Context(), kind, papers[0])
 			}
 			return v.run(command.Context(), names[0])
 		},
@@ -90,18 +99,21 @@ func (v *eventsVerb) run(ctx context.Context, name string) error {
 		return err
 	}
 	events, err := eventsOf(ctx, cluster, instance)
-	switch {
-	case apierrors.IsForbidden(err):
-		fmt.Fprintln(v.ErrOut, "warning: you may not list events, so this is only what the status tells:", rightOf(err))
-	case err != nil:
-		return explain(err, advice.Title(instance)+", its events")
+	if err := v.excuse(err, advice.Title(instance)+", its events"); err != nil {
+		return err
 	}
 	all := v.recent(historyOf(instance, events))
+	all = ordered(append(all, v.ofClaims(ctx, cluster, []v1alpha1.Instance{instance}, nil)...))
+	return v.show(instance, all, err == nil)
+}
+
+// show prints what happened to one. complete: events could be read.
+func (v *eventsVerb) show(about metav1.Object, all []happening, complete bool) error {
 	if v.output != "" {
 		return printStructured(v.Out, v.output, indentFour, all)
 	}
 	v.print(all, false)
-	if err == nil && (v.since == 0 || v.since > eventsLast) && v.clock.Since(instance.GetCreationTimestamp().Time) > eventsLast {
+	if complete && (v.since == 0 || v.since > eventsLast) && v.clock.Since(about.GetCreationTimestamp().Time) > eventsLast {
 		fmt.Fprintln(v.ErrOut, "Events older than an hour are no longer kept by the API server; of earlier times this is what the status tells.")
 	}
 	return nil
@@ -130,6 +142,9 @@ func (v *eventsVerb) print(all []happening, many bool) {
 			row = append(row, gridCell{text: h.Instance})
 		}
 		message := h.Message
+		if !many && h.Instance != "" {
+			message = h.Instance + ": " + message
+		}
 		if h.Over {
 			message += " (over)"
 		}

@@ -10,7 +10,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -41,11 +40,11 @@ func (v *eventsVerb) runAll(ctx context.Context) error {
 		namespace = found[0].GetNamespace()
 	}
 	events, err := eventsOfMany(ctx, cluster, namespace)
-	switch {
-	case apierrors.IsForbidden(err):
-		fmt.Fprintln(v.ErrOut, "warning: you may not list events, so this is only what the status tells:", rightOf(err))
-	case err != nil:
-		return explain(err, "The list of events")
+	if err := v.excuse(err, "The list of events"); err != nil {
+		return err
+	}
+	if events == nil {
+		events = eventsByUID{} // they may not be read, of claims neither
 	}
 	all := []happening{}
 	for _, instance := range found {
@@ -54,6 +53,7 @@ func (v *eventsVerb) runAll(ctx context.Context) error {
 			all = append(all, h)
 		}
 	}
+	all = append(all, v.ofClaims(ctx, cluster, found, events)...)
 	slices.SortStableFunc(all, func(a, b happening) int { return a.Time.Compare(b.Time.Time) })
 	if v.output != "" {
 		return printStructured(v.Out, v.output, indentFour, all)
@@ -74,13 +74,19 @@ func (v *eventsVerb) recent(all []happening) []happening {
 	return slices.DeleteFunc(all, func(h happening) bool { return v.clock.Since(h.Time.Time) > v.since })
 }
 
-// eventsOfMany reads the events about all instances of a namespace, or of all if it is "", in chunks.
-func eventsOfMany(ctx context.Context, cluster client.Reader, namespace string) (map[types.UID][]eventsv1.Event, error) {
-	events := map[types.UID][]eventsv1.Event{}
+// eventsByUID are events by the UIDs of what they are about.
+type eventsByUID map[types.UID][]eventsv1.Event
+
+// eventsOfMany reads the events about all instances and claims of a namespace, or of all if it is "", in chunks.
+func eventsOfMany(ctx context.Context, cluster client.Reader, namespace string) (eventsByUID, error) {
+	events, kinds := eventsByUID{}, []string{claimKind.name}
 	for _, kind := range instance.Kinds {
+		kinds = append(kinds, kind.Name)
+	}
+	for _, kind := range kinds {
 		for next := ""; ; {
 			list := &eventsv1.EventList{}
-			err := cluster.List(ctx, list, client.InNamespace(namespace), client.MatchingFields{"regarding.kind": kind.Name}, client.Limit(chunk), client.Continue(next))
+			err := cluster.List(ctx, list, client.InNamespace(namespace), client.MatchingFields{"regarding.kind": kind}, client.Limit(chunk), client.Continue(next))
 			if err != nil {
 				return nil, err
 			}

@@ -41,6 +41,9 @@ func (s *session) findOne(ctx context.Context, cluster client.Reader, argument s
 	kinds, name := instance.Kinds, argument
 	if kind, rest, ok := strings.Cut(argument, "/"); ok {
 		called, known := instance.KindCalled(kind)
+		if paper := paperKindCalled(kind); paper != nil {
+			return nil, failf("Write kubectl greenapi status "+argument+", or events; what else can be done with it is on the page of "+paper.name, "%q is of kind %s and no instance", argument, paper.name)
+		}
 		if !known || rest == "" {
 			return nil, failf("Write NAME, or KIND/NAME with wai, maxi or tgi as KIND", "%q names no instance", argument)
 		}

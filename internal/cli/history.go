@@ -27,15 +27,17 @@ const (
 	fromAbandoned = "abandoned"
 	fromCondition = "condition"
 	fromResource  = "resource"
+	fromRotation  = "rotation"
+	fromClaim     = "claim"
 )
 
-var sources = []string{fromEvent, fromWrite, fromRestart, fromState, fromAbandoned, fromCondition, fromResource}
+var sources = []string{fromEvent, fromWrite, fromRotation, fromClaim, fromRestart, fromState, fromAbandoned, fromCondition, fromResource}
 
 // happening is one thing that happened to an instance. It is what events -o json prints.
 type happening struct {
 	// Time at which it happened, for an event that was seen several times the last of them.
 	Time metav1.Time `json:"time"`
-	// Source is event, write, restart, state, abandoned, condition or resource: what tells of it.
+	// Source is event, write, rotation, claim, restart, state, abandoned, condition or resource: what tells of it.
 	Source string `json:"source"`
 	// Reason is one word: of the event, the condition or the write.
 	Reason string `json:"reason"`
@@ -43,7 +45,7 @@ type happening struct {
 	Message string `json:"message"`
 	// Over: it is a warning whose cause is gone.
 	Over bool `json:"over,omitempty"`
-	// Namespace and Instance say where it happened, as KIND/NAME, where several instances are told of.
+	// Namespace and Instance say where it happened, as KIND/NAME, where several instances are told of, and to the claim of one.
 	Namespace string `json:"namespace,omitempty"`
 	Instance  string `json:"instance,omitempty"`
 
@@ -57,12 +59,15 @@ const (
 	aboutWrite   = "write"
 	aboutOutcome = "outcome"
 	aboutReboot  = "reboot"
+	aboutToken   = "token"
+	aboutClaim   = "claim"
 )
 
-// eventsOf reads the events about a resource, the newest last.
-func eventsOf(ctx context.Context, cluster client.Reader, instance v1alpha1.Instance) ([]eventsv1.Event, error) {
+// eventsOf reads the events about a resource, the newest last. Those about what has no namespace are in the namespace default.
+func eventsOf(ctx context.Context, cluster client.Reader, about metav1.Object) ([]eventsv1.Event, error) {
 	list := &eventsv1.EventList{}
-	if err := cluster.List(ctx, list, client.InNamespace(instance.GetNamespace()), client.MatchingFields{"regarding.uid": string(instance.GetUID())}); err != nil {
+	namespace := client.InNamespace(cmp.Or(about.GetNamespace(), metav1.NamespaceDefault))
+	if err := cluster.List(ctx, list, namespace, client.MatchingFields{"regarding.uid": string(about.GetUID())}); err != nil {
 		return nil, err
 	}
 	slices.SortStableFunc(list.Items, func(a, b eventsv1.Event) int { return eventTime(a).Compare(eventTime(b)) })
@@ -85,25 +90,36 @@ func eventTime(event eventsv1.Event) time.Time {
 
 // historyOf is all that is known to have happened to a resource, in order of time.
 func historyOf(instance v1alpha1.Instance, events []eventsv1.Event) []happening {
+	all := beginningOf(instance, events, func(event eventsv1.Event) bool { return over(instance, event) })
+	status := instance.InstanceStatus()
+	all = append(all, writesOf(status)...)
+	all = append(all, restartsOf(status)...)
+	all = append(all, rotationsOf(status)...)
+	all = append(all, conditionsOf(status.Conditions)...)
+	return once(ordered(all))
+}
+
+// beginningOf is what events tell of any resource, and its birth. over says of which warnings the cause is gone.
+func beginningOf(about metav1.Object, events []eventsv1.Event, over func(eventsv1.Event) bool) []happening {
 	var all []happening
 	for _, event := range events {
 		h := happening{Time: metav1.NewTime(eventTime(event)), Source: fromEvent, Reason: event.Reason, Message: event.Note, about: aboutEvent(event.Reason)}
-		h.Over = over(instance, event)
+		h.Over = over(event)
 		if event.Series != nil && event.Series.Count > 1 {
 			h.Message += fmt.Sprintf(" (%d times)", event.Series.Count)
 		}
 		all = append(all, h)
 	}
-	all = append(all, happening{Time: instance.GetCreationTimestamp(), Source: fromResource, Reason: "Created", Message: "The resource was created", about: "created"})
-	status := instance.InstanceStatus()
-	all = append(all, writesOf(status)...)
-	all = append(all, restartsOf(status)...)
-	all = append(all, conditionsOf(status)...)
+	return append(all, happening{Time: about.GetCreationTimestamp(), Source: fromResource, Reason: "Created", Message: "The resource was created", about: "created"})
+}
+
+// ordered puts happenings into the order of time.
+func ordered(all []happening) []happening {
 	slices.SortStableFunc(all, func(a, b happening) int {
 		// Events have parts of a second, the rest has not: within a second the order of the sources counts.
 		return cmp.Or(a.Time.Truncate(time.Second).Compare(b.Time.Truncate(time.Second)), cmp.Compare(rank(a), rank(b)), a.Time.Compare(b.Time.Time))
 	})
-	return once(all)
+	return all
 }
 
 // rank puts what the resource's birth tells first, for nothing happened before.
@@ -139,6 +155,10 @@ func aboutEvent(reason string) string {
 		return aboutOutcome
 	case "RebootRequested":
 		return aboutReboot
+	case "TokenRotated", v1alpha1.ReasonNotRotated, v1alpha1.ReasonTokenLost:
+		return aboutToken
+	case "InstanceCreated", "InstanceAdopted":
+		return aboutClaim
 	default:
 		return reason
 	}
@@ -217,9 +237,9 @@ func restartsOf(status *v1alpha1.InstanceStatus) []happening {
 }
 
 // conditionsOf tells when each condition turned to what it is now.
-func conditionsOf(status *v1alpha1.InstanceStatus) []happening {
+func conditionsOf(conditions []metav1.Condition) []happening {
 	var all []happening
-	for _, c := range status.Conditions {
+	for _, c := range conditions {
 		if c.Reason == v1alpha1.ReasonNotObserved {
 			continue
 		}
@@ -230,6 +250,8 @@ func conditionsOf(status *v1alpha1.InstanceStatus) []happening {
 		switch {
 		case c.Type == v1alpha1.AvailableCondition:
 			about = aboutState
+		case c.Type == v1alpha1.TokenRotatedCondition:
+			about = aboutToken
 		case c.Type == v1alpha1.SyncedCondition && c.Reason == v1alpha1.ReasonUpToDate,
 			c.Reason == v1alpha1.ReasonSettingsNotPersisted, c.Reason == v1alpha1.ReasonSettingsRejected:
 			about = aboutOutcome

@@ -43,7 +43,10 @@ With one name it is a page: whether the instance is fine, what differs from the 
 next step. Otherwise it is a table, with a summary line below (on stderr). It reads the resources only, and calls nothing at the vendor.
 
 A name is NAME, or KIND/NAME with wai, maxi or tgi as KIND where several kinds have one of that name. KIND NAME... is read
-as kubectl get reads it.`,
+as kubectl get reads it.
+
+claims and accounts show the InstanceClaims and the PartnerAccounts, claim/NAME and account/NAME one of them: what it waits
+for, which instance it has and how that came, and the next step.`,
 		Example: `  # One instance as a page
   kubectl greenapi status support-line
 
@@ -55,9 +58,21 @@ as kubectl get reads it.`,
   kubectl greenapi status --all-namespaces --problems
 
   # Follow one until Ctrl-C
-  kubectl greenapi status support-line --watch`,
-		ValidArgsFunction: s.completeNames,
+  kubectl greenapi status support-line --watch
+
+  # Claims that wait for a person, a claim, and a partner account
+  kubectl greenapi status claims --all-namespaces --problems
+  kubectl greenapi status claim/support-line
+  kubectl greenapi status account/reseller`,
+		ValidArgsFunction: s.completePapers,
 		RunE: func(command *cobra.Command, names []string) error {
+			kind, papers, err := papersNamed(names)
+			if err != nil {
+				return err
+			}
+			if kind != nil {
+				return v.runPapers(command.Context(), kind, papers)
+			}
 			v.names = ofKind(names)
 			return v.run(command.Context())
 		},
@@ -174,14 +189,20 @@ func (o *objectView) all(_ context.Context, found []v1alpha1.Instance) error {
 	if o.single {
 		return o.print(found[0])
 	}
-	list := &unstructured.UnstructuredList{Object: map[string]any{"apiVersion": "v1", "kind": "List", "metadata": map[string]any{"resourceVersion": ""}}}
-	for _, instance := range found {
-		object, err := untyped(instance)
+	var objects []unstructured.Unstructured
+	for _, resource := range found {
+		object, err := untyped(resource, instance.KindOf(resource).Name)
 		if err != nil {
 			return err
 		}
-		list.Items = append(list.Items, *object)
+		objects = append(objects, *object)
 	}
+	return o.list(objects)
+}
+
+// list prints many as kubectl does.
+func (o *objectView) list(objects []unstructured.Unstructured) error {
+	list := &unstructured.UnstructuredList{Object: map[string]any{"apiVersion": "v1", "kind": "List", "metadata": map[string]any{"resourceVersion": ""}}, Items: objects}
 	return o.printed(o.printer.PrintObj(list, o.out))
 }
 
@@ -189,8 +210,8 @@ func (o *objectView) changed(_ context.Context, instance v1alpha1.Instance, _ bo
 	return o.print(instance)
 }
 
-func (o *objectView) print(instance v1alpha1.Instance) error {
-	object, err := untyped(instance)
+func (o *objectView) print(resource v1alpha1.Instance) error {
+	object, err := untyped(resource, instance.KindOf(resource).Name)
 	if err != nil {
 		return err
 	}
@@ -206,12 +227,12 @@ func (*objectView) printed(err error) error {
 
 // untyped is a resource as kubectl prints it: with its kind, and with whole numbers, which templates would show
 // as 7.1e+09 of a typed one.
-func untyped(resource v1alpha1.Instance) (*unstructured.Unstructured, error) {
+func untyped(resource client.Object, kind string) (*unstructured.Unstructured, error) {
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(resource)
 	if err != nil {
 		return nil, err
 	}
 	object := &unstructured.Unstructured{Object: content}
-	object.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(instance.KindOf(resource).Name))
+	object.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kind))
 	return object, nil
 }

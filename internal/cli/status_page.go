@@ -73,19 +73,19 @@ type page struct {
 
 func (p *pageView) draw(ctx context.Context, instance v1alpha1.Instance) string {
 	w := &page{terminal: p.terminal, now: p.clock.Now(), instance: instance, status: instance.InstanceStatus()}
-	how := advice.Assess(instance, w.now)
-	w.heading(how)
-	w.facts()
+	how, claim := advice.Assess(instance, w.now), claimSeen(ctx, p.cluster, instance, w.now)
+	w.heading(advice.Title(instance), how)
+	w.facts(claim.text)
 	w.differences()
 	w.lately()
 	events, err := eventsOf(ctx, p.cluster, instance)
-	w.events(instance, events, err)
-	w.next(how.Steps)
+	w.events(events, err, func(event eventsv1.Event) bool { return over(instance, event) })
+	w.next(append(how.Steps, claim.steps...))
 	return w.String()
 }
 
-func (w *page) heading(how advice.Assessment) {
-	fmt.Fprintln(w, w.paint(shadeBold, wrap(advice.Title(w.instance), w.width, 0, 2)))
+func (w *page) heading(title string, how advice.Assessment) {
+	fmt.Fprintln(w, w.paint(shadeBold, wrap(title, w.width, 0, 2)))
 	shades := map[advice.Mood]shade{advice.Fine: shadeGood, advice.Waits: shadeBusy, advice.NeedsYou: shadeBad}
 	// The color comes after the wrapping, which counts characters.
 	word, rest, _ := strings.Cut(wrap(how.Headline, w.width, 0, 2), ":")
@@ -100,7 +100,7 @@ func (w *page) fact(label, text string) {
 	}
 }
 
-func (w *page) facts() {
+func (w *page) facts(claim string) {
 	core, status := w.instance.Core(), w.status
 	fmt.Fprintln(w)
 	if number := instance.Number(w.instance); number != 0 {
@@ -108,7 +108,7 @@ func (w *page) facts() {
 	} else {
 		w.fact("Instance", "not known yet: its claim has none")
 	}
-	w.fact("Claim", instance.ClaimName(w.instance))
+	w.fact("Claim", claim)
 	w.fact("State", w.state())
 	w.fact("Phone", status.Phone)
 	w.fact("Account", w.account())
@@ -215,8 +215,8 @@ func abandonText(reason v1alpha1.AbandonReason) string {
 
 // lately is the last write and the restarts.
 func (w *page) lately() {
-	apply, restarts := w.status.Apply, w.status.Restarts
-	if apply == nil && (restarts == nil || restarts.Total == 0) {
+	apply, restarts, rotation := w.status.Apply, w.status.Restarts, rotationsOf(w.status)
+	if apply == nil && (restarts == nil || restarts.Total == 0) && len(rotation) == 0 {
 		return
 	}
 	w.section("What happened lately")
@@ -235,10 +235,13 @@ func (w *page) lately() {
 		}
 		w.item(text)
 	}
+	for _, h := range rotation {
+		w.item(fmt.Sprintf("%s ago: %s (%s)", ago(w.now, h.Time.Time), advice.LowerFirst(h.Message), h.Reason))
+	}
 }
 
 // events are the latest events, or why there are none.
-func (w *page) events(instance v1alpha1.Instance, events []eventsv1.Event, err error) {
+func (w *page) events(events []eventsv1.Event, err error, over func(eventsv1.Event) bool) {
 	switch {
 	case err != nil:
 		w.section("Events")
@@ -250,7 +253,7 @@ func (w *page) events(instance v1alpha1.Instance, events []eventsv1.Event, err e
 		}
 		for _, event := range events {
 			end := ""
-			if over(instance, event) {
+			if over(event) {
 				end = " (over)"
 			}
 			w.item(fmt.Sprintf("%s ago: %s%s", ago(w.now, eventTime(event)), event.Note, end))

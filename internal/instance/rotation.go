@@ -38,6 +38,30 @@ func NewRotation(resource v1alpha1.Instance) string {
 	return wanted.RequestedAt
 }
 
+// NextRotation returns a value of spec.apiTokenRotation.requestedAt that asks for one more rotation: the time, or a moment after what was
+// asked for last if that is a later one, as the clock of another machine, or a date, may be.
+func NextRotation(resource v1alpha1.Instance, now time.Time) string {
+	var before []string
+	if wanted := resource.Core().APITokenRotation; wanted != nil {
+		before = append(before, wanted.RequestedAt)
+	}
+	if record := resource.InstanceStatus().APITokenRotation; record != nil {
+		before = append(before, record.Request)
+	}
+	for _, text := range before {
+		if at, ok := requestTime(text); ok && !now.After(at) {
+			now = at.Add(time.Nanosecond)
+		}
+	}
+	return now.UTC().Format(time.RFC3339Nano)
+}
+
+// RotationByTime reports whether a value of requestedAt is a time, so that putting it back later asks for nothing.
+func RotationByTime(requestedAt string) bool {
+	_, ok := requestTime(requestedAt)
+	return ok
+}
+
 func requestTime(text string) (time.Time, bool) {
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
 		if at, err := time.Parse(layout, text); err == nil {

@@ -76,8 +76,8 @@ var counsels = map[string]counsel{
 	v1alpha1.ReasonSecretNotOwned:    {NeedsYou, "If no other tool writes the token into Secret {secret}, let the operator: kubectl -n {namespace} label secret {secret} messaging.greenapi-operator.dev/rotate=true. Else replace the token where that tool has it from"},
 	v1alpha1.ReasonSecretNotWritable: {NeedsYou, "Let the operator write Secret {secret}: the message says what refuses it. No call was made"},
 	v1alpha1.ReasonRotationPending:   {Waits, "Wait: the token is replaced once nothing else is under way, or it is being found out whether it was"},
-	v1alpha1.ReasonRotationSkipped:   {NeedsYou, "Ask once more: write another value into spec.apiTokenRotation.requestedAt"},
-	v1alpha1.ReasonNotRotated:        {NeedsYou, "The old token is in force. To try once more, write another value into spec.apiTokenRotation.requestedAt"},
+	v1alpha1.ReasonRotationSkipped:   {NeedsYou, "Ask once more: kubectl greenapi rotate {it}"},
+	v1alpha1.ReasonNotRotated:        {NeedsYou, "The old token is in force. To try once more: kubectl greenapi rotate {it}"},
 	v1alpha1.ReasonTokenLost:         {NeedsYou, "Copy apiTokenInstance of this instance from the vendor's console into Secret {secret}"},
 
 	v1alpha1.ReasonAccountMismatch: {NeedsYou, "Put the token of this partner account into the Secret that the message names. For another account create another PartnerAccount"},

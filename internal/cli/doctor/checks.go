@@ -31,6 +31,9 @@ func (e *examination) checks() []Check {
 		}
 		list = append(list, about[i]())
 	}
+	if e.partner.any && e.instancesErr == nil {
+		list = append(list, e.checkPartner(), e.checkAccounts(), e.checkClaims())
+	}
 	return list
 }
 
@@ -184,6 +187,6 @@ func forGroup(condition, reason string, group []v1alpha1.Instance) []string {
 			lines = append(lines, "  "+advice.Sentence(message))
 		}
 	}
-	next = strings.NewReplacer("{it}", "NAME -n NAMESPACE", "{secret}", "of spec.apiTokenSecretRef").Replace(next)
+	next = strings.NewReplacer("{it}", "NAME -n NAMESPACE", "{namespace}", "NAMESPACE", "{secret}", "of spec.apiTokenSecretRef").Replace(next)
 	return append(lines, "  "+next)
 }

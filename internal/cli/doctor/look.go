@@ -6,7 +6,6 @@ package doctor
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -71,7 +70,8 @@ type examination struct {
 	// running are the flags of the managers, or the defaults.
 	running []managerflags.Flags
 
-	rights rightsFindings
+	rights  rightsFindings
+	partner partnerFindings
 
 	leases    []coordinationv1.Lease
 	leasesErr error
@@ -107,8 +107,9 @@ func (e *examination) look(ctx context.Context) error {
 			e.leases = append(e.leases, lease)
 		}
 	}
-	e.fillClaims(ctx)
 	e.running = e.flagsOf()
+	e.partner = e.readPartner(ctx)
+	e.fillClaims()
 	e.rights = e.readRights(ctx)
 	e.secrets = e.readSecrets(ctx)
 	return nil
@@ -138,19 +139,9 @@ func (e *examination) readInstances(ctx context.Context, namespace string) ([]v1
 }
 
 // fillClaims fills in what the claims of resources know. Who may not list claims, or has none, does with what the statuses say.
-func (e *examination) fillClaims(ctx context.Context) {
-	if !slices.ContainsFunc(e.instances, func(resource v1alpha1.Instance) bool { return instance.ClaimName(resource) != "" }) {
-		return
-	}
-	list, known := &v1alpha1.InstanceClaimList{}, map[client.ObjectKey]*v1alpha1.InstanceClaim{}
-	if e.Cluster.List(ctx, list, client.InNamespace(e.Namespace)) != nil {
-		return
-	}
-	for i := range list.Items {
-		known[client.ObjectKeyFromObject(&list.Items[i])] = &list.Items[i]
-	}
+func (e *examination) fillClaims() {
 	for _, resource := range e.instances {
-		claim := known[client.ObjectKey{Namespace: resource.GetNamespace(), Name: instance.ClaimName(resource)}]
+		claim := e.partner.claimOf(resource)
 		if claim != nil && instance.ClaimTrouble(claim) == "" {
 			instance.Fill(resource, claim)
 		}

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package doctor examines the operator and all instances: the CRDs, the manager and its leader, Secrets, allowed hosts,
-// duplicates, what is stalled and what nobody looks after. It changes nothing, calls nothing at the vendor, and prints
+// duplicates, what is stalled and what nobody looks after, and claims and partner accounts where there are any. It changes nothing, calls nothing at the vendor, and prints
 // nothing: it returns a report.
 package doctor
 

@@ -7,11 +7,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/greenapi-operator/greenapi-operator/internal/cli/managerflags"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
@@ -45,20 +47,28 @@ func (e *examination) readRights(ctx context.Context) rightsFindings {
 
 // missingRight is the first right that a manager is missing to watch a namespace, "" if none is.
 func (e *examination) missingRight(ctx context.Context, manager appsv1.Deployment, namespace string) (string, error) {
+	var rights []authorizationv1.ResourceAttributes
+	for _, right := range instance.WatchRights(managerflags.Of(manager).PartnerAccounts) {
+		right.Namespace = namespace
+		rights = append(rights, right)
+	}
+	return e.firstMissing(ctx, manager, rights)
+}
+
+// firstMissing is the first of some rights that a manager lacks, "" if it has all.
+func (e *examination) firstMissing(ctx context.Context, manager appsv1.Deployment, rights []authorizationv1.ResourceAttributes) (string, error) {
 	account := cmp.Or(manager.Spec.Template.Spec.ServiceAccountName, "default")
-	for _, right := range instance.WatchRights(false) {
-		attributes := right
-		attributes.Namespace = namespace
+	for _, right := range rights {
 		review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
 			User:               "system:serviceaccount:" + manager.Namespace + ":" + account,
 			Groups:             []string{"system:serviceaccounts", "system:serviceaccounts:" + manager.Namespace, "system:authenticated"},
-			ResourceAttributes: &attributes,
+			ResourceAttributes: &right,
 		}}
 		if err := e.Cluster.Create(ctx, review); err != nil {
 			return "", err
 		}
 		if !review.Status.Allowed {
-			return right.Verb + " " + right.Resource, nil
+			return strings.TrimSuffix(right.Verb+" "+right.Resource+"/"+right.Subresource, "/"), nil
 		}
 	}
 	return "", nil

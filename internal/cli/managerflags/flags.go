@@ -35,6 +35,7 @@ type Flags struct {
 	SecretLabelSelector        string
 	WebhookSecretLabelSelector string
 	FleetLabel                 string
+	PartnerAccounts            bool
 }
 
 // Defaults returns the flags of a manager that was given none.
@@ -71,6 +72,7 @@ func read(arguments []string) Flags {
 	set.StringVar(&flags.SecretLabelSelector, "secret-label-selector", "", "")
 	set.StringVar(&flags.WebhookSecretLabelSelector, "webhook-secret-label-selector", "", "")
 	set.StringVar(&flags.FleetLabel, "fleet-label", "", "")
+	set.BoolVar(&flags.PartnerAccounts, "partner-accounts", false, "")
 	_ = set.Parse(arguments) // what cannot be read keeps its default; the manager itself refuses it
 	for i, namespace := range flags.WatchNamespaces {
 		flags.WatchNamespaces[i] = strings.TrimSpace(namespace) // as the manager does
