@@ -1,7 +1,7 @@
 #!/bin/sh
 # Guess:  a column of a CRD with "type: date" shows any time, one that is to come as "in 3h" or in full.
-# Truth:  the API server writes how long ago it was, and of a time that is to come it writes <invalid>, as of one that is broken. That begins
-#         when it is more than two seconds away; nearer ones are 0s.
+# Truth:  the API server writes how long ago it was, and of a time that is to come it writes <invalid>, as of one that is broken. It does so
+#         from two seconds ahead on; a nearer one is 0s.
 # Matters here: the columns for the end of a suspension and for the next window are of type string, though they hold times.
 # Seen with: k8s.io/apimachinery v0.37.2 (api/meta/table, by which the API server fills such a column), go1.26.
 set -eu
