@@ -29,6 +29,9 @@ const (
 func (r *Reconciler) acquire(ctx context.Context, p *pass) (found, error) {
 	if problem := p.accountProblem(); problem != nothing {
 		p.wants.ListAt, p.wants.Token = p.memory.since, true
+		if p.toldAlready() && !p.accountStalled() {
+			return unchanged, nil
+		}
 		return problem, nil
 	}
 	q := r.request(p)
@@ -52,6 +55,9 @@ func (r *Reconciler) acquire(ctx context.Context, p *pass) (found, error) {
 	p.again = 0
 	if verdict.Why == partner.Unknown {
 		return waits(v1alpha1.ReasonOutcomeUnknown, "The call that buys the instance was sent, and no answer says what became of it. The list is looked at for half an hour; nothing is bought meanwhile"), nil
+	}
+	if p.list == nil && p.toldAlready() {
+		return unchanged, nil
 	}
 	return waits(v1alpha1.ReasonCreatePending, "The list of instances is read before anything is bought"), nil
 }

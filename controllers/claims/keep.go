@@ -78,7 +78,9 @@ func (r *Reconciler) keep(ctx context.Context, p *pass) (found, error) {
 	}
 	row, there := p.latest.ByID(p.id())
 	if !there || row.Deleted {
-		if !written {
+		// Somebody asks, and the list may be from before the instance was bought.
+		asked := p.request != "" && p.latest.Begun.Before(p.memory.askedAt)
+		if !written || asked {
 			p.wantToken()
 		}
 		return r.missing(p), nil

@@ -106,6 +106,9 @@ func (r *Reconciler) permitted(ctx context.Context, p *pass) (found, error) {
 	if err := r.Client.Get(ctx, types.NamespacedName{Name: p.key.Namespace}, namespace); err != nil {
 		return nothing, err
 	}
+	if !namespace.DeletionTimestamp.IsZero() {
+		return waits(v1alpha1.ReasonNamespaceNotAllowed, "Namespace %s is being deleted, and the claim with it", p.key.Namespace), nil
+	}
 	if !selector.Matches(labels.Set(namespace.Labels)) {
 		return stalls(v1alpha1.ReasonNamespaceNotAllowed, "PartnerAccount %q lets no claims of namespace %s. %s", p.account.Name, p.key.Namespace, allowedHow(selector)), nil
 	}
@@ -187,9 +190,20 @@ func holds(claim *v1alpha1.InstanceClaim) bool {
 	return claim.Status.IDInstance != 0 || claim.Status.Create != nil
 }
 
+func (p *pass) accountStalled() bool {
+	return apimeta.IsStatusConditionTrue(p.account.Status.Conditions, v1alpha1.StalledCondition)
+}
+
+// toldAlready reports whether the status says of this spec what was found. A process that has just begun knows no list yet, and that holds
+// until it does.
+func (p *pass) toldAlready() bool {
+	created := apimeta.FindStatusCondition(p.claim.Status.Conditions, v1alpha1.CreatedCondition)
+	return created != nil && created.ObservedGeneration == p.claim.Generation && created.Reason != v1alpha1.ReasonAccountNotReady
+}
+
 // accountProblem says why the account cannot be used now, nothing if it can.
 func (p *pass) accountProblem() found {
-	if apimeta.IsStatusConditionTrue(p.account.Status.Conditions, v1alpha1.StalledCondition) || p.latest == nil {
+	if p.accountStalled() || p.latest == nil {
 		why := "its list of instances was not read yet"
 		if stalled := apimeta.FindStatusCondition(p.account.Status.Conditions, v1alpha1.StalledCondition); stalled != nil {
 			why = "it is Stalled with " + stalled.Reason
