@@ -132,8 +132,20 @@ func arriveLate(_ context.Context, w *world, e event) (ending, error) {
 
 func refuse(_ context.Context, w *world, e event) (ending, error) {
 	methods := []string{"", "getStateInstance", "getSettings", "setSettings", "getInstances"}
-	w.vendor.Fault(emulator.Fault{Method: methods[e.Value%len(methods)], Status: []int{429, 466, 500, 502, 503}[e.Value/8%5], Times: 1 + e.Value/64%20})
+	w.vendor.Fault(emulator.Fault{Method: methods[e.Value%len(methods)], Status: []int{429, 500, 502, 503}[e.Value/8%4], Times: 1 + e.Value/64%20})
 	return nil, nil
+}
+
+// useUpQuota has calls answered 466, after which an hour is waited unless somebody asks.
+func useUpQuota(_ context.Context, w *world, e event) (ending, error) {
+	w.vendor.Fault(emulator.Fault{Method: []string{"getSettings", "setSettings"}[e.Value%2], Status: 466, Times: 1 + e.Value/64%10})
+	return func(context.Context) error {
+		w.vendor.ClearFaults()
+		for _, l := range w.lines {
+			l.want(func(wish *wish) { wish.request++ })
+		}
+		return nil
+	}, nil
 }
 
 func hang(_ context.Context, w *world, e event) (ending, error) {

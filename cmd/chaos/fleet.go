@@ -30,6 +30,7 @@ type wish struct {
 	delay    int32
 	incoming bool
 	shut     bool // a maintenance window that is shut
+	request  int  // how often somebody asked to look at it now
 	shard    string
 }
 
@@ -96,6 +97,9 @@ func (l *line) write(into v1alpha1.Instance) {
 	into.SetName(l.name())
 	into.SetNamespace(l.namespace())
 	into.SetLabels(map[string]string{shardLabel: w.shard, fleetLabel: fmt.Sprintf("fleet-%d", l.number%2)})
+	if w.request > 0 {
+		into.SetAnnotations(map[string]string{v1alpha1.ReconcileRequestedAtAnnotation: fmt.Sprint(w.request)})
+	}
 	core := into.Core()
 	core.IDInstance, core.APITokenSecretRef = l.id, v1alpha1.SecretKeyReference{Name: l.name(), Key: v1alpha1.DefaultAPITokenKey}
 	core.Maintenance = nil

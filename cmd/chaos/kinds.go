@@ -50,6 +50,7 @@ func init() { //nolint:gochecknoinits // the functions of the table look kinds u
 		{name: "the answer of a write is lost", weight: 4, lines: 3, restarts: 2, act: loseAnswer},
 		{name: "a write arrives late", weight: 2, lines: 2, restarts: 2, act: arriveLate},
 		{name: "the vendor refuses calls", weight: 4, act: refuse},
+		{name: "a quota is used up, and somebody asks once it is raised", weight: 1, lasts: 20 * time.Second, act: useUpQuota},
 		{name: "a host hangs", weight: 2, lines: 3, lasts: 20 * time.Second, act: hang},
 		{name: lying, weight: 1, lines: 2, lasts: 30 * time.Second, restarts: 4, act: lie},
 		{name: "the answer of a purchase is lost", weight: 2, act: losePurchase},

@@ -46,9 +46,6 @@ func main() {
 		fmt.Fprintln(os.Stderr, "chaos:", err)
 		os.Exit(2)
 	}
-	ctrl.SetLogger(logr.Discard())
-	klog.SetLogger(logr.Discard())
-	rest.SetDefaultWarningHandler(rest.NoWarnings{})
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	broken, err := run(ctx, o, os.Stdout)
@@ -120,6 +117,10 @@ func read(file string, lines int) (history, error) {
 
 // run plays a history and, where it breaks a statement, looks for a smaller one that does. It reports whether one is broken.
 func run(ctx context.Context, o options, out io.Writer) (bool, error) {
+	// What the libraries have to say of outages is no news here.
+	ctrl.SetLogger(logr.Discard())
+	klog.SetLogger(logr.Discard())
+	rest.SetDefaultWarningHandler(rest.NoWarnings{})
 	h := generate(o.seed, o.duration, o.lines, o.stepped != "")
 	if o.file != "" {
 		var err error

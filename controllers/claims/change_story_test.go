@@ -444,7 +444,7 @@ func TestP13AnInstanceThatIsNotDeletedIsLookedForLessAndLess(t *testing.T) {
 	w.forward(30 * time.Minute)
 	lists := w.calls(greenapi.MethodGetInstances)
 	w.forward(23 * time.Hour)
-	w.Expect(w.calls(greenapi.MethodGetInstances) - lists).To(BeNumerically("<=", 280), "two every ten minutes at most, and not one a minute")
+	w.Expect(w.calls(greenapi.MethodGetInstances)-lists).To(BeNumerically("<=", 280), "two every ten minutes at most, and not one a minute")
 	w.Expect(w.calls(greenapi.MethodDeleteInstanceAccount)).To(BeNumerically(">=", 30))
 }
 
