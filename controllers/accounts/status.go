@@ -14,64 +14,41 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/conditions"
 )
-
-// statusWriter sets conditions of one generation.
-type statusWriter struct {
-	*v1alpha1.PartnerAccountStatus
-	generation int64
-	now        time.Time
-}
-
-func (w statusWriter) set(condition string, status metav1.ConditionStatus, reason, message string) {
-	apimeta.SetStatusCondition(&w.Conditions, metav1.Condition{Type: condition, Status: status, Reason: reason, Message: message,
-		ObservedGeneration: w.generation, LastTransitionTime: metav1.NewTime(w.now)})
-}
-
-// show sets Ready, and what of Reconciling and Stalled is given; the other goes. They are never there together (R26).
-func (w statusWriter) show(status metav1.ConditionStatus, reason, message, abnormal, abnormalReason string) {
-	w.set(v1alpha1.ReadyCondition, status, reason, message)
-	for _, condition := range []string{v1alpha1.ReconcilingCondition, v1alpha1.StalledCondition} {
-		if condition == abnormal {
-			w.set(condition, metav1.ConditionTrue, abnormalReason, message)
-			continue
-		}
-		apimeta.RemoveStatusCondition(&w.Conditions, condition)
-	}
-}
 
 // compose makes the status of what was found.
 func (r *Reconciler) compose(p *pass, f found) v1alpha1.PartnerAccountStatus {
 	status := *p.account.Status.DeepCopy()
-	w := statusWriter{&status, p.account.Generation, p.now}
+	w := conditions.Writer{Conditions: &status.Conditions, Generation: p.account.Generation, Now: p.now}
 	if p.handled && p.request != "" {
 		status.LastHandledReconcileAt = p.request
 	}
 	status.Creates = append(status.Creates, p.restored...)
 	first := len(status.Conditions) == 0
 	if first {
-		w.set(v1alpha1.CredentialsValidCondition, metav1.ConditionUnknown, v1alpha1.ReasonNotObserved, "The vendor was not asked yet")
+		w.Set(v1alpha1.CredentialsValidCondition, metav1.ConditionUnknown, v1alpha1.ReasonNotObserved, "The vendor was not asked yet")
 	}
 	switch f.kind {
 	case goodList:
-		w.set(v1alpha1.CredentialsValidCondition, metav1.ConditionTrue, v1alpha1.ReasonTokenAccepted, "The vendor accepted the partner token")
-		w.show(metav1.ConditionTrue, v1alpha1.ReasonSucceeded, "The list of instances was read, and it is this account's", "", "")
-		status.ObservedGeneration, status.KnownIDs = w.generation, f.known
+		w.Set(v1alpha1.CredentialsValidCondition, metav1.ConditionTrue, v1alpha1.ReasonTokenAccepted, "The vendor accepted the partner token")
+		w.Ready(metav1.ConditionTrue, v1alpha1.ReasonSucceeded, "The list of instances was read, and it is this account's", "", "")
+		status.ObservedGeneration, status.KnownIDs = w.Generation, f.known
 		status.Instances = &v1alpha1.PartnerInstances{Living: int32(f.counts.Living), Deleted: int32(f.counts.Deleted), Expired: int32(f.counts.Expired), Unclaimed: int32(f.counts.Unclaimed)}
 	case needsPerson:
-		w.set(v1alpha1.CredentialsValidCondition, metav1.ConditionFalse, f.problem.reason, f.problem.message)
-		w.show(metav1.ConditionFalse, f.problem.reason, f.problem.message, v1alpha1.StalledCondition, f.problem.reason)
-		status.ObservedGeneration = w.generation
+		w.Set(v1alpha1.CredentialsValidCondition, metav1.ConditionFalse, f.problem.reason, f.problem.message)
+		w.Ready(metav1.ConditionFalse, f.problem.reason, f.problem.message, v1alpha1.StalledCondition, f.problem.reason)
+		status.ObservedGeneration = w.Generation
 	case triedAgain:
 		if f.problem.reason != "" {
-			w.set(v1alpha1.CredentialsValidCondition, metav1.ConditionFalse, f.problem.reason, f.problem.message)
-			w.show(metav1.ConditionFalse, f.problem.reason, f.problem.message, v1alpha1.ReconcilingCondition, v1alpha1.ReasonProgressingWithRetry)
+			w.Set(v1alpha1.CredentialsValidCondition, metav1.ConditionFalse, f.problem.reason, f.problem.message)
+			w.Ready(metav1.ConditionFalse, f.problem.reason, f.problem.message, v1alpha1.ReconcilingCondition, v1alpha1.ReasonProgressingWithRetry)
 			break
 		}
-		w.passingFailure(f.problem.message, p.memory.stale(p.now))
+		passingFailure(w, f.problem.message, p.memory.stale(p.now))
 	case nothingNew:
 		if first {
-			w.show(metav1.ConditionUnknown, v1alpha1.ReasonProgressing, "The first list is yet to be read", v1alpha1.ReconcilingCondition, v1alpha1.ReasonProgressing)
+			w.Ready(metav1.ConditionUnknown, v1alpha1.ReasonProgressing, "The first list is yet to be read", v1alpha1.ReconcilingCondition, v1alpha1.ReasonProgressing)
 		}
 	}
 	return status
@@ -79,24 +56,24 @@ func (r *Reconciler) compose(p *pass, f found) v1alpha1.PartnerAccountStatus {
 
 // passingFailure shows that reading is tried again by itself. What is known stays: a person's task is not forgotten because the
 // vendor cannot be reached, and Ready stays True until the last good list is old.
-func (w statusWriter) passingFailure(message string, stale bool) {
-	if stalled := apimeta.FindStatusCondition(w.Conditions, v1alpha1.StalledCondition); stalled != nil && stalled.ObservedGeneration == w.generation &&
+func passingFailure(w conditions.Writer, message string, stale bool) {
+	if stalled := apimeta.FindStatusCondition(*w.Conditions, v1alpha1.StalledCondition); stalled != nil && stalled.ObservedGeneration == w.Generation &&
 		(stalled.Reason == v1alpha1.ReasonUnauthorized || stalled.Reason == v1alpha1.ReasonAccountMismatch) {
 		return
 	}
-	ready := apimeta.FindStatusCondition(w.Conditions, v1alpha1.ReadyCondition)
-	keep := ready != nil && ready.Status == metav1.ConditionTrue && ready.ObservedGeneration == w.generation && !stale
+	ready := apimeta.FindStatusCondition(*w.Conditions, v1alpha1.ReadyCondition)
+	keep := ready != nil && ready.Status == metav1.ConditionTrue && ready.ObservedGeneration == w.Generation && !stale
 	switch {
 	case keep:
-		w.set(v1alpha1.ReconcilingCondition, metav1.ConditionTrue, v1alpha1.ReasonProgressingWithRetry, message)
+		w.Set(v1alpha1.ReconcilingCondition, metav1.ConditionTrue, v1alpha1.ReasonProgressingWithRetry, message)
 		return
 	case stale:
-		w.show(metav1.ConditionUnknown, v1alpha1.ReasonObservationStale, "The list of instances could not be read for some time, so what is shown may be old: "+message, v1alpha1.ReconcilingCondition, v1alpha1.ReasonProgressingWithRetry)
+		w.Ready(metav1.ConditionUnknown, v1alpha1.ReasonObservationStale, "The list of instances could not be read for some time, so what is shown may be old: "+message, v1alpha1.ReconcilingCondition, v1alpha1.ReasonProgressingWithRetry)
 	default:
-		w.show(metav1.ConditionUnknown, v1alpha1.ReasonProgressing, message, v1alpha1.ReconcilingCondition, v1alpha1.ReasonProgressingWithRetry)
+		w.Ready(metav1.ConditionUnknown, v1alpha1.ReasonProgressing, message, v1alpha1.ReconcilingCondition, v1alpha1.ReasonProgressingWithRetry)
 	}
-	if bad := apimeta.FindStatusCondition(w.Conditions, v1alpha1.CredentialsValidCondition); bad != nil && bad.Status == metav1.ConditionFalse {
-		w.set(v1alpha1.CredentialsValidCondition, metav1.ConditionUnknown, v1alpha1.ReasonNotObserved, "The vendor was not asked with this token yet")
+	if bad := apimeta.FindStatusCondition(*w.Conditions, v1alpha1.CredentialsValidCondition); bad != nil && bad.Status == metav1.ConditionFalse {
+		w.Set(v1alpha1.CredentialsValidCondition, metav1.ConditionUnknown, v1alpha1.ReasonNotObserved, "The vendor was not asked with this token yet")
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/conditions"
 	"github.com/greenapi-operator/greenapi-operator/internal/quiet"
 )
 
@@ -72,9 +73,9 @@ func (p *pass) created() bool {
 
 func timeNow(p *pass) *metav1.Time { return &metav1.Time{Time: p.now} }
 
-func (p *pass) set(condition string, status metav1.ConditionStatus, reason, message string) {
-	apimeta.SetStatusCondition(&p.status.Conditions, metav1.Condition{Type: condition, Status: status, Reason: reason, Message: message,
-		ObservedGeneration: p.claim.Generation, LastTransitionTime: metav1.NewTime(p.now)})
+// writer writes the conditions of what will be stored.
+func (p *pass) writer() conditions.Writer {
+	return conditions.Writer{Conditions: &p.status.Conditions, Generation: p.claim.Generation, Now: p.now}
 }
 
 // show puts into the status how a look ended. Reconciling and Stalled are never there together (R26).
@@ -90,31 +91,20 @@ func (p *pass) show(f found) {
 		return
 	}
 	p.status.ObservedGeneration = p.claim.Generation
+	w := p.writer()
 	switch f.kind {
 	case isSettled:
 		message := fmt.Sprintf("Instance %d is there, and Secret %q has its token", p.status.IDInstance, p.claim.SecretName())
-		p.set(v1alpha1.CreatedCondition, metav1.ConditionTrue, v1alpha1.ReasonSucceeded, message)
-		p.ready(metav1.ConditionTrue, v1alpha1.ReasonSucceeded, message, "", "")
+		w.Set(v1alpha1.CreatedCondition, metav1.ConditionTrue, v1alpha1.ReasonSucceeded, message)
+		w.Ready(metav1.ConditionTrue, v1alpha1.ReasonSucceeded, message, "", "")
 	case isStalled:
-		p.set(v1alpha1.CreatedCondition, metav1.ConditionFalse, f.reason, f.message)
-		p.ready(metav1.ConditionFalse, f.reason, f.message, v1alpha1.StalledCondition, f.reason)
+		w.Set(v1alpha1.CreatedCondition, metav1.ConditionFalse, f.reason, f.message)
+		w.Ready(metav1.ConditionFalse, f.reason, f.message, v1alpha1.StalledCondition, f.reason)
 	case isDeleting:
-		p.ready(metav1.ConditionFalse, f.reason, f.message, v1alpha1.ReconcilingCondition, v1alpha1.ReasonProgressing)
+		w.Ready(metav1.ConditionFalse, f.reason, f.message, v1alpha1.ReconcilingCondition, v1alpha1.ReasonProgressing)
 	default:
-		p.set(v1alpha1.CreatedCondition, metav1.ConditionFalse, f.reason, f.message)
-		p.ready(metav1.ConditionUnknown, f.reason, f.message, v1alpha1.ReconcilingCondition, v1alpha1.ReasonProgressing)
-	}
-}
-
-// ready sets Ready, and what of Reconciling and Stalled is given; the other goes.
-func (p *pass) ready(status metav1.ConditionStatus, reason, message, abnormal, abnormalReason string) {
-	p.set(v1alpha1.ReadyCondition, status, reason, message)
-	for _, condition := range []string{v1alpha1.ReconcilingCondition, v1alpha1.StalledCondition} {
-		if condition == abnormal {
-			p.set(condition, metav1.ConditionTrue, abnormalReason, message)
-			continue
-		}
-		apimeta.RemoveStatusCondition(&p.status.Conditions, condition)
+		w.Set(v1alpha1.CreatedCondition, metav1.ConditionFalse, f.reason, f.message)
+		w.Ready(metav1.ConditionUnknown, f.reason, f.message, v1alpha1.ReconcilingCondition, v1alpha1.ReasonProgressing)
 	}
 }
 
