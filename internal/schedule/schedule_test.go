@@ -279,3 +279,42 @@ func TestAScheduleInAnyOrder(t *testing.T) {
 		}
 	})
 }
+
+// TestR8TheLookAfterASuspension comes from 5 to 30 seconds after its end, and not at all if that is over.
+func TestR8TheLookAfterASuspension(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	until := start.Add(time.Hour)
+	soonest, latest := time.Hour, time.Duration(0)
+	for range 2000 {
+		rest := afterSuspension(start, until).Sub(until)
+		soonest, latest = min(soonest, rest), max(latest, rest)
+	}
+	g.Expect(soonest).To(And(BeNumerically(">=", 5*time.Second), BeNumerically("<", 8*time.Second)))
+	g.Expect(latest).To(And(BeNumerically("<=", 30*time.Second), BeNumerically(">", 27*time.Second)))
+	g.Expect(afterSuspension(start, start)).To(BeZero())
+	g.Expect(afterSuspension(start, time.Time{})).To(BeZero())
+}
+
+// TestR43OnlyIntervalsAskForALook: what is quiet has nothing pending, and was read for what is wished.
+func TestR43OnlyIntervalsAskForALook(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	g.Expect(looked().Quiet(1)).To(BeTrue())
+	g.Expect(looked().Quiet(2)).To(BeFalse(), "something else is wished")
+	for name, upset := range map[string]func(*Schedule){
+		"everything is to be read": func(s *Schedule) { s.ReadAll() },
+		"it failed":                func(s *Schedule) { s.Failed() },
+		"settings are awaited":     func(s *Schedule) { s.settings = start },
+		"the account is awaited":   func(s *Schedule) { s.account = start },
+	} {
+		s := looked()
+		upset(s)
+		g.Expect(s.Quiet(1)).To(BeFalse(), name)
+	}
+	without := every
+	without.Settings = 0
+	s := &Schedule{}
+	s.Plan(start, Wanted{Version: 1}, true, without)
+	g.Expect(s.full).To(BeZero(), "everything is never read by itself")
+}

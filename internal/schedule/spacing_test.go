@@ -12,18 +12,47 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/keys"
 )
 
-// TestTheSpacingForgetsCallsOfAMinute: a fleet in which every instance is called once a minute is not remembered whole.
-func TestTheSpacingForgetsCallsOfAMinute(t *testing.T) {
+// TestTheTotalLimit bounds the calls of all instances together where there is one, and nothing where there is none.
+func TestTheTotalLimit(t *testing.T) {
+	t.Parallel()
 	g := NewWithT(t)
-	s, now, most := NewSpacing(0), time.Now(), 0
-	const instances = 600
-	for id := range int64(2 * instances) {
-		key := keys.Instance{ID: id % instances}
-		g.Expect(s.Take(now, key, time.Second, "getStateInstance")).To(BeZero())
-		g.Expect(s.Take(now, key, time.Second, "getStateInstance")).NotTo(BeZero(), "what holds a call back stays")
-		s.Done(now, key, "getStateInstance")
-		most = max(most, len(s.next))
-		now = now.Add(time.Minute / instances)
+	for _, none := range []float64{0, -1} {
+		unbounded := NewSpacing(none)
+		for range 100 {
+			g.Expect(unbounded.Reserve(start, 4)).To(Equal(start))
+			g.Expect(unbounded.Spare(start)).To(BeTrue())
+		}
 	}
-	g.Expect(most).To(BeNumerically("<", instances/3))
+	bounded := NewSpacing(2)
+	g.Expect(bounded.Reserve(start, 4)).To(Equal(start), "one pass fits at once")
+	g.Expect(bounded.Spare(start)).To(BeFalse())
+	g.Expect(bounded.Reserve(start, 4)).To(Equal(start.Add(2*time.Second)), "two a second")
+	g.Expect(bounded.Spare(start.Add(2*time.Second))).To(BeFalse(), "that place is taken")
+	g.Expect(bounded.Spare(start.Add(3*time.Second))).To(BeTrue())
+}
+
+// TestR3ACallASecond: of one method of one instance, and what is over holds nothing back and is forgotten.
+func TestR3ACallASecond(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	s := NewSpacing(0)
+	one, other := keys.Instance{ID: 7107000001}, keys.Instance{ID: 7107000002}
+	g.Expect(s.Take(start, one, time.Minute, "a", "b")).To(BeZero())
+	g.Expect(s.Take(start, one, time.Minute, "c", "b")).To(Equal(CallSpacing), "b is under way")
+	g.Expect(s.Take(start, one, time.Minute, "c")).To(BeZero(), "nothing was reserved by the one that waits")
+	g.Expect(s.Take(start, other, time.Minute, "a")).To(BeZero())
+	s.Done(start.Add(300*time.Millisecond), one, "a")
+	g.Expect(s.Take(start.Add(time.Second), one, time.Minute, "a")).To(Equal(300 * time.Millisecond))
+	g.Expect(s.Take(start.Add(1300*time.Millisecond), one, time.Minute, "a")).To(BeZero())
+
+	kept := func() int { return len(s.next) }
+	g.Expect(kept()).To(Equal(4))
+	s.Done(start.Add(time.Hour), one, "a")
+	g.Expect(kept()).To(Equal(1), "what is over is forgotten")
+	s.Done(start.Add(time.Hour+5*time.Second), one, "b")
+	g.Expect(kept()).To(Equal(2), "and not at every call")
+	s.Done(start.Add(time.Hour+sweepInterval), other, "a")
+	g.Expect(kept()).To(Equal(1))
+	s.Sweep(start.Add(2 * time.Hour))
+	g.Expect(kept()).To(BeZero())
 }
