@@ -28,7 +28,7 @@ func TestTheTotalLimit(t *testing.T) {
 	g.Expect(bounded.Spare(start)).To(BeFalse())
 	g.Expect(bounded.Reserve(start, 4)).To(Equal(start.Add(2*time.Second)), "two a second")
 	g.Expect(bounded.Spare(start.Add(2*time.Second))).To(BeFalse(), "that place is taken")
-	g.Expect(bounded.Spare(start.Add(3*time.Second))).To(BeTrue())
+	g.Expect(bounded.Spare(start.Add(3 * time.Second))).To(BeTrue())
 }
 
 // TestR3ACallASecond: of one method of one instance, and what is over holds nothing back and is forgotten.
