@@ -45,6 +45,12 @@ func TestR3ACallASecond(t *testing.T) {
 	g.Expect(s.Take(start.Add(time.Second), one, time.Minute, "a")).To(Equal(300 * time.Millisecond))
 	g.Expect(s.Take(start.Add(1300*time.Millisecond), one, time.Minute, "a")).To(BeZero())
 
+	third := keys.Instance{ID: 7107000003}
+	g.Expect(s.Take(start, third, time.Minute, "a")).To(BeZero())
+	g.Expect(s.Take(start.Add(time.Minute), third, time.Minute, "a")).To(Equal(CallSpacing), "it may have ended only now")
+	g.Expect(s.Take(start.Add(time.Minute+CallSpacing), third, time.Minute, "a")).To(BeZero())
+	s.Release(third, "a")
+
 	kept := func() int { return len(s.next) }
 	g.Expect(kept()).To(Equal(4))
 	s.Done(start.Add(time.Hour), one, "a")
@@ -55,4 +61,17 @@ func TestR3ACallASecond(t *testing.T) {
 	g.Expect(kept()).To(Equal(1))
 	s.Sweep(start.Add(2 * time.Hour))
 	g.Expect(kept()).To(BeZero())
+}
+
+// TestJitterIsATenthEitherWay, and uses all of it.
+func TestJitterIsATenthEitherWay(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	shortest, longest := time.Hour, time.Duration(0)
+	for range 5000 {
+		wait := Jitter(time.Minute)
+		shortest, longest = min(shortest, wait), max(longest, wait)
+	}
+	g.Expect(shortest).To(And(BeNumerically(">=", 54*time.Second), BeNumerically("<", 55*time.Second)))
+	g.Expect(longest).To(And(BeNumerically("<=", 66*time.Second), BeNumerically(">", 65*time.Second)))
 }
