@@ -31,7 +31,7 @@ func (w *world) reseller() *v1alpha1.PartnerAccount {
 	w.Expect(admin.Create(w.t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.ns, Name: "partner"}, StringData: map[string]string{"partnerToken": partnerToken}})).To(Succeed())
 	account := &v1alpha1.PartnerAccount{ObjectMeta: metav1.ObjectMeta{Name: w.ns}, Spec: v1alpha1.PartnerAccountSpec{
 		PartnerAPIURL: w.url, PartnerTokenSecretRef: v1alpha1.PartnerTokenReference{Name: "partner"}, Messenger: "whatsapp", OwnerKey: "prod-eu",
-		AllowedNamespaces: &metav1.LabelSelector{}, Limits: v1alpha1.PartnerLimits{MaxInstances: 30, MaxCreatesPerHour: 60}, Mode: v1alpha1.ModeCreateAndDelete,
+		AllowedNamespaces: &metav1.LabelSelector{}, Limits: v1alpha1.PartnerLimits{MaxInstances: 1000, MaxCreatesPerHour: 1000}, Mode: v1alpha1.ModeCreateAndDelete,
 	}}
 	w.Expect(admin.Create(w.t.Context(), account)).To(Succeed())
 	w.t.Cleanup(func() { _ = admin.Delete(context.Background(), account) })
