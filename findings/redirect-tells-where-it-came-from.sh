@@ -34,7 +34,7 @@ func main() {
 	}))
 	defer elsewhere.Close()
 	other := strings.Replace(elsewhere.URL, "127.0.0.1", "localhost", 1)
-	first := httptest.NewServer(http.RedirectHandler(other+"/harbour", http.StatusFound))
+	first := httptest.NewServer(http.RedirectHandler(other+"/quay", http.StatusFound))
 	defer first.Close()
 	request, err := http.NewRequest(http.MethodGet, first.URL+"/lantern/KEY-OF-THE-LANTERN/state", nil)
 	if err != nil {
