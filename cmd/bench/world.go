@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -145,7 +144,7 @@ func (w *world) run(program, name string, flags ...string) (*sandbox.Process, er
 // startManager starts the manager with the rights and the flags that it has in a cluster, except where the emulator
 // needs others, and those that are given.
 func (w *world) startManager(ctx context.Context, more ...string) (*manager, error) {
-	address, err := freeAddress(ctx)
+	address, err := sandbox.FreeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -171,15 +170,6 @@ func (w *world) stopManager() {
 		w.manager.Stop(sandbox.StopTime)
 		w.manager = nil
 	}
-}
-
-// freeAddress returns an address at which nobody listens.
-func freeAddress(ctx context.Context) (string, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
 }
 
 // close stops everything, the manager first, and removes the temporary directory, unless the logs in it are to be read.

@@ -62,7 +62,7 @@ func (w *world) play(ctx context.Context, h history, say func(string, ...any)) (
 			say("BROKEN: %s", text)
 		}
 	}
-	if err := w.startManagers(); err != nil {
+	if err := w.startManagers(ctx); err != nil {
 		return out, err
 	}
 	going, halt := context.WithCancel(ctx)

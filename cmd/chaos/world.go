@@ -206,9 +206,9 @@ func (w *world) populate(ctx context.Context) error {
 }
 
 // startManagers starts two managers of the first shard, of which one works, and one of the second.
-func (w *world) startManagers() error {
+func (w *world) startManagers(ctx context.Context) error {
 	for i, shard := range []string{shardA, shardA, shardB} {
-		address, err := freeAddress()
+		address, err := sandbox.FreeAddress(ctx)
 		if err != nil {
 			return err
 		}
@@ -234,15 +234,6 @@ func (w *world) startManagers() error {
 		k.start()
 	}
 	return nil
-}
-
-// freeAddress returns an address at which nobody listens.
-func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is closed at once
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
 }
 
 // troubled notes that something goes on that keeps statuses from being right; what it returns notes the end.

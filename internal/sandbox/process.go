@@ -4,7 +4,9 @@
 package sandbox
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"sync/atomic"
@@ -27,6 +29,15 @@ type DiedError struct {
 }
 
 func (d *DiedError) Error() string { return fmt.Sprintf("%s ended unexpectedly: %s", d.Name, d.How) }
+
+// FreeAddress returns an address of this machine at which nobody listens.
+func FreeAddress(ctx context.Context) (string, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
+}
 
 // Process is a program that is run beside this one.
 type Process struct {
