@@ -14,6 +14,28 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
+// locate takes down where the instance is served. An answer that does not say it is followed by the list, which may: until the instance
+// shows there, the address stays unknown, and nothing is sent to one that was guessed.
+func (r *Reconciler) locate(ctx context.Context, p *pass, line greenapi.Created) found {
+	if line.APIURL == "" && p.status.APIURL == "" && !p.listed(line.ID) {
+		return nothing
+	}
+	url, problem := r.address(ctx, p, line)
+	if problem == nothing {
+		p.status.APIURL = url
+	}
+	return problem
+}
+
+// listed reports whether the last good list has an instance.
+func (p *pass) listed(id int64) bool {
+	if p.latest == nil {
+		return false
+	}
+	_, there := p.latest.ByID(id)
+	return there
+}
+
 // address is where the instance is served: where the answer or the list say, or else on the host that its number begins with (P10).
 func (r *Reconciler) address(ctx context.Context, p *pass, line greenapi.Created) (string, found) {
 	text := cmp.Or(line.APIURL, p.status.APIURL)

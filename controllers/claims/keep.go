@@ -29,13 +29,11 @@ func (r *Reconciler) own(ctx context.Context, p *pass, line greenapi.Created) (f
 	if problem := p.mismatch(line.Messenger); problem != nothing {
 		return problem, nil
 	}
-	url, problem := r.address(ctx, p, line)
-	if problem != nothing {
+	if problem := r.locate(ctx, p, line); problem != nothing {
 		// The next list is to say it again, so that it ends once the address may be called.
 		p.wants.Token = true
 		return problem, nil
 	}
-	p.status.APIURL = url
 	if line.Token == (greenapi.Secret{}) {
 		p.again = 0
 		return p.waitForToken(), nil
@@ -53,6 +51,9 @@ func (r *Reconciler) own(ctx context.Context, p *pass, line greenapi.Created) (f
 		return problem, nil
 	}
 	p.again = 0
+	if p.status.APIURL == "" {
+		return p.waitForToken(), nil
+	}
 	return settled, nil
 }
 
@@ -80,7 +81,7 @@ func (r *Reconciler) keep(ctx context.Context, p *pass) (found, error) {
 	if !there || row.Deleted {
 		// Somebody asks, and the list may be from before the instance was bought.
 		asked := p.request != "" && p.latest.Begun.Before(p.memory.askedAt)
-		if !written || asked {
+		if !written || p.status.APIURL == "" || asked {
 			p.wantToken()
 		}
 		return r.missing(p), nil
@@ -102,7 +103,7 @@ func (p *pass) keepUnseen(written bool) found {
 	if problem := p.accountProblem(); problem != nothing {
 		return problem
 	}
-	return waits(v1alpha1.ReasonCreatePending, "The instance is there; the list of instances is read for its token")
+	return waits(v1alpha1.ReasonCreatePending, "The instance is there; the list of instances is read for its token and address")
 }
 
 // stalled reports whether a person has to act by what was found of this spec and this instance.
@@ -149,7 +150,7 @@ func (p *pass) tokenIsOld() bool {
 // waitForToken says that the token of an instance which is there is waited for.
 func (p *pass) waitForToken() found {
 	if p.wantToken() {
-		return waits(v1alpha1.ReasonCreatePending, "The instance is there; the list of instances is read for its token")
+		return waits(v1alpha1.ReasonCreatePending, "The instance is there; the list of instances is read for its token and address")
 	}
 	return waits(v1alpha1.ReasonCreatePending, "The instance is there, and the list of instances does not have its token. It is looked for whenever the list is read; ask the vendor if that lasts")
 }
