@@ -5,11 +5,13 @@ package claims
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/partner"
@@ -37,11 +39,48 @@ func (p *pass) room(account *v1alpha1.PartnerAccount) found {
 	switch {
 	case instances >= int(limits.MaxInstances):
 		return waits(v1alpha1.ReasonLimitReached, "PartnerAccount %q has as many instances as limits.maxInstances permits, %d, or may have. Raise it, or delete instances that nobody needs", account.Name, limits.MaxInstances)
+	case next.Sub(p.now) > time.Hour:
+		return stalls(v1alpha1.ReasonLimitReached, "PartnerAccount %q has a create in its record that is %s from now, so some node's clock was wrong, and nothing is bought before %s. Once all clocks are right and the vendor's console shows what was bought, remove status.creates by kubectl edit partneraccount %s --subresource=status",
+			account.Name, next.Sub(p.now).Round(time.Minute)-time.Hour, next.UTC().Format(time.RFC3339), account.Name)
 	case next.After(p.now):
 		p.again = min(p.again, next.Sub(p.now)+time.Second)
 		return waits(v1alpha1.ReasonLimitReached, "PartnerAccount %q buys no more than limits.maxCreatesPerHour, %d, within an hour. The instance is bought when that permits", account.Name, limits.MaxCreatesPerHour)
 	}
 	return nothing
+}
+
+// twin returns an elder account that is the same one at the vendor, has the same messenger and the same owner key, "" if there is none: each has a
+// record of creates of its own, so that both could buy what one may.
+func (r *Reconciler) twin(ctx context.Context, p *pass) (string, error) {
+	list := &v1alpha1.PartnerAccountList{}
+	if err := r.Client.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
+		return "", err
+	}
+	for i := range list.Items {
+		if other := &list.Items[i]; other.UID != p.account.UID && elder(other, p.account) && sameAccount(other, p.account) {
+			return other.Name, nil
+		}
+	}
+	return "", nil
+}
+
+// elder reports whether one account was made before another.
+func elder(one, other *v1alpha1.PartnerAccount) bool {
+	if a, b := one.CreationTimestamp.Time, other.CreationTimestamp.Time; !a.Equal(b) {
+		return a.Before(b)
+	}
+	return one.Name < other.Name
+}
+
+// sameAccount reports whether two resources are of one account at the vendor, and buy by the same names: they have the same token, or are known by the
+// same instances.
+func sameAccount(one, other *v1alpha1.PartnerAccount) bool {
+	a, b := &one.Spec, &other.Spec
+	if a.OwnerKey != b.OwnerKey || a.Messenger != b.Messenger {
+		return false
+	}
+	return a.PartnerTokenSecretRef.Name == b.PartnerTokenSecretRef.Name && a.PartnerTokenSecretRef.KeyOrDefault() == b.PartnerTokenSecretRef.KeyOrDefault() ||
+		slices.ContainsFunc(one.Status.KnownIDs, func(id int64) bool { return slices.Contains(other.Status.KnownIDs, id) })
 }
 
 // reserve stores in the account's status that an instance may be bought, if its limits as they are on the API server permit it.
