@@ -31,6 +31,7 @@ type Metrics struct {
 	drift     *prometheus.CounterVec
 	settle    *prometheus.HistogramVec
 	flaps     *prometheus.CounterVec
+	rotations *prometheus.CounterVec
 	putOff    *prometheus.CounterVec
 
 	instances, conditions, oldest, statuses *prometheus.Desc
@@ -80,6 +81,8 @@ func NewMetrics(registry prometheus.Registerer, reader client.Reader, kinds []in
 			Help: "Time from writing settings until they were seen in effect.", Buckets: settleBuckets}, []string{"kind"}),
 		flaps: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "greenapi_state_flaps_total",
 			Help: "States that came and went between two looks, by the vendor's history."}, []string{"kind"}),
+		rotations: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "greenapi_token_rotations_total",
+			Help: "Replacements of API tokens that ended, by outcome: Rotated, Recovered, NotRotated or Lost."}, []string{"kind", "outcome"}),
 		putOff: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "greenapi_looks_put_off_total",
 			Help: "Looks that waited because as many workers as may be were out for the same host."}, []string{"kind"}),
 		instances:  prometheus.NewDesc("greenapi_instances", "Resources by the vendor's state; other for one that is not known.", []string{"kind", "state"}, nil),
@@ -93,7 +96,7 @@ func NewMetrics(registry prometheus.Registerer, reader client.Reader, kinds []in
 		unpausedConditions: prometheus.NewDesc("greenapi_unpaused_instance_conditions", "Resources that are not paused, by condition and its status; Ready is Unknown where nothing was stored yet.",
 			[]string{"kind", "condition", "status"}, nil),
 	}
-	for _, collector := range []prometheus.Collector{m.requests, m.durations, m.restarts, m.drift, m.settle, m.flaps, m.putOff, m} {
+	for _, collector := range []prometheus.Collector{m.requests, m.durations, m.restarts, m.drift, m.settle, m.flaps, m.rotations, m.putOff, m} {
 		if err := registry.Register(collector); err != nil {
 			return nil, err
 		}
@@ -116,6 +119,9 @@ func (m *Metrics) initCounters() {
 		}
 		m.settle.WithLabelValues(kind.Name)
 		m.putOff.WithLabelValues(kind.Name)
+		for _, outcome := range []v1alpha1.RotationOutcome{v1alpha1.RotationRotated, v1alpha1.RotationRecovered, v1alpha1.RotationNotRotated, v1alpha1.RotationLost} {
+			m.rotations.WithLabelValues(kind.Name, string(outcome))
+		}
 		if kind.HistoryMethod != "" {
 			m.flaps.WithLabelValues(kind.Name)
 		}
@@ -175,6 +181,9 @@ func (m *Metrics) count(kind string, p *pass) {
 	}
 	if flaps := p.flaps(); len(flaps) > 0 {
 		m.flaps.WithLabelValues(kind).Add(float64(len(flaps)))
+	}
+	if record := p.stored.APITokenRotation; rotationMoved(p.original.APITokenRotation, record) && record.Outcome != v1alpha1.RotationPending {
+		m.rotations.WithLabelValues(kind, string(record.Outcome)).Inc()
 	}
 	for _, name := range p.drift() {
 		m.drift.WithLabelValues(kind, p.desired.MetricName(name)).Inc()

@@ -284,9 +284,14 @@ func echoOf(record *v1alpha1.RotationRecord) *v1alpha1.RotationRecord {
 	return &v1alpha1.RotationRecord{Request: record.Request}
 }
 
-// rotationFacts: a rotation ended.
+// rotationMoved reports whether a rotation began or ended.
+func rotationMoved(before, after *v1alpha1.RotationRecord) bool {
+	return after != nil && after.Outcome != "" && (before == nil || before.Outcome != after.Outcome || !before.StartedTime.Equal(after.StartedTime))
+}
+
+// rotationFacts: a rotation began or ended.
 func rotationFacts(before, after *v1alpha1.RotationRecord) []fact {
-	if after == nil || after.Outcome == "" || before != nil && before.Outcome == after.Outcome && before.StartedTime.Equal(after.StartedTime) {
+	if !rotationMoved(before, after) {
 		return nil
 	}
 	switch after.Outcome {

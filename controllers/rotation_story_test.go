@@ -90,6 +90,12 @@ func (s *story) endsRotation(outcome v1alpha1.RotationOutcome) {
 	}
 }
 
+// counted expects how many rotations ended so.
+func (s *story) counted(outcome v1alpha1.RotationOutcome, want int) {
+	s.t.Helper()
+	s.Expect(s.counter("greenapi_token_rotations_total", "WhatsAppInstance", string(outcome))).To(BeEquivalentTo(want), "%s", outcome)
+}
+
 // followSecret lets the cache see what was written into the Secret, as a watch would.
 func (s *story) followSecret() {
 	s.t.Helper()
@@ -102,8 +108,10 @@ func TestP16ATokenIsReplacedOnceForEachRequest(t *testing.T) {
 	s := newStory(t)
 	old := s.rotationReady()
 	s.Expect(s.condition("line", v1alpha1.TokenRotatedCondition).Reason).To(BeEmpty())
+	s.counted(v1alpha1.RotationRotated, 0)
 	s.askRotation("2026-01-02")
 	s.endsRotation(v1alpha1.RotationRotated)
+	s.counted(v1alpha1.RotationRotated, 1)
 	s.Expect(s.rotations()).To(Equal(1))
 	s.Expect(s.token()).To(And(Equal(s.vendorToken()), Not(Equal(old))))
 	s.Expect(s.condition("line", v1alpha1.TokenRotatedCondition).Reason).To(Equal(v1alpha1.ReasonSucceeded))
@@ -133,6 +141,7 @@ func TestP16ATokenIsReplacedOnceForEachRequest(t *testing.T) {
 	s.followSecret()
 	s.settled("line", v1alpha1.ReasonSucceeded)
 	s.Expect(s.token()).To(Equal(s.vendorToken()))
+	s.counted(v1alpha1.RotationRotated, 2)
 }
 
 // TestP16AWebhookTokenOutlivesItsKey: the digests of the status are keyed with the API token.
@@ -595,6 +604,7 @@ func TestP17AnAnswerThatIsLost(t *testing.T) {
 		s.vendor.Fault(emulator.Fault{Method: "updateApiToken", Drop: true, AfterEffect: true})
 		s.askRotation("now")
 		s.endsRotation(v1alpha1.RotationLost)
+		s.counted(v1alpha1.RotationLost, 1)
 		asked := s.vendor.Calls(instanceID, "updateApiToken")[0].Time
 		s.Expect(s.clock.Now().Sub(asked)).To(BeNumerically(">=", 100*time.Second), "three looks after a minute")
 		stalled := s.condition("line", v1alpha1.StalledCondition)
