@@ -62,29 +62,32 @@ func TestP10TheAddressIsGuessed(t *testing.T) {
 // nobody is called at an address that was only guessed.
 func TestP10TheRowIsAskedBeforeAnAddressIsGuessed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
-	w.vendor.UpdateAccount("reseller", func(a *emulator.Account) { a.Behavior.APIURL = emulator.APIURLNone })
-	reconciler, ok := w.run["claim"].(*claims.Reconciler)
-	w.Expect(ok).To(BeTrue())
-	connect, called := reconciler.Connect, []string{}
-	reconciler.Connect = func(target greenapi.Target) (claims.Line, error) {
-		called = append(called, target.Origin.String())
-		return connect(target)
-	}
-	key := w.claim("support-line", nil)
-	for len(w.vendor.Sold("")) == 0 {
+	for _, late := range []time.Duration{0, 30 * time.Second} {
+		w := newWorld(t, nil)
+		w.line(710700000001, "Support VIP") // What the account is known by.
+		w.vendor.UpdateAccount("reseller", func(a *emulator.Account) { a.Behavior.APIURL, a.Behavior.Late = emulator.APIURLNone, late })
+		reconciler, ok := w.run["claim"].(*claims.Reconciler)
+		w.Expect(ok).To(BeTrue())
+		connect, called := reconciler.Connect, []string{}
+		reconciler.Connect = func(target greenapi.Target) (claims.Line, error) {
+			called = append(called, target.Origin.String())
+			return connect(target)
+		}
+		key := w.claim("support-line", nil)
+		for w.calls("createInstance") == 0 {
+			w.forward(time.Second)
+		}
+		w.vendor.UpdateAccount("reseller", func(a *emulator.Account) { a.Behavior.APIURL = "" })
 		w.forward(time.Second)
+		w.expect(key, v1alpha1.CreatedCondition, "False CreatePending")
+		w.Expect(w.secret("support-line-greenapi")).To(SatisfyAll(HaveKey("apiTokenInstance"), HaveKeyWithValue("apiUrl", "")))
+		w.forward(time.Minute + 2*late)
+		w.expect(key, v1alpha1.CreatedCondition, "True Succeeded")
+		w.Expect(w.get(key).Status.APIURL).To(Equal(w.url))
+		w.Expect(w.secret("support-line-greenapi")).To(HaveKeyWithValue("apiUrl", w.url))
+		w.Expect(called).To(HaveEach(w.url))
+		w.Expect(w.calls("createInstance")).To(Equal(1))
 	}
-	w.vendor.UpdateAccount("reseller", func(a *emulator.Account) { a.Behavior.APIURL = "" })
-	w.forward(time.Second)
-	w.expect(key, v1alpha1.CreatedCondition, "False CreatePending")
-	w.Expect(w.secret("support-line-greenapi")).To(SatisfyAll(HaveKey("apiTokenInstance"), HaveKeyWithValue("apiUrl", "")))
-	w.forward(time.Minute)
-	w.expect(key, v1alpha1.CreatedCondition, "True Succeeded")
-	w.Expect(w.get(key).Status.APIURL).To(Equal(w.url))
-	w.Expect(w.secret("support-line-greenapi")).To(HaveKeyWithValue("apiUrl", w.url))
-	w.Expect(called).To(HaveEach(w.url))
-	w.Expect(w.vendor.Sold("")).To(HaveLen(1))
 }
 
 // TestP10ARequestGuessesAnew: what was taken while neither host knew the instance is not for ever.
