@@ -101,11 +101,6 @@ func (d *decider) whileOpen(record *v1alpha1.ApplyRecord) {
 	if d.Policy != v1alpha1.PolicyObserve && d.changedSince(record) {
 		if names := d.changedWhileOpen(record); len(names) > 0 {
 			d.out.LookAgain = 0
-			if wait := d.foreignCallRest(record); wait > 0 {
-				d.say(v1alpha1.ReasonSettling, names)
-				d.out.LookAgain = min(wait, d.Limits.SettlePoll)
-				return
-			}
 			d.apply(v1alpha1.ApplySpecChange, 1, names)
 			if d.out.Held.Long() {
 				// What was begun is verified still.

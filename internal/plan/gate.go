@@ -15,6 +15,9 @@ type Holder string
 
 // What may hold a call, in the order in which it is asked.
 const (
+	// HeldByWrite: another process was about to make a call, which may still leave (R12); of a rotation of the token: a setSettings is
+	// under way (P16).
+	HeldByWrite Holder = "Write"
 	// HeldByStart: the instance has not started, and takes no settings (R15).
 	HeldByStart Holder = "Start"
 	// HeldByLogin: a person is logging in, or the vendor logs the account out (R15).
@@ -25,8 +28,6 @@ const (
 	HeldByWindow Holder = "Window"
 	// HeldByReboot: settings follow a reboot, which goes first (R20).
 	HeldByReboot Holder = "Reboot"
-	// HeldByWrite: a setSettings is under way, which a rotation of the token waits for (P16).
-	HeldByWrite Holder = "Write"
 	// HeldByFailures: the vendor did not take the latest calls of this method.
 	HeldByFailures Holder = "Failures"
 	// HeldByBrake: the latest restarts of the fleet ended badly (R34).
@@ -52,6 +53,8 @@ type Hold struct {
 // Reason is what condition Synced shows meanwhile.
 func (h Hold) Reason() string {
 	switch h.By {
+	case HeldByWrite:
+		return v1alpha1.ReasonSettling
 	case HeldByStart:
 		return v1alpha1.ReasonInstanceStarting
 	case HeldByWindow:
@@ -89,7 +92,7 @@ type writeGate func(in *Input, correction bool) Hold
 
 // writeGates are those that need to know no more than a decision does, in the order in which they are asked. The others are the
 // caller's.
-var writeGates = []writeGate{startGate, loginGate, windowGate}
+var writeGates = []writeGate{foreignCallGate, startGate, loginGate, windowGate}
 
 // held is the first gate that holds a setSettings.
 func held(in *Input, correction bool) Hold {
@@ -99,6 +102,15 @@ func held(in *Input, correction bool) Hold {
 		}
 	}
 	return Hold{}
+}
+
+// foreignCallGate holds a new wish until the call that another process wrote down can no longer leave (R12).
+func foreignCallGate(in *Input, _ bool) Hold {
+	record := in.History.Record
+	if in.Own || record == nil || record.Outcome != v1alpha1.OutcomePending {
+		return Hold{}
+	}
+	return HoldFor(HeldByWrite, min(in.withMargin(in.Limits.CallWindow)-in.elapsed(record.StartedTime.Time), in.Limits.SettlePoll))
 }
 
 func startGate(in *Input, _ bool) Hold {
@@ -150,7 +162,7 @@ func (d *decider) hold(hold Hold, names []string) {
 	d.say(hold.Reason(), names)
 	d.out.LookAgain, d.out.Held = hold.For, hold
 	// Everything was looked at, which is what a request asks for, unless it lifts what was given up.
-	d.out.Handled = d.out.Handled && hold.Long() && !d.lifted
+	d.out.Handled = d.out.Handled && (hold.Long() || hold.By == HeldByWrite) && !d.lifted
 }
 
 // willWrite reports whether a write is under way or follows by itself.

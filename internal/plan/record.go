@@ -167,16 +167,9 @@ func (d *decider) settleRest(record *v1alpha1.ApplyRecord) time.Duration {
 	return d.withMargin(d.Limits.SettleTimeout) - d.elapsed(record.StartedTime.Time)
 }
 
-// foreignCallRest is how long a call that another process was about to make may still leave (R12).
-func (d *decider) foreignCallRest(record *v1alpha1.ApplyRecord) time.Duration {
-	if d.Own || record.Outcome != v1alpha1.OutcomePending {
-		return 0
-	}
-	return d.withMargin(d.Limits.CallWindow) - d.elapsed(record.StartedTime.Time)
-}
-
-func (d *decider) withMargin(wait time.Duration) time.Duration {
-	if d.Own {
+// withMargin is how long to wait, by this process's own clock or by another one's.
+func (in *Input) withMargin(wait time.Duration) time.Duration {
+	if in.Own {
 		return wait
 	}
 	return wait + wait/10
