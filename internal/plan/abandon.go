@@ -5,6 +5,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -45,12 +46,7 @@ func (d *decider) abandon(name string, reason v1alpha1.AbandonReason) {
 		return
 	}
 	d.out.History.Abandoned = append(d.out.History.Abandoned, v1alpha1.AbandonedSetting{Setting: name, Reason: reason, Time: now, Count: 1})
-	slices.SortFunc(d.out.History.Abandoned, func(a, b v1alpha1.AbandonedSetting) int {
-		if a.Setting < b.Setting {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(d.out.History.Abandoned, func(a, b v1alpha1.AbandonedSetting) int { return strings.Compare(a.Setting, b.Setting) })
 }
 
 // resetAbandoned takes settings off the list again: all on a change, the webhook token on a new token, one whose value matches
@@ -187,10 +183,7 @@ func (d *decider) recentCorrections() []v1alpha1.Correction {
 
 func appendCorrection(list []v1alpha1.Correction, now time.Time, names []string) []v1alpha1.Correction {
 	list = append(list, v1alpha1.Correction{Time: metav1.NewTime(now), Settings: slices.Clone(names)})
-	if extra := len(list) - maxCorrections; extra > 0 {
-		list = slices.Delete(list, 0, extra)
-	}
-	return list
+	return list[max(len(list)-maxCorrections, 0):]
 }
 
 // sayAbandoned shows the gravest reason for which settings are abandoned (the order of R26).

@@ -50,6 +50,15 @@ func TestR5AnAdoptedValueIsOneThatDoesNotDiffer(t *testing.T) {
 		}
 	}
 	g.Expect(adopted).To(BeNumerically(">", 60))
+	for text, want := range map[string]string{"yes": "yes", " True ": "yes", "no": "no", "false": "no", "maybe": "", "": ""} {
+		for form, is := range map[jsonvalue.Type]bool{jsonvalue.String: true, jsonvalue.Bool: true, jsonvalue.Number: false} {
+			wish, ok := plan.Adopt(plan.KindFlag, jsonvalue.Value{Type: form, Text: text})
+			g.Expect(ok).To(Equal(is && want != ""), "%q of form %d", text, form)
+			if ok {
+				g.Expect(wish).To(Equal(want))
+			}
+		}
+	}
 	_, ok := plan.Adopt(plan.KindURL, jsonvalue.Value{Type: jsonvalue.Null})
 	g.Expect(ok).To(BeFalse())
 }

@@ -32,6 +32,21 @@ func TestR17_OnlyTheWindowCounts(t *testing.T) {
 	}
 }
 
+// TestR17_TheWindowIncludesItsEnd: a correction counts until it is older than the window.
+func TestR17_TheWindowIncludesItsEnd(t *testing.T) {
+	for over, kept := range map[time.Duration]int{0: 1, time.Second: 0} {
+		s := inEffect(t, on)
+		s.correct(incoming)
+		made := s.in.History.Corrections[0].Time.Time
+		s.in.Now = made.Add(flapWindow + over)
+		s.obey()
+		s.look()
+		if got := len(s.in.History.Corrections); got != kept {
+			t.Errorf("%s after the window %d corrections are kept, want %d", over, got, kept)
+		}
+	}
+}
+
 // TestR17_OtherSettingsStillCorrected: what flaps is given up alone.
 func TestR17_OtherSettingsStillCorrected(t *testing.T) {
 	s := inEffect(t, onOn)

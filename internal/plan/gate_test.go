@@ -115,6 +115,25 @@ func TestR30WhatAWindowHolds(t *testing.T) {
 	}
 }
 
+// TestR29ApplyNowWaitsForItsCall: it is handled by the call that it asks for, or once nothing is to be written.
+func TestR29ApplyNowWaitsForItsCall(t *testing.T) {
+	t.Parallel()
+	s := inEffect(t, off)
+	s.in.ApplyNow = true
+	if s.look(); !s.d.ApplyHandled {
+		t.Error("nothing is to be written, and it is not handled")
+	}
+	s.edit(on)
+	s.state(states.Starting)
+	if s.look(); s.d.ApplyHandled {
+		t.Error("handled before the call that it asks for")
+	}
+	s.state(states.Authorized)
+	if s.look(); len(s.d.Send) == 0 || !s.d.ApplyHandled {
+		t.Errorf("sends %v, handled %t", s.d.Send, s.d.ApplyHandled)
+	}
+}
+
 // TestAHoldThatIsOverHoldsNothing.
 func TestAHoldThatIsOverHoldsNothing(t *testing.T) {
 	t.Parallel()

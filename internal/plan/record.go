@@ -44,7 +44,7 @@ func (d *decider) judge() {
 		// While the instance starts, what it shows may be from before or after: it is believed once it has started. The
 		// same goes for what it shows while an earlier call with another wish may still come into effect. And a call is
 		// not done with because one of its settings is no longer managed, or not shown.
-		if over || !d.starting() && found.unknown == 0 && d.superseding(record) <= 0 {
+		if over || !d.starting() && !found.unknown && d.superseding(record) <= 0 {
 			d.finish(v1alpha1.OutcomeConfirmed)
 		}
 		return
@@ -71,11 +71,12 @@ func (d *decider) judgeOver(record *v1alpha1.ApplyRecord, found classified) {
 }
 
 // classified are a record's settings: which differ (and how many of them are not given up), which the vendor does not show,
-// which are wished otherwise by now, how many show, and of how many nothing is known: they are no longer managed, or were
+// which are wished otherwise by now, how many show, and whether of some nothing is known: they are no longer managed, or were
 // in effect before and are not shown.
 type classified struct {
-	open, lost, superseded                     []string
-	repeatable, repeatableLost, shown, unknown int
+	open, lost, superseded            []string
+	repeatable, repeatableLost, shown int
+	unknown                           bool
 }
 
 func (d *decider) classifyRecord(record *v1alpha1.ApplyRecord) (found classified) {
@@ -83,11 +84,11 @@ func (d *decider) classifyRecord(record *v1alpha1.ApplyRecord) (found classified
 		s, managed := d.Desired.find(sent.Setting)
 		switch {
 		case !managed:
-			found.unknown++
+			found.unknown = true
 		case !s.is(sent):
 			found.superseded = append(found.superseded, s.Name)
 		case d.comparisons[s.Name] == unshown:
-			found.unknown++
+			found.unknown = true
 		case d.comparisons[s.Name] == same:
 			found.shown++
 		case d.comparisons[s.Name] == missing:

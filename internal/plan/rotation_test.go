@@ -119,6 +119,16 @@ func TestP17WhatARefusedTokenMeans(t *testing.T) {
 			break
 		}
 	}
+	var patient plan.Refusals
+	for _, seconds := range []int{60, 80, 100} {
+		patient.Note(record, at(seconds), true)
+	}
+	patient.Asked(at(100))
+	for seconds, want := range map[int]bool{100 + 10*60 - 1: false, 100 + 10*60: true} {
+		if got := patient.Note(record, at(seconds), true); got.AskClaim != want {
+			t.Errorf("after %d s the claim is asked again: %t", seconds, got.AskClaim)
+		}
+	}
 	var another plan.Refusals
 	if got := another.Note(intended(time.Hour, v1alpha1.RotationLost), noon, true); !got.Lost {
 		t.Errorf("what was lost is lost for another process: %+v", got)
