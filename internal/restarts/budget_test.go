@@ -65,6 +65,41 @@ func TestR28ANamespaceThatLeavesShiftsNobody(t *testing.T) {
 	g.Expect(woken).To(Equal([]string{"a/0", "b/0"}))
 }
 
+// TestR28ATurnThatIsOverIsGivenBack, to the second, and whether or not somebody asked a moment before.
+func TestR28ATurnThatIsOverIsGivenBack(t *testing.T) {
+	g := NewWithT(t)
+	b := NewBudget()
+	nobody := func(types.NamespacedName) {}
+	_, ok := b.Acquire(asking("shop", 0, nobody), 1, start)
+	g.Expect(ok).To(BeTrue())
+	for _, late := range []time.Duration{-time.Second, 0} {
+		_, ok = b.Acquire(asking("shop", 1, nobody), 1, start.Add(turnTimeout+late))
+		g.Expect(ok).To(Equal(late == 0), "%s", late)
+	}
+}
+
+// TestR28WhoAsksAgainKeepsItsPlace, unless it is about another instance by now.
+func TestR28WhoAsksAgainKeepsItsPlace(t *testing.T) {
+	for _, moved := range []bool{false, true} {
+		g := NewWithT(t)
+		var woken []string
+		wake := func(key types.NamespacedName) { woken = append(woken, key.String()) }
+		b, now := NewBudget(), start
+		holder, one, other := asking("shop", 0, wake), asking("shop", 1, wake), asking("shop", 2, wake)
+		for _, w := range []fairqueue.Waiter{holder, one, other} {
+			_, _ = b.Acquire(w, 1, now)
+		}
+		if moved {
+			one.Instance.ID = 11
+		}
+		_, ok := b.Acquire(one, 1, now)
+		g.Expect(ok).To(BeFalse())
+		b.Release(holder.Resource, holder.Instance)
+		b.GrantFree(now, func() int { return 1 })
+		g.Expect(woken).To(Equal([]string{map[bool]string{false: "shop/1", true: "shop/2"}[moved]}))
+	}
+}
+
 // TestR28ATurnIsNotLentTwice: who uses the last second of a turn has time to store the intent; who never stores one does not
 // keep it.
 func TestR28ATurnIsNotLentTwice(t *testing.T) {

@@ -284,6 +284,51 @@ func TestR34WithoutASlowStartNothingIsHeld(t *testing.T) {
 	}
 }
 
+// TestR34WithoutABrakeNothingHalts, however many end badly.
+func TestR34WithoutABrakeNothingHalts(t *testing.T) {
+	g := NewWithT(t)
+	w := newTown()
+	w.rules.BrakeAfter = 0
+	w.restart()
+	for i := range 3 {
+		g.Expect(w.ask(w.line("shop", i), "shop").OK).To(BeTrue())
+		w.end(w.line("shop", i), "shop", false)
+	}
+}
+
+// TestR34ALineThatIsGoneHoldsNobody: what ended badly counts no more once its resource says nothing of it.
+func TestR34ALineThatIsGoneHoldsNobody(t *testing.T) {
+	g := NewWithT(t)
+	w := newTown()
+	for i := range 2 {
+		w.end(w.line("shop", i), "shop", false)
+	}
+	g.Expect(w.ask(w.line("shop", 2), "shop").OK).To(BeFalse())
+	w.fleets.Note(w.line("shop", 0).Resource, Line{})
+	g.Expect(w.ask(w.line("shop", 2), "shop").OK).To(BeTrue())
+}
+
+// TestR34WhatTurnedBadIsOutlastedToTheSecond: after a restart that seemed to have ended well and turned bad, others count once they have lasted
+// twice as long.
+func TestR34WhatTurnedBadIsOutlastedToTheSecond(t *testing.T) {
+	for early, counts := range map[time.Duration]int{time.Second: 1, 0: 3} {
+		g := NewWithT(t)
+		w := newTown()
+		bad, good := w.line("shop", 0), w.line("shop", 1)
+		w.fleets.Note(bad.Resource, Line{Fleet: "shop", Started: start.Add(-10 * time.Minute), Badly: start, Why: "NotAuthorized", Lasted: 5 * time.Minute})
+		w.fleets.Note(good.Resource, Line{Fleet: "shop", Started: start.Add(time.Minute), Well: start.Add(2 * time.Minute)})
+		w.fleets.Note(w.line("shop", 2).Resource, Line{Fleet: "shop", Started: start.Add(time.Minute), Well: start.Add(12*time.Minute - time.Second)})
+		w.now = start.Add(12*time.Minute - early)
+		begun := 0
+		for i := range 5 {
+			if w.ask(w.line("shop", 10+i), "shop").OK {
+				begun++
+			}
+		}
+		g.Expect(begun).To(Equal(counts), "%s early", early)
+	}
+}
+
 // TestR34OfABadChangeOnlySoManyAreEverRestarted plays fleets against the statement of the design, with processes that die and
 // resources that move, and lines that end well and badly.
 func TestR34OfABadChangeOnlySoManyAreEverRestarted(t *testing.T) {
