@@ -109,7 +109,7 @@ func (r *Reconciler) judge(ctx context.Context, p *pass, begun time.Time, rows [
 	}
 	m.accepted, m.goodAt, m.uneasy, m.well = true, p.now, false, true
 	p.list = partner.NewList(begun, rows, p.account.Spec.OwnerKey)
-	return found{kind: goodList, counts: p.list.Count(p.account.Spec.OwnerKey, claimed), known: partner.Known(rows, p.account.Status.KnownIDs)}, nil
+	return found{kind: goodList, counts: p.list.Count(p.account.Spec.OwnerKey, claimed), known: p.list.Known(p.account.Status.KnownIDs)}, nil
 }
 
 // young reports whether all that an account is recognized by was bought so lately that it need not show yet.

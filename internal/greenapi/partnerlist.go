@@ -119,9 +119,10 @@ func readRows(decoder *json.Decoder, limited *limitedEntries, asked func(Row) bo
 		return nil, "it is not a list", connectionError(err)
 	}
 	rows = []Row{}
+	var entry rowEntry
 	for decoder.More() {
 		limited.entry = maxStatusEntry
-		var entry rowEntry
+		entry.empty()
 		if err := decoder.Decode(&entry); err != nil {
 			if _, odd := errors.AsType[*json.UnmarshalTypeError](err); odd {
 				return nil, "an entry of it is no object", nil
@@ -145,6 +146,13 @@ func readRows(decoder *json.Decoder, limited *limitedEntries, asked func(Row) bo
 		return nil, "there is more after the list", connectionError(err)
 	}
 	return rows, "", nil
+}
+
+// empty makes room for the next entry where this one was: a list of thousands makes little garbage then.
+func (e *rowEntry) empty() {
+	for _, field := range []*json.RawMessage{&e.ID, &e.Name, &e.Type, &e.Messenger, &e.Deleted, &e.Expired, &e.Token, &e.APIURL} {
+		*field = (*field)[:0]
+	}
 }
 
 // row reads an entry.

@@ -120,6 +120,18 @@ func manyRows(rows int) []byte {
 	return b.Bytes()
 }
 
+// TestP12AnEntryHasNothingOfTheOneBefore: entries are read in one place after the other.
+func TestP12AnEntryHasNothingOfTheOneBefore(t *testing.T) {
+	body := `[{"idInstance":1,"name":"prod-eu/shop/a","typeInstance":"telegram","deleted":true,"isExpired":true,"apiTokenInstance":"t0ken-of-the-first","apiUrl":"https://7107.api.greenapi.com"},{"idInstance":2}]`
+	rows, err := partnerOf(answering(t, canned{code: 200, body: []byte(body)})).List(t.Context(), func(Row) bool { return true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (Row{ID: 2, Messenger: rows[1].Messenger}); rows[1] != want || rows[1].Messenger == rows[0].Messenger {
+		t.Errorf("the second is %+v", rows[1])
+	}
+}
+
 // TestP12AListOfTenThousandStaysSmall: all that reading it allocates is less than 16 MiB, freed or not, and what is kept of
 // it far less, though the caller asks for a token.
 func TestP12AListOfTenThousandStaysSmall(t *testing.T) {

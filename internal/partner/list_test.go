@@ -46,12 +46,12 @@ func TestP4WhatIsKnownPrefersTheLiving(t *testing.T) {
 	for id := int64(1); id <= 10; id++ {
 		rows = append(rows, row(id, "a"))
 	}
-	g.Expect(Known(rows, nil)).To(Equal([]int64{1, 2, 3, 4, 5, 6, 7, 8}))
-	g.Expect(Known(rows, []int64{9, 10})).To(Equal([]int64{1, 2, 3, 4, 5, 6, 9, 10}), "what is known stays")
+	g.Expect(NewList(time.Time{}, rows, "key").Known(nil)).To(Equal([]int64{1, 2, 3, 4, 5, 6, 7, 8}))
+	g.Expect(NewList(time.Time{}, rows, "key").Known([]int64{9, 10})).To(Equal([]int64{1, 2, 3, 4, 5, 6, 9, 10}), "what is known stays")
 	rows[8].Deleted = true
-	g.Expect(Known(rows, []int64{9, 10})).To(Equal([]int64{1, 2, 3, 4, 5, 6, 7, 10}), "a deleted one makes room")
-	g.Expect(Known(rows[7:], []int64{9, 10})).To(Equal([]int64{8, 9, 10}), "and stays where there is room")
-	g.Expect(Known(nil, nil)).To(BeEmpty())
+	g.Expect(NewList(time.Time{}, rows, "key").Known([]int64{9, 10})).To(Equal([]int64{1, 2, 3, 4, 5, 6, 7, 10}), "a deleted one makes room")
+	g.Expect(NewList(time.Time{}, rows[7:], "key").Known([]int64{9, 10})).To(Equal([]int64{8, 9, 10}), "and stays where there is room")
+	g.Expect(NewList(time.Time{}, nil, "key").Known(nil)).To(BeEmpty())
 }
 
 func TestInstancesAreCounted(t *testing.T) {
@@ -80,8 +80,11 @@ func drawRows(t *rapid.T) []greenapi.Row {
 func TestP4PropertiesOfWhatIsKnown(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rows, before := drawRows(t), rapid.SliceOfNDistinct(rapid.Int64Range(1, 25), 0, MaxKnown, rapid.ID[int64]).Draw(t, "before")
-		known := Known(rows, before)
-		distinct := living(rows)
+		known := NewList(time.Time{}, rows, "key").Known(before)
+		distinct := map[int64]bool{} // and which of them live
+		for _, row := range rows {
+			distinct[row.ID] = distinct[row.ID] || !row.Deleted
+		}
 		if len(known) != min(MaxKnown, len(distinct)) || !slices.IsSorted(known) || len(slices.Compact(slices.Clone(known))) != len(known) {
 			t.Fatalf("known are %v of %v", known, rows)
 		}
@@ -99,7 +102,7 @@ func TestP4PropertiesOfWhatIsKnown(t *testing.T) {
 			}
 		}
 		shuffled := rapid.Permutation(rows).Draw(t, "shuffled")
-		if again := Known(shuffled, known); !slices.Equal(again, known) {
+		if again := NewList(time.Time{}, shuffled, "key").Known(known); !slices.Equal(again, known) {
 			t.Fatalf("known were %v and become %v", known, again)
 		}
 		if a, b := NewList(time.Time{}, rows, "key").Count("key", nil), NewList(time.Time{}, shuffled, "key").Count("key", nil); a.Living != b.Living || a.Deleted != b.Deleted || a.Living+a.Deleted != len(distinct) {
