@@ -48,6 +48,20 @@ func TestR16_ObserveWhileACallIsOpen(t *testing.T) {
 	s.sends(incoming)
 }
 
+// TestR16_ObserveTakesNoHalfOfACallForAll: one setting shows, one does not, and one is wished otherwise by now.
+func TestR16_ObserveTakesNoHalfOfACallForAll(t *testing.T) {
+	s := newStory(t, onOn+`,"stateWebhook":true`)
+	s.sends(incoming, outgoing, "stateWebhook")
+	s.answer(v1alpha1.OutcomeSettling)
+	s.obey()
+	s.shows(outgoing, "no")
+	s.in.Policy = v1alpha1.PolicyObserve
+	s.edit(onOn + `,"stateWebhook":false`)
+	s.after(settle)
+	s.look()
+	s.outcome(v1alpha1.OutcomeNotPersisted)
+}
+
 // TestR16_ObserveWritesNoChangeWhileACallIsOpen: not even one that would supersede it.
 func TestR16_ObserveWritesNoChangeWhileACallIsOpen(t *testing.T) {
 	for _, settings := range []string{offOff, onOn} {
