@@ -20,7 +20,7 @@ func (r *Reconciler) Remembered() map[string]int {
 	r.ownWrites.mu.Lock()
 	defer r.ownWrites.mu.Unlock()
 	slots, waiters := r.restarts.Len()
-	return map[string]int{"slots": slots, "waiters": waiters + r.origins.Len(), "resources": len(r.memories.byKey), "calls": r.limiter.Len(), "writes": len(r.ownWrites.byKey)}
+	return map[string]int{"slots": slots, "waiters": waiters + r.origins.Len() + r.pollOrigins.Len(), "resources": len(r.memories.byKey), "calls": r.limiter.Len(), "writes": len(r.ownWrites.byKey)}
 }
 
 // Turns takes the resources whose turn to be written has come.
@@ -40,14 +40,21 @@ func (r *Reconciler) Turns() []string {
 func ReasonOfState(state string) string { return availability(state).reason }
 
 // Unbound lets all workers be out for one origin.
-func (r *Reconciler) Unbound() { r.origins.SetWorkers(0) }
+func (r *Reconciler) Unbound() {
+	r.origins.SetWorkers(0)
+	r.pollOrigins.SetWorkers(0)
+}
 
-// Crowd leaves room for one at an origin, and has somebody else be there until the returned function is called.
-func (r *Reconciler) Crowd(origin string) (leave func()) {
-	r.origins.SetWorkers(2)
+// Crowd leaves room for one pass, or one poll, at an origin, and has somebody else be there until the returned function is called.
+func (r *Reconciler) Crowd(polls bool, origin string) (leave func()) {
+	bound := r.origins
+	if polls {
+		bound = r.pollOrigins
+	}
+	bound.SetWorkers(2)
 	other := r.resource(types.NamespacedName{Name: "other"})
-	r.origins.Enter(fairqueue.Waiter{Resource: other}, origin, origins.Pending, r.Clock.Now())
-	return func() { r.origins.Leave(other, origins.Answered, r.Clock.Now()) }
+	bound.Enter(fairqueue.Waiter{Resource: other}, origin, origins.Pending, r.Clock.Now())
+	return func() { bound.Leave(other, origins.Answered, r.Clock.Now()) }
 }
 
 // PollIn says after how long a resource is polled next; false if it is not polled.

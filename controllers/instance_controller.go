@@ -126,15 +126,15 @@ type Reconciler struct {
 	turns chan event.GenericEvent
 	// poller looks at what is in order.
 	poller *poller.Poller
-	// origins bounds how many workers are out for one origin.
-	origins *origins.Bound
+	// origins bounds how many passes are out for one origin, and pollOrigins how many polls, which have workers of their own.
+	origins, pollOrigins *origins.Bound
 	// slowness says where histories time out.
 	slowness slowness
 }
 
 // NewReconciler returns a reconciler of one kind.
 func NewReconciler(shared *Shared, kind instance.Kind) *Reconciler {
-	r := &Reconciler{Shared: shared, Kind: kind, memories: newMemories(), turns: make(chan event.GenericEvent, wakeups), origins: origins.New()}
+	r := &Reconciler{Shared: shared, Kind: kind, memories: newMemories(), turns: make(chan event.GenericEvent, wakeups), origins: origins.New(), pollOrigins: origins.New()}
 	r.poller = poller.New(shared.Clock, r.wake)
 	shared.Metrics.watch(kind.Name, r.memories, shared.Clock)
 	return r

@@ -102,16 +102,9 @@ func (r *Reconciler) takeBack(key types.NamespacedName) *watched {
 	line, _ := r.poller.Take(key).(*watched)
 	if line != nil {
 		// A poll that was put off waits at its origin no longer: the place would be kept for nobody.
-		r.origins.Leave(r.pollPlace(key), origins.NotCalled, r.Clock.Now())
+		r.pollOrigins.Leave(r.resource(key), origins.NotCalled, r.Clock.Now())
 	}
 	return line
-}
-
-// pollPlace is as whom the poll of a resource stands at its origin.
-func (r *Reconciler) pollPlace(key types.NamespacedName) keys.Resource {
-	place := r.resource(key)
-	place.Kind += " poll"
-	return place
 }
 
 // answersFor are the answers that were handed over, nil if there are none or the pass would ask for something else, another
@@ -147,8 +140,8 @@ func (w *watched) Poll(ctx context.Context) (again time.Duration) {
 	if m.hung {
 		rank = origins.Suspect
 	}
-	place := w.pollPlace(w.key)
-	ok, hangs := w.origins.Enter(fairqueue.Waiter{Resource: place, Instance: w.id, Wake: w.poller.Wake}, w.apiURL, rank, now)
+	place := w.resource(w.key)
+	ok, hangs := w.pollOrigins.Enter(fairqueue.Waiter{Resource: place, Instance: w.id, Wake: w.poller.Wake}, w.apiURL, rank, now)
 	if !ok {
 		w.release(w.id, due)
 		if hangs || now.Sub(m.readAt()) > 2*w.every.State {
@@ -160,7 +153,7 @@ func (w *watched) Poll(ctx context.Context) (again time.Duration) {
 	m.reserved = time.Time{}
 	took := w.peek(ctx, due)
 	known := ctx.Err() == nil && w.unchanged() && w.peekHistory(ctx, due)
-	w.origins.Leave(place, w.endOfCalls(m, took), w.Clock.Now())
+	w.pollOrigins.Leave(place, w.endOfCalls(m, took), w.Clock.Now())
 	if ctx.Err() != nil {
 		// It is taken, or the process ends: whatever came of it says nothing.
 		w.answers = nil

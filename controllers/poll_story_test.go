@@ -255,7 +255,7 @@ func TestR43WhatIsTakenBackIsNotPolled(t *testing.T) {
 }
 
 // TestR41NoPlaceIsKeptForAPollThatIsTakenBack: a poll that finds no place at its origin waits for one, until a pass takes the line over,
-// which waits for itself.
+// which has places of its own.
 func TestR41NoPlaceIsKeptForAPollThatIsTakenBack(t *testing.T) {
 	s := newStory(t)
 	s.instance("line", incoming(true))
@@ -263,12 +263,38 @@ func TestR41NoPlaceIsKeptForAPollThatIsTakenBack(t *testing.T) {
 	s.forward(20 * time.Minute)
 	waiters := func() int { return s.operators[0].Remembered()["waiters"] }
 	s.Expect(waiters()).To(BeZero())
-	leave := s.operators[0].Crowd(s.status("line").APIURL)
+	leave := s.operators[0].Crowd(true, s.status("line").APIURL)
 	calls := len(s.calls())
 	s.Expect(s.until(2*time.Minute, func() bool { return waiters() == 2 })).To(BeTrue(), "the poll waits")
+	s.Expect(s.calls()).To(HaveLen(calls))
 	s.edit("line", incoming(false))
 	s.pass("line")
-	s.Expect(waiters()).To(Equal(2), "the pass waits, and the poll does not")
+	s.Expect(waiters()).To(Equal(1), "the poll does not wait any more")
+	s.forward(3 * time.Second)
+	s.Expect(len(s.calls())).To(BeNumerically(">", calls))
+	s.settled("line", v1alpha1.ReasonSucceeded)
+	leave()
+	s.forward(20 * time.Minute)
+	s.Expect(waiters()).To(BeZero())
+}
+
+// TestR41PassesTakeNoPlacesOfPolls: while as many passes as may be are out for an origin, what is in order is polled as ever, and who needs a
+// pass is woken for it.
+func TestR41PassesTakeNoPlacesOfPolls(t *testing.T) {
+	s := newStory(t)
+	s.instance("line", incoming(true))
+	s.settled("line", v1alpha1.ReasonSucceeded)
+	s.forward(20 * time.Minute)
+	waiters := func() int { return s.operators[0].Remembered()["waiters"] }
+	leave := s.operators[0].Crowd(false, s.status("line").APIURL)
+	calls := len(s.calls())
+	s.forward(5 * time.Minute)
+	s.Expect(len(s.calls())).To(BeNumerically(">=", calls+4))
+	s.Expect(waiters()).To(Equal(1))
+	calls = len(s.calls())
+	s.edit("line", incoming(false))
+	s.pass("line")
+	s.Expect(s.until(time.Minute, func() bool { return waiters() == 2 })).To(BeTrue(), "the pass waits")
 	s.Expect(s.calls()).To(HaveLen(calls))
 	leave()
 	s.plan("line")

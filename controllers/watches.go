@@ -26,6 +26,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+	"github.com/greenapi-operator/greenapi-operator/internal/origins"
 	"github.com/greenapi-operator/greenapi-operator/internal/sharding"
 )
 
@@ -98,8 +99,10 @@ func secretNames(object client.Object) []string {
 
 // SetupWithManager adds the reconciler to a manager. The indexes must be there already.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, options controller.Options) error {
-	r.origins.SetWorkers(max(options.MaxConcurrentReconciles, 1))
-	r.poller.SetWorkers(r.origins.Most())
+	for _, bound := range []*origins.Bound{r.origins, r.pollOrigins} {
+		bound.SetWorkers(max(options.MaxConcurrentReconciles, 1))
+	}
+	r.poller.SetWorkers(r.pollOrigins.Most())
 	if err := mgr.Add(r.poller); err != nil {
 		return err
 	}
