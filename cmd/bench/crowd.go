@@ -6,15 +6,19 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
-// Namespaces of the crowd and of the lonely one, and their first numbers.
+// The namespace of the crowd, and the first numbers of its instances and of the lonely ones.
 const (
-	crowdNamespace, lonelyNamespace = "crowd", "lonely"
-	crowdID                         = firstID + 1_000_000
-	lonelyID                        = firstID + 2_000_000
+	crowdNamespace = "crowd"
+	crowdID        = firstID + 1_000_000
+	lonelyID       = firstID + 2_000_000
 )
+
+// lonelyNamespace is that of one lonely instance: a namespace is a fleet, in which the second would wait for the first (R33).
+func lonelyNamespace(i int) string { return fmt.Sprintf("lonely-%d", i) }
 
 // mostLonely is how often the lonely one is tried at the most: a half of the fleet's number if that is less.
 const mostLonely = 20
@@ -30,7 +34,11 @@ func (b *bench) crowd(ctx context.Context) error {
 		return nil
 	}
 	b.stopManager()
-	err := errors.Join(b.addNamespace(ctx, crowdNamespace), b.addNamespace(ctx, lonelyNamespace), b.broken.delay(ctx, b.options.latency, 500), b.broken.resetCounts())
+	lonely := min(mostLonely, b.n/2)
+	err := errors.Join(b.addNamespace(ctx, crowdNamespace), b.broken.delay(ctx, b.options.latency, 500), b.broken.resetCounts())
+	for i := range lonely {
+		err = errors.Join(err, b.addNamespace(ctx, lonelyNamespace(i)))
+	}
 	if err != nil {
 		return err
 	}
@@ -58,11 +66,10 @@ func (b *bench) crowd(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	lonely := min(mostLonely, b.n/2)
 	b.show.track(lonely, "%d new instances beside %d failing ones of another namespace", lonely, k)
 	defer b.show.end()
 	at, err := b.paced(ctx, lonely, func(ctx context.Context, i int) (int64, time.Time, error) {
-		return b.declare(ctx, line{id: lonelyID + int64(i), namespace: lonelyNamespace})
+		return b.declare(ctx, line{id: lonelyID + int64(i), namespace: lonelyNamespace(i)})
 	})
 	if err != nil {
 		return err
