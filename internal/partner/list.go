@@ -94,7 +94,7 @@ func (l *List) Known(before []int64) []int64 {
 		return 3
 	}
 	var ids []int64
-	for wanted := 0; wanted <= 3; wanted++ {
+	for wanted := range 4 {
 		for _, row := range l.rows {
 			if len(ids) < MaxKnown && class(row) == wanted {
 				ids = append(ids, row.ID)
