@@ -28,6 +28,9 @@ func (p *pass) mayBuy() found {
 	return p.room(p.account)
 }
 
+// clockSkew is how far the clocks of two nodes may be apart before a person is told.
+const clockSkew = 5 * time.Minute
+
 // room says whether the limits of an account let one more instance be bought (P7).
 func (p *pass) room(account *v1alpha1.PartnerAccount) found {
 	limits := account.Spec.Limits
@@ -39,7 +42,7 @@ func (p *pass) room(account *v1alpha1.PartnerAccount) found {
 	switch {
 	case instances >= int(limits.MaxInstances):
 		return waits(v1alpha1.ReasonLimitReached, "PartnerAccount %q has as many instances as limits.maxInstances permits, %d, or may have. Raise it, or delete instances that nobody needs", account.Name, limits.MaxInstances)
-	case next.Sub(p.now) > time.Hour:
+	case next.Sub(p.now) > time.Hour+clockSkew:
 		return stalls(v1alpha1.ReasonLimitReached, "PartnerAccount %q has a create in its record that is %s from now, so some node's clock was wrong, and nothing is bought before %s. Once all clocks are right and the vendor's console shows what was bought, remove status.creates by kubectl edit partneraccount %s --subresource=status",
 			account.Name, next.Sub(p.now).Round(time.Minute)-time.Hour, next.UTC().Format(time.RFC3339), account.Name)
 	case next.After(p.now):

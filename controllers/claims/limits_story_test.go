@@ -67,15 +67,22 @@ func TestP7ACreateFarAheadSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(a *v1alpha1.PartnerAccount) { a.Spec.Limits.MaxCreatesPerHour = 1 })
 	w.forward(time.Minute)
-	account := w.account()
-	account.Status.Creates = []v1alpha1.PartnerCreate{{Name: "prod-eu/shop/another", ClaimUID: "another", Attempt: 1, Time: metav1.NewTime(w.clock.Now().Add(24 * time.Hour))}}
-	w.Expect(w.cluster.Status().Update(w.ctx, account)).To(Succeed())
-	key := w.claim("support-line", nil)
-	w.forward(time.Minute)
-	w.expect(key, v1alpha1.StalledCondition, "True LimitReached")
+	key := w.claimKey("support-line")
+	for _, ahead := range []time.Duration{time.Minute, 24 * time.Hour} {
+		account := w.account()
+		account.Status.Creates = []v1alpha1.PartnerCreate{{Name: "prod-eu/shop/another", ClaimUID: "another", Attempt: 1, Time: metav1.NewTime(w.clock.Now().Add(ahead))}}
+		w.Expect(w.cluster.Status().Update(w.ctx, account)).To(Succeed())
+		if ahead == time.Minute {
+			w.claim("support-line", nil)
+		}
+		w.wakeAll()
+		w.forward(time.Minute)
+		w.expect(key, v1alpha1.CreatedCondition, "False LimitReached")
+		w.expect(key, v1alpha1.StalledCondition, map[bool]string{true: "True LimitReached"}[ahead > time.Hour])
+	}
 	w.Expect(apimeta.FindStatusCondition(w.get(key).Status.Conditions, v1alpha1.StalledCondition).Message).
 		To(SatisfyAll(ContainSubstring("clock was wrong"), ContainSubstring("kubectl edit partneraccount reseller --subresource=status")))
-	account = w.account()
+	account := w.account()
 	account.Status.Creates = nil
 	w.Expect(w.cluster.Status().Update(w.ctx, account)).To(Succeed())
 	w.wakeAll()
