@@ -175,7 +175,7 @@ func (r *result) rows() []row {
 		{what: "then: lists of the account within five windows", key: keyClaimLists, format: "%.0f"},
 		{what: "then: writes to Kubernetes", key: keyClaimSteadyWrites, format: "%.0f"},
 		{what: "then: memory of the manager, MiB", key: keyClaimMemory, format: "%.1f"},
-		{what: "then: what a list takes of it at its peak, MiB", key: keyClaimList, format: "%.1f"},
+		{what: "then: what is allocated for a list, freed or not, MiB", key: keyClaimList, format: "%.1f"},
 	}
 }
 
