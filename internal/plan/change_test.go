@@ -178,6 +178,19 @@ func TestR12_ForeignPending(t *testing.T) {
 	s.sends(incoming)
 }
 
+// TestR12_ARequestIsDoneWhileAForeignCallMayLeave: everything was looked at, which is all that was asked for.
+func TestR12_ARequestIsDoneWhileAForeignCallMayLeave(t *testing.T) {
+	s := newStory(t, on)
+	s.sends(incoming)
+	s.newProcess()
+	s.edit(onOn)
+	s.in.Requested = true
+	s.quiet(v1alpha1.ReasonSettling)
+	if !s.d.Handled || s.d.Held.By != plan.HeldByWrite {
+		t.Errorf("handled %t, held by %q", s.d.Handled, s.d.Held.By)
+	}
+}
+
 // TestR12_ForeignPendingOfOtherSettings: the other process's call is waited for whatever it is about.
 func TestR12_ForeignPendingOfOtherSettings(t *testing.T) {
 	for name, settings := range map[string]string{"still managed": onOn, "no longer managed": `"outgoingWebhook":true`} {
