@@ -104,6 +104,9 @@ func TestTheLedgerIsJudged(t *testing.T) {
 	if broken := judgeLedger(append(fine, entry(emulator.EntryCreated, 4, "b")), 9); len(broken) != 1 {
 		t.Errorf("two of one name: %q", broken)
 	}
+	if gone := deleted(fine); len(gone) != 1 || !gone[1] {
+		t.Errorf("%v are deleted, want 1", gone)
+	}
 }
 
 // TestGrowthIsSeen, and what a process takes a little more is none.

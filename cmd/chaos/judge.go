@@ -70,6 +70,17 @@ func judgeLedger(entries []emulator.Entry, most int) []string {
 	return broken
 }
 
+// deleted are the instances that the vendor was told to delete.
+func deleted(entries []emulator.Entry) map[int64]bool {
+	ids := map[int64]bool{}
+	for _, e := range entries {
+		if e.What == emulator.EntryDeleted {
+			ids[e.ID] = true
+		}
+	}
+	return ids
+}
+
 // usage is what a manager takes.
 type usage struct {
 	goroutines, resident float64

@@ -143,6 +143,9 @@ func run(ctx context.Context, o options, out io.Writer) (bool, error) {
 	h = h.before(result.broken[0].at)
 	quiet := func(string, ...any) {}
 	smallest := shrink(h, o.tries, func(smaller history) bool {
+		if ctx.Err() != nil {
+			return false
+		}
 		say("playing %d of %d events", len(smaller), len(h))
 		again, err := play(ctx, o, smaller, quiet)
 		_ = os.RemoveAll(again.logs)

@@ -59,6 +59,8 @@ type world struct {
 	// broken is told of what makes the run itself impossible.
 	broken context.CancelCauseFunc
 	begun  time.Time
+	// restored: etcd is restored in the course of the history.
+	restored bool
 	// troubles counts what is going on that keeps statuses from being right, and calmSince is since when nothing is, in Unix nanoseconds.
 	troubles, calmSince atomic.Int64
 }
