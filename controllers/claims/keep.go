@@ -210,7 +210,7 @@ func (r *Reconciler) missing(p *pass) found {
 	if p.created() || p.stalled() {
 		return unchanged
 	}
-	return waits(v1alpha1.ReasonCreatePending, "Instance %d does not show in the list of PartnerAccount %q yet", p.id(), p.account.Name)
+	return waits(v1alpha1.ReasonCreatePending, "Instance %d is not among the living ones of PartnerAccount %q, or not yet; once three lists, an hour apart, say so, it is a person's turn", p.id(), p.account.Name)
 }
 
 func shown(p *pass, text string) string {
