@@ -149,11 +149,8 @@ func (r *Reconciler) buy(ctx context.Context, p *pass, q partner.Request) (found
 	if problem := p.mayBuy(); problem != nothing {
 		return problem, nil
 	}
-	if twin, err := r.twin(ctx, p); err != nil {
-		return nothing, err
-	} else if twin != "" {
-		return stalls(v1alpha1.ReasonAccountNotReady, "PartnerAccounts %q and %q are one account at the vendor and have one ownerKey, so the limits of neither would hold, and nothing is bought through %q. Make the claim with accountRef %q, or make an account with another ownerKey",
-			twin, p.account.Name, p.account.Name, twin), nil
+	if problem, err := r.twin(ctx, r.Client, p.account); problem != nothing || err != nil {
+		return problem, err
 	}
 	if problem, err := r.secretFree(ctx, p); problem != nothing || err != nil {
 		return problem, err

@@ -19,6 +19,9 @@ import (
 // tokenlessLists is after how many lists without a token that is needed no list is read for it alone.
 const tokenlessLists = 3
 
+// lateFor is how long an instance that was bought may take to show in a list.
+const lateFor = 15 * time.Minute
+
 // storeWait is how long after a Secret could not be written that is tried again.
 const storeWait = 10 * time.Second
 
@@ -81,8 +84,11 @@ func (r *Reconciler) keep(ctx context.Context, p *pass) (found, error) {
 	if !there || row.Deleted {
 		// Somebody asks, and the list may be from before the instance was bought.
 		asked := p.request != "" && p.latest.Begun.Before(p.memory.askedAt)
-		if !written || p.status.APIURL == "" || asked {
+		switch {
+		case !written || asked:
 			p.wantToken()
+		case p.status.APIURL == "":
+			p.wantAddress()
 		}
 		return r.missing(p), nil
 	}
@@ -125,6 +131,14 @@ func (p *pass) wantToken() bool {
 	}
 	p.wants.ListAt = p.now
 	return true
+}
+
+// wantAddress has a list be read each minute for where the instance is served, for as long as one that was bought may be late to show.
+func (p *pass) wantAddress() {
+	p.wants.Token = true
+	if record := p.status.Create; record != nil && p.now.Sub(timeOf(record.FinishedTime)) < lateFor {
+		p.wants.ListAt = p.now.Add(time.Minute)
+	}
 }
 
 // noteLoss takes down when the Secret of an instance that is there was first missed.

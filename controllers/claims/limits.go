@@ -39,12 +39,14 @@ func (p *pass) room(account *v1alpha1.PartnerAccount) found {
 		creates = append(creates, partner.Create{Name: create.Name, Time: create.Time.Time})
 	}
 	instances, next := partner.Room(p.latest, creates, int(limits.MaxCreatesPerHour), p.now)
+	full := instances >= int(limits.MaxInstances)
+	if ahead := latest(account.Status.Creates); (full || next.After(p.now)) && ahead.Sub(p.now) > clockSkew {
+		return stalls(v1alpha1.ReasonLimitReached, "PartnerAccount %q has a create in its record that is of %s, so some node's clock was wrong, and it counts until an hour after that. Once all clocks are right and the vendor's console shows what was bought, remove status.creates by kubectl edit partneraccount %s --subresource=status",
+			account.Name, ahead.UTC().Format(time.RFC3339), account.Name)
+	}
 	switch {
-	case instances >= int(limits.MaxInstances):
+	case full:
 		return waits(v1alpha1.ReasonLimitReached, "PartnerAccount %q has as many instances as limits.maxInstances permits, %d, or may have. Raise it, or delete instances that nobody needs", account.Name, limits.MaxInstances)
-	case next.Sub(p.now) > time.Hour+clockSkew:
-		return stalls(v1alpha1.ReasonLimitReached, "PartnerAccount %q has a create in its record that is %s from now, so some node's clock was wrong, and nothing is bought before %s. Once all clocks are right and the vendor's console shows what was bought, remove status.creates by kubectl edit partneraccount %s --subresource=status",
-			account.Name, next.Sub(p.now).Round(time.Minute)-time.Hour, next.UTC().Format(time.RFC3339), account.Name)
 	case next.After(p.now):
 		p.again = min(p.again, next.Sub(p.now)+time.Second)
 		return waits(v1alpha1.ReasonLimitReached, "PartnerAccount %q buys no more than limits.maxCreatesPerHour, %d, within an hour. The instance is bought when that permits", account.Name, limits.MaxCreatesPerHour)
@@ -52,19 +54,32 @@ func (p *pass) room(account *v1alpha1.PartnerAccount) found {
 	return nothing
 }
 
-// twin returns an elder account that is the same one at the vendor, has the same messenger and the same owner key, "" if there is none: each has a
-// record of creates of its own, so that both could buy what one may.
-func (r *Reconciler) twin(ctx context.Context, p *pass) (string, error) {
-	list := &v1alpha1.PartnerAccountList{}
-	if err := r.Client.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
-		return "", err
-	}
-	for i := range list.Items {
-		if other := &list.Items[i]; other.UID != p.account.UID && elder(other, p.account) && sameAccount(other, p.account) {
-			return other.Name, nil
+// latest is the time of the latest create, the zero time if there is none.
+func latest(creates []v1alpha1.PartnerCreate) (at time.Time) {
+	for _, create := range creates {
+		if create.Time.After(at) {
+			at = create.Time.Time
 		}
 	}
-	return "", nil
+	return at
+}
+
+// twin says that an elder account buys for the same account at the vendor, with the same messenger and owner key: each has a record of creates
+// of its own, so that both could buy what one may. The accounts are read by a reader.
+func (r *Reconciler) twin(ctx context.Context, reader client.Reader, account *v1alpha1.PartnerAccount) (found, error) {
+	list := &v1alpha1.PartnerAccountList{}
+	if err := reader.List(ctx, list); err != nil {
+		return nothing, err
+	}
+	for i := range list.Items {
+		other := &list.Items[i]
+		buys := other.Spec.Mode != v1alpha1.ModeObserve && other.Spec.Mode != "" && other.DeletionTimestamp.IsZero()
+		if other.UID != account.UID && buys && elder(other, account) && sameAccount(other, account) {
+			return stalls(v1alpha1.ReasonAccountNotReady, "PartnerAccounts %q and %q are one account at the vendor and have one ownerKey, so the limits of neither would hold, and nothing is bought through %q. Make the claim with accountRef %q, or delete that account if nobody needs it, or make one with another ownerKey",
+				other.Name, account.Name, account.Name, other.Name), nil
+		}
+	}
+	return nothing, nil
 }
 
 // elder reports whether one account was made before another.
@@ -99,6 +114,9 @@ func (r *Reconciler) reserve(ctx context.Context, p *pass, attempt int32) (found
 		if account.UID != p.account.UID || account.Generation != p.account.Generation || !account.DeletionTimestamp.IsZero() {
 			p.again = time.Second
 			return waits(v1alpha1.ReasonCreatePending, "The account has just changed"), nil
+		}
+		if problem, err := r.twin(ctx, r.Live, account); problem != nothing || err != nil {
+			return problem, err
 		}
 		if len(p.theirs(account)) > len(p.theirs(p.account)) {
 			p.again = time.Second

@@ -198,7 +198,7 @@ func (p *pass) accountStalled() bool {
 // until it does.
 func (p *pass) toldAlready() bool {
 	created := apimeta.FindStatusCondition(p.claim.Status.Conditions, v1alpha1.CreatedCondition)
-	return created != nil && created.ObservedGeneration == p.claim.Generation && created.Reason != v1alpha1.ReasonAccountNotReady
+	return created != nil && created.ObservedGeneration == p.claim.Generation && (created.Reason != v1alpha1.ReasonAccountNotReady || p.stalled())
 }
 
 // accountProblem says why the account cannot be used now, nothing if it can.
