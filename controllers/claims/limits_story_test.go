@@ -5,6 +5,7 @@ package claims_test
 
 import (
 	"cmp"
+	"context"
 	"testing"
 	"time"
 
@@ -13,8 +14,11 @@ import (
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/controllers/claims"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 )
 
@@ -76,6 +80,30 @@ func TestP7OneAccountAtTheVendorHasOneRecord(t *testing.T) {
 		w.expect(key, v1alpha1.CreatedCondition, "True Succeeded")
 		w.Expect(w.get(key).Status.IDInstance).To(BeEquivalentTo(710700000002))
 	}
+}
+
+// TestP7AnAccountThatTheCacheLacksIsSeen: before a call the accounts are read as the API server has them.
+func TestP7AnAccountThatTheCacheLacksIsSeen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.forward(time.Minute)
+	younger := &v1alpha1.PartnerAccount{ObjectMeta: metav1.ObjectMeta{Name: "a-second", Generation: 1}, Spec: *w.account().Spec.DeepCopy()}
+	w.create(younger)
+	w.wake("account", types.NamespacedName{Name: "a-second"})
+	reconciler, ok := w.run["claim"].(*claims.Reconciler)
+	w.Expect(ok).To(BeTrue())
+	reconciler.Client = interceptor.NewClient(w.operators(), interceptor.Funcs{
+		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, options ...client.ListOption) error {
+			if _, accounts := list.(*v1alpha1.PartnerAccountList); accounts {
+				return nil
+			}
+			return c.List(ctx, list, options...)
+		},
+	})
+	key := w.claim("support-line", func(c *v1alpha1.InstanceClaim) { c.Spec.AccountRef.Name = "a-second" })
+	w.forward(time.Hour)
+	w.expect(key, v1alpha1.StalledCondition, "True AccountNotReady")
+	w.Expect(w.calls("createInstance")).To(BeZero())
 }
 
 // TestP7ACreateFarAheadSaysWhatToDo: a clock that was wrong cannot be told from one that is wrong now, so nothing is bought, and a person hears why.
