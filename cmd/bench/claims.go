@@ -125,23 +125,24 @@ func (b *bench) steadyClaims(ctx context.Context, vendor *vendor) error {
 // allocatedForAList lets the windows pass, and returns what the manager allocated in that one in which it allocated most, over what it does
 // in one without a list, in MiB. The peak of its memory would not tell: the collector lets the heap grow by more than a list.
 func (b *bench) allocatedForAList(ctx context.Context) (float64, error) {
-	var each []float64
 	before, err := b.manager.metrics.scrape(ctx)
+	if err != nil {
+		return 0, err
+	}
+	var each []float64
 	for i := range claimWindows {
-		if err == nil {
-			err = b.pass(ctx, b.options.window, fmt.Sprintf("claims that have all they want, %d of %d", i+1, claimWindows))
+		if err := b.pass(ctx, b.options.window, fmt.Sprintf("claims that have all they want, %d of %d", i+1, claimWindows)); err != nil {
+			return 0, err
 		}
+		after, err := b.manager.metrics.scrape(ctx)
 		if err != nil {
 			return 0, err
 		}
-		var after families
-		if after, err = b.manager.metrics.scrape(ctx); err == nil {
-			each = append(each, after.allocatedMiB()-before.allocatedMiB())
-			before = after
-		}
+		each = append(each, mebibytes(after.allocated()-before.allocated()))
+		before = after
 	}
 	slices.Sort(each)
-	return each[len(each)-1] - each[len(each)/2], err
+	return each[len(each)-1] - each[len(each)/2], nil
 }
 
 // startReseller starts a vendor with a partner account.

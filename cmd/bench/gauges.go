@@ -85,10 +85,8 @@ func (f families) sum(name string, wanted func(labels map[string]string) bool) f
 
 func anyLabels(map[string]string) bool { return true }
 
-// allocatedMiB is what the manager has allocated, freed or not.
-func (f families) allocatedMiB() float64 {
-	return f.sum("go_memstats_alloc_bytes_total", anyLabels) / (1 << 20)
-}
+// allocated is how many bytes the manager has allocated, freed or not.
+func (f families) allocated() int64 { return int64(f.sum("go_memstats_alloc_bytes_total", anyLabels)) }
 
 // passes is how many passes the manager has made.
 func (f families) passes() float64 { return f.sum("controller_runtime_reconcile_total", anyLabels) }
