@@ -44,8 +44,7 @@ func TestP10TheAddressIsGuessed(t *testing.T) {
 	} {
 		w := newWorld(t, nil)
 		w.vendor.UpdateAccount("reseller", func(a *emulator.Account) { a.Behavior.APIURL = emulator.APIURLNone })
-		reconciler, ok := w.run["claim"].(*claims.Reconciler)
-		w.Expect(ok).To(BeTrue())
+		reconciler := w.reconciler()
 		reconciler.Connect = func(target greenapi.Target) (claims.Line, error) {
 			if target.Origin.String() == one {
 				return host{test.first}, nil
@@ -66,8 +65,7 @@ func TestP10TheRowIsAskedBeforeAnAddressIsGuessed(t *testing.T) {
 		w := newWorld(t, nil)
 		w.line(710700000001, "Support VIP") // What the account is known by.
 		w.vendor.UpdateAccount("reseller", func(a *emulator.Account) { a.Behavior.APIURL, a.Behavior.Late = emulator.APIURLNone, late })
-		reconciler, ok := w.run["claim"].(*claims.Reconciler)
-		w.Expect(ok).To(BeTrue())
+		reconciler := w.reconciler()
 		connect, called := reconciler.Connect, []string{}
 		reconciler.Connect = func(target greenapi.Target) (claims.Line, error) {
 			called = append(called, target.Origin.String())
@@ -97,8 +95,7 @@ func TestP10ARequestGuessesAnew(t *testing.T) {
 	const one, other = "https://7107.api.green-api.com", "https://7107.api.greenapi.com"
 	w := newWorld(t, nil)
 	w.vendor.UpdateAccount("reseller", func(a *emulator.Account) { a.Behavior.APIURL = emulator.APIURLNone })
-	reconciler, ok := w.run["claim"].(*claims.Reconciler)
-	w.Expect(ok).To(BeTrue())
+	reconciler := w.reconciler()
 	answers := map[string]error{one: unknown, other: unknown}
 	reconciler.Connect = func(target greenapi.Target) (claims.Line, error) { return host{answers[target.Origin.String()]}, nil }
 	key := w.claim("support-line", nil)

@@ -93,7 +93,7 @@ func (r *Reconciler) endInstance(ctx context.Context, p *pass) (found, error) {
 	return deletes("The list of instances is read to see what became of the instance"), nil
 }
 
-// soonFor is how long after a claim was deleted its account's list is read every minute to see what became of the instance.
+// soonFor is how long after an instance was bought, or its claim deleted, the account's list is read every minute to see what became of it.
 const soonFor = 15 * time.Minute
 
 func (p *pass) untilNextLook() time.Duration {

@@ -19,9 +19,6 @@ import (
 // tokenlessLists is after how many lists without a token that is needed no list is read for it alone.
 const tokenlessLists = 3
 
-// lateFor is how long an instance that was bought may take to show in a list.
-const lateFor = 15 * time.Minute
-
 // storeWait is how long after a Secret could not be written that is tried again.
 const storeWait = 10 * time.Second
 
@@ -136,7 +133,7 @@ func (p *pass) wantToken() bool {
 // wantAddress has a list be read each minute for where the instance is served, for as long as one that was bought may be late to show.
 func (p *pass) wantAddress() {
 	p.wants.Token = true
-	if record := p.status.Create; record != nil && p.now.Sub(timeOf(record.FinishedTime)) < lateFor {
+	if record := p.status.Create; record != nil && p.now.Sub(timeOf(record.FinishedTime)) < soonFor {
 		p.wants.ListAt = p.now.Add(time.Minute)
 	}
 }

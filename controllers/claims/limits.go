@@ -22,10 +22,15 @@ func (p *pass) mayBuy() found {
 	switch {
 	case p.adoptOnly:
 		return stalls(v1alpha1.ReasonInstanceMissing, "No living instance has the name %q, and what spec.adoptions of PartnerAccount %q names is adopted, never bought. Correct the name there, or make a claim without spec.instanceName", p.name, p.account.Name)
-	case p.account.Spec.Mode != v1alpha1.ModeCreate && p.account.Spec.Mode != v1alpha1.ModeCreateAndDelete:
+	case !buys(p.account):
 		return stalls(v1alpha1.ReasonModeObserve, "No living instance has the name %q, and spec.mode of PartnerAccount %q does not permit to buy one. Set it to Create", p.name, p.account.Name)
 	}
 	return p.room(p.account)
+}
+
+// buys reports whether the mode of an account permits to buy.
+func buys(account *v1alpha1.PartnerAccount) bool {
+	return account.Spec.Mode == v1alpha1.ModeCreate || account.Spec.Mode == v1alpha1.ModeCreateAndDelete
 }
 
 // clockSkew is how far the clocks of two nodes may be apart before a person is told.
@@ -68,26 +73,17 @@ func latest(creates []v1alpha1.PartnerCreate) (at time.Time) {
 // of its own, so that both could buy what one may. The accounts are read by a reader.
 func (r *Reconciler) twin(ctx context.Context, reader client.Reader, account *v1alpha1.PartnerAccount) (found, error) {
 	list := &v1alpha1.PartnerAccountList{}
-	if err := reader.List(ctx, list); err != nil {
+	if err := reader.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
 		return nothing, err
 	}
 	for i := range list.Items {
 		other := &list.Items[i]
-		buys := other.Spec.Mode != v1alpha1.ModeObserve && other.Spec.Mode != "" && other.DeletionTimestamp.IsZero()
-		if other.UID != account.UID && buys && elder(other, account) && sameAccount(other, account) {
+		if other.UID != account.UID && other.DeletionTimestamp.IsZero() && buys(other) && elder(other, account) && sameAccount(other, account) {
 			return stalls(v1alpha1.ReasonAccountNotReady, "PartnerAccounts %q and %q are one account at the vendor and have one ownerKey, so the limits of neither would hold, and nothing is bought through %q. Make the claim with accountRef %q, or delete that account if nobody needs it, or make one with another ownerKey",
 				other.Name, account.Name, account.Name, other.Name), nil
 		}
 	}
 	return nothing, nil
-}
-
-// elder reports whether one account was made before another.
-func elder(one, other *v1alpha1.PartnerAccount) bool {
-	if a, b := one.CreationTimestamp.Time, other.CreationTimestamp.Time; !a.Equal(b) {
-		return a.Before(b)
-	}
-	return one.Name < other.Name
 }
 
 // sameAccount reports whether two resources are of one account at the vendor, and buy by the same names: they have the same token, or are known by the

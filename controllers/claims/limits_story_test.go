@@ -18,7 +18,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/controllers/claims"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 )
 
@@ -90,8 +89,7 @@ func TestP7AnAccountThatTheCacheLacksIsSeen(t *testing.T) {
 	younger := &v1alpha1.PartnerAccount{ObjectMeta: metav1.ObjectMeta{Name: "a-second", Generation: 1}, Spec: *w.account().Spec.DeepCopy()}
 	w.create(younger)
 	w.wake("account", types.NamespacedName{Name: "a-second"})
-	reconciler, ok := w.run["claim"].(*claims.Reconciler)
-	w.Expect(ok).To(BeTrue())
+	reconciler := w.reconciler()
 	reconciler.Client = interceptor.NewClient(w.operators(), interceptor.Funcs{
 		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, options ...client.ListOption) error {
 			if _, accounts := list.(*v1alpha1.PartnerAccountList); accounts {

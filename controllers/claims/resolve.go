@@ -179,10 +179,15 @@ func before(one, other *v1alpha1.InstanceClaim) bool {
 	if a, b := holds(one), holds(other); a != b {
 		return a
 	}
-	if a, b := one.CreationTimestamp.Time, other.CreationTimestamp.Time; !a.Equal(b) {
+	return elder(one, other)
+}
+
+// elder reports whether one object was made before another.
+func elder(one, other client.Object) bool {
+	if a, b := one.GetCreationTimestamp().Time, other.GetCreationTimestamp().Time; !a.Equal(b) {
 		return a.Before(b)
 	}
-	return one.Namespace+"/"+one.Name < other.Namespace+"/"+other.Name
+	return client.ObjectKeyFromObject(one).String() < client.ObjectKeyFromObject(other).String()
 }
 
 // holds reports whether a claim has an instance, or may have bought one.

@@ -15,7 +15,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/controllers/claims"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 )
 
@@ -61,8 +60,7 @@ func TestP17ATokenThatIsStoredMeanwhileIsNotOverwritten(t *testing.T) {
 	w.expect(key, v1alpha1.CreatedCondition, "True Succeeded")
 	token, stored := "t0ken-that-replaced-another-one", false
 	leaks.Add(token)
-	reconciler, ok := w.run["claim"].(*claims.Reconciler)
-	w.Expect(ok).To(BeTrue())
+	reconciler := w.reconciler()
 	reconciler.Live = interceptor.NewClient(w.cluster, interceptor.Funcs{Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
 		err := c.Get(ctx, key, object, options...)
 		if secret, ok := object.(*corev1.Secret); ok && err == nil && !stored {

@@ -205,6 +205,14 @@ func (w *world) process() (run map[string]reconcile.Reconciler, book *partner.Bo
 	}, book
 }
 
+// reconciler is that of claims.
+func (w *world) reconciler() *claims.Reconciler {
+	w.t.Helper()
+	reconciler, ok := w.run["claim"].(*claims.Reconciler)
+	w.Expect(ok).To(BeTrue())
+	return reconciler
+}
+
 // restart replaces the process; the new one looks at everything.
 func (w *world) restart() {
 	run, book := w.process()
