@@ -80,7 +80,23 @@ func newManager(ctx context.Context, config *rest.Config, o options, watch *name
 		// A cache without a namespace would hold all of them. So there is none, and nobody who would read from it.
 		return mgr, nil
 	}
+	if err := addVersions(ctx, mgr, watch); err != nil {
+		return nil, err
+	}
 	return mgr, addControllers(ctx, mgr, o)
+}
+
+// addVersions adds what ends the process if etcd is put back. The first look is before the caches are filled, which take long to tell of it.
+func addVersions(ctx context.Context, mgr ctrl.Manager, watch *namespaces) error {
+	namespace := metav1.NamespaceAll
+	if !watch.everywhere() {
+		namespace = watch.watched()[0]
+	}
+	v := newVersions(mgr.GetAPIReader(), namespace)
+	if err := v.look(ctx); err != nil {
+		return err
+	}
+	return mgr.Add(v)
 }
 
 // shutdownTimeout is how long the process goes on after it is told to stop: a write that is under way has its outcome stored.
