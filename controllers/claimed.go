@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/cacheindex"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/schedule"
@@ -189,25 +190,17 @@ func (w statusWriter) composeCreating() {
 	w.show(isUnderWay(v1alpha1.ReasonProgressing, creatingText))
 }
 
-// indexClaimRef is of resources by the claim that their spec names. claimsByID and claimsBySecret are of claims.
-const (
-	indexClaimRef  = "spec.claimRef"
-	claimsByID     = "instances.idInstance"
-	claimsBySecret = "instances.secretName"
+// byClaimRef is of resources by the claim that their spec names, the others of claims.
+var (
+	byClaimRef     = cacheindex.One("spec.claimRef", instance.ClaimName)
+	claimsByID     = cacheindex.One("instances.idInstance", func(claim *v1alpha1.InstanceClaim) string { return idText(claim.Status.IDInstance) })
+	claimsBySecret = cacheindex.One("instances.secretName", (*v1alpha1.InstanceClaim).SecretName)
 )
 
 // setupClaimIndexes adds the indexes of claims to the cache, which then watches them.
 func setupClaimIndexes(ctx context.Context, indexer client.FieldIndexer) error {
-	for name, of := range map[string]func(*v1alpha1.InstanceClaim) string{
-		claimsByID:     func(claim *v1alpha1.InstanceClaim) string { return idText(claim.Status.IDInstance) },
-		claimsBySecret: (*v1alpha1.InstanceClaim).SecretName,
-	} {
-		if err := indexer.IndexField(ctx, &v1alpha1.InstanceClaim{}, name, func(object client.Object) []string {
-			if claim, ok := object.(*v1alpha1.InstanceClaim); ok {
-				return unlessEmpty(of(claim))
-			}
-			return nil
-		}); err != nil {
+	for _, index := range []cacheindex.Index[*v1alpha1.InstanceClaim]{claimsByID, claimsBySecret} {
+		if err := index.AddTo(ctx, indexer, &v1alpha1.InstanceClaim{}); err != nil {
 			return err
 		}
 	}
@@ -241,16 +234,13 @@ func newsOfClaim() predicate.Predicate {
 
 // claimants returns the resources of this kind that name a claim.
 func (r *Reconciler) claimants(ctx context.Context, claim client.Object) []reconcile.Request {
-	return r.requests(ctx, "", client.InNamespace(claim.GetNamespace()), client.MatchingFields{indexClaimRef: claim.GetName()})
+	return r.requests(ctx, "", byClaimRef, claim.GetName(), client.InNamespace(claim.GetNamespace()))
 }
 
-// claimsWhere returns the claims of the cache that an index finds, none where nobody looks after claims.
-func (r *Reconciler) claimsWhere(ctx context.Context, options ...client.ListOption) ([]v1alpha1.InstanceClaim, error) {
+// findClaims returns the claims that an index finds, none where nobody looks after claims. Nobody may change them.
+func (r *Reconciler) findClaims(ctx context.Context, index cacheindex.Index[*v1alpha1.InstanceClaim], value string, options ...client.ListOption) ([]*v1alpha1.InstanceClaim, error) {
 	if !r.Options.Claims {
 		return nil, nil
 	}
-	list := &v1alpha1.InstanceClaimList{}
-	// Nothing here changes what the cache returns.
-	err := r.Client.List(ctx, list, append(options, client.UnsafeDisableDeepCopy)...)
-	return list.Items, err
+	return index.Find(ctx, r.Client, &v1alpha1.InstanceClaimList{}, value, options...)
 }

@@ -12,13 +12,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
 // TestR18ANumberThatAClaimBringsWakesRivals: who else names it may have to step back.
 func TestR18ANumberThatAClaimBringsWakesRivals(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	r := &Reconciler{Shared: &Shared{Options: Options{DefaultAPIURL: "https://api.green-api.com"}}}
+	// There is no client: who looks for something finds none.
+	r := &Reconciler{Kind: instance.Kinds[0], Shared: &Shared{Options: Options{DefaultAPIURL: "https://api.green-api.com"}}}
 	before := &v1alpha1.WhatsAppInstance{}
 	before.Spec.ClaimRef = &v1alpha1.ClaimReference{Name: "c"}
 	after := before.DeepCopy()

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/cacheindex"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 )
 
@@ -49,21 +50,23 @@ func (r *Reconciler) claims(ctx context.Context, p *pass) ([]instance.Claim, err
 	if err := r.eachClaimant(ctx, p.id.ID, add); err != nil {
 		return nil, err
 	}
-	if err := r.eachListed(ctx, add, client.MatchingFields{indexIDInstance: idText(p.id.ID)}); err != nil {
+	if err := r.eachFound(ctx, byIDInstance, idText(p.id.ID), add); err != nil {
 		return nil, err
 	}
 	slices.SortStableFunc(claims, instance.Claim.Compare)
 	return claims, nil
 }
 
-// eachListed calls a function with the resources of all kinds that an index finds. It must not change them.
-func (r *Reconciler) eachListed(ctx context.Context, do func(v1alpha1.Instance), options ...client.ListOption) error {
+// eachFound calls a function with the resources of all kinds that an index finds. It must not change them.
+func (r *Reconciler) eachFound(ctx context.Context, index cacheindex.Index[v1alpha1.Instance], value string, do func(v1alpha1.Instance), options ...client.ListOption) error {
 	for _, kind := range r.Shared.Kinds {
-		list := kind.NewList()
-		if err := r.Client.List(ctx, list, append(options, client.UnsafeDisableDeepCopy)...); err != nil {
+		found, err := index.Find(ctx, r.Client, kind.NewList(), value, options...)
+		if err != nil {
 			return err
 		}
-		instance.Each(list, do)
+		for _, resource := range found {
+			do(resource)
+		}
 	}
 	return nil
 }
@@ -71,21 +74,20 @@ func (r *Reconciler) eachListed(ctx context.Context, do func(v1alpha1.Instance),
 // eachClaimant calls a function with copies of the resources whose claim has an instance, which it is filled into: who looks at one
 // for the first time has nothing in the status yet.
 func (r *Reconciler) eachClaimant(ctx context.Context, id int64, do func(v1alpha1.Instance)) error {
-	claims, err := r.claimsWhere(ctx, client.MatchingFields{claimsByID: idText(id)})
+	claims, err := r.findClaims(ctx, claimsByID, idText(id))
 	if err != nil {
 		return err
 	}
-	for i := range claims {
-		claim := &claims[i]
+	for _, claim := range claims {
 		if instance.ClaimTrouble(claim) != "" {
 			continue
 		}
-		if err := r.eachListed(ctx, func(other v1alpha1.Instance) {
+		if err := r.eachFound(ctx, byClaimRef, claim.Name, func(other v1alpha1.Instance) {
 			if filled, ok := other.DeepCopyObject().(v1alpha1.Instance); ok {
 				instance.Fill(filled, claim)
 				do(filled)
 			}
-		}, client.InNamespace(claim.Namespace), client.MatchingFields{indexClaimRef: claim.Name}); err != nil {
+		}, client.InNamespace(claim.Namespace)); err != nil {
 			return err
 		}
 	}

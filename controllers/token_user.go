@@ -57,15 +57,15 @@ type listedTokens struct {
 // apiTokenUserCached names a resource of the cache whose API token a reference means, "" if there is none.
 func (r *Reconciler) apiTokenUserCached(ctx context.Context, namespace string, ref v1alpha1.SecretKeyReference) (user string, err error) {
 	for _, kind := range r.Kinds {
-		list := kind.NewList()
-		if err := r.Client.List(ctx, list, client.InNamespace(namespace), client.MatchingFields{indexSecretName: ref.Name}, client.UnsafeDisableDeepCopy); err != nil {
+		found, err := bySecretName.Find(ctx, r.Client, kind.NewList(), ref.Name, client.InNamespace(namespace))
+		if err != nil {
 			return "", err
 		}
-		instance.Each(list, func(other v1alpha1.Instance) {
+		for _, other := range found {
 			if instance.UsesAsAPIToken(other, ref) {
 				user = instance.Named(other)
 			}
-		})
+		}
 	}
 	return user, nil
 }

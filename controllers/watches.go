@@ -25,27 +25,24 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/cacheindex"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/origins"
 	"github.com/greenapi-operator/greenapi-operator/internal/sharding"
 )
 
-// Names of the cache's indexes.
-const (
-	indexIDInstance = "idInstance"
-	indexSecretName = "secretName"
+// Indexes of resources by the number of their instance and the Secrets that they name.
+var (
+	byIDInstance = cacheindex.One("idInstance", idInstanceOf)
+	bySecretName = cacheindex.New("secretName", instance.SecretNames)
 )
 
 // SetupIndexes adds the indexes that the reconcilers need to the cache, those of claims only where they are looked after. It is called
 // once for all kinds.
 func SetupIndexes(ctx context.Context, indexer client.FieldIndexer, kinds []instance.Kind, withClaims bool) error {
 	for _, kind := range kinds {
-		for name, of := range map[string]client.IndexerFunc{
-			indexIDInstance: func(object client.Object) []string { return unlessEmpty(idInstanceOf(object)) },
-			indexSecretName: secretNames,
-			indexClaimRef:   claimRefOf,
-		} {
-			if err := indexer.IndexField(ctx, kind.New(), name, of); err != nil {
+		for _, index := range []cacheindex.Index[v1alpha1.Instance]{byIDInstance, bySecretName, byClaimRef} {
+			if err := index.AddTo(ctx, indexer, kind.New()); err != nil {
 				return err
 			}
 		}
@@ -57,13 +54,7 @@ func SetupIndexes(ctx context.Context, indexer client.FieldIndexer, kinds []inst
 }
 
 // idInstanceOf is the number of a resource's instance as the index has it, "" if it is not known yet.
-func idInstanceOf(object client.Object) string {
-	resource, ok := object.(v1alpha1.Instance)
-	if !ok {
-		return ""
-	}
-	return idText(instance.Number(resource))
-}
+func idInstanceOf(resource v1alpha1.Instance) string { return idText(instance.Number(resource)) }
 
 // idText is a number as an index has it, "" for none.
 func idText(id int64) string {
@@ -71,30 +62,6 @@ func idText(id int64) string {
 		return ""
 	}
 	return strconv.FormatInt(id, 10)
-}
-
-func claimRefOf(object client.Object) []string {
-	resource, ok := object.(v1alpha1.Instance)
-	if !ok {
-		return nil
-	}
-	return unlessEmpty(instance.ClaimName(resource))
-}
-
-// unlessEmpty is what an index has of a value, nothing for an empty one.
-func unlessEmpty(value string) []string {
-	if value == "" {
-		return nil
-	}
-	return []string{value}
-}
-
-func secretNames(object client.Object) []string {
-	resource, ok := object.(v1alpha1.Instance)
-	if !ok {
-		return nil
-	}
-	return instance.SecretNames(resource)
 }
 
 // SetupWithManager adds the reconciler to a manager. The indexes must be there already.
@@ -145,39 +112,33 @@ func (r *Reconciler) claimChanged() predicate.Predicate {
 // usersOf returns the resources of this kind that refer to a Secret, themselves or through a claim that makes it.
 func (r *Reconciler) usersOf(ctx context.Context, secret client.Object) []reconcile.Request {
 	here := client.InNamespace(secret.GetNamespace())
-	requests := r.requests(ctx, "", here, client.MatchingFields{indexSecretName: secret.GetName()})
-	claims, err := r.claimsWhere(ctx, here, client.MatchingFields{claimsBySecret: secret.GetName()})
-	if err != nil {
-		// The cache answers from memory; it fails only while the process stops.
-		return requests
-	}
-	for i := range claims {
-		requests = append(requests, r.claimants(ctx, &claims[i])...)
+	requests := r.requests(ctx, "", bySecretName, secret.GetName(), here)
+	// The cache answers from memory; it fails only while the process stops.
+	claims, _ := r.findClaims(ctx, claimsBySecret, secret.GetName(), here)
+	for _, claim := range claims {
+		requests = append(requests, r.claimants(ctx, claim)...)
 	}
 	return requests
 }
 
 // rivalsOf returns the other resources of this kind that name the same instance.
 func (r *Reconciler) rivalsOf(ctx context.Context, object client.Object) []reconcile.Request {
-	id := idInstanceOf(object)
-	if id == "" {
+	resource, ok := object.(v1alpha1.Instance)
+	if !ok {
 		return nil
 	}
-	return r.requests(ctx, object.GetUID(), client.MatchingFields{indexIDInstance: id})
+	return r.requests(ctx, resource.GetUID(), byIDInstance, idInstanceOf(resource))
 }
 
-func (r *Reconciler) requests(ctx context.Context, except types.UID, options ...client.ListOption) []reconcile.Request {
-	list := r.Kind.NewList()
-	if err := r.Client.List(ctx, list, options...); err != nil {
-		// The cache answers from memory; it fails only while the process stops.
-		return nil
-	}
-	var requests []reconcile.Request
-	instance.Each(list, func(resource v1alpha1.Instance) {
+// requests are for the resources of this kind that an index finds, but for one.
+func (r *Reconciler) requests(ctx context.Context, except types.UID, index cacheindex.Index[v1alpha1.Instance], value string, options ...client.ListOption) (requests []reconcile.Request) {
+	// The cache answers from memory; it fails only while the process stops.
+	found, _ := index.Find(ctx, r.Client, r.Kind.NewList(), value, options...)
+	for _, resource := range found {
 		if resource.GetUID() != except {
 			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(resource)})
 		}
-	})
+	}
 	return requests
 }
 

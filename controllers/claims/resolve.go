@@ -139,20 +139,19 @@ func allowedHow(selector labels.Selector) string {
 // rival returns a claim that asks for the name of this one, may have it, and has the right to it before this one, "" if there is none:
 // the elder has it, or whoever has the instance. One that is being deleted lets any other that stays have it.
 func (r *Reconciler) rival(ctx context.Context, p *pass) (string, error) {
-	list := &v1alpha1.InstanceClaimList{}
-	if err := r.Client.List(ctx, list, client.MatchingFields{indexName: p.account.Name + "/" + p.name}, client.UnsafeDisableDeepCopy); err != nil {
+	rivals, err := byName.Find(ctx, r.Client, &v1alpha1.InstanceClaimList{}, p.account.Name+"/"+p.name)
+	if err != nil {
 		return "", err
 	}
-	rivals := list.Items
 	if key, ok := defaultOf(p.name, p.account.Spec.OwnerKey); ok && key != p.key {
 		other := &v1alpha1.InstanceClaim{}
 		// A namespace that this operator does not watch has no claim that it knows of.
 		if err := r.Client.Get(ctx, key, other); err == nil && other.Spec.InstanceName == "" && other.Spec.AccountRef.Name == p.account.Name {
-			rivals = append(slices.Clip(rivals), *other)
+			rivals = append(rivals, other)
 		}
 	}
-	for i := range rivals {
-		if other := &rivals[i]; other.UID != p.claim.UID && p.precedes(other) {
+	for _, other := range rivals {
+		if other.UID != p.claim.UID && p.precedes(other) {
 			return other.Namespace + "/" + other.Name, nil
 		}
 	}

@@ -55,13 +55,13 @@ func (r *Reconciler) secretFree(ctx context.Context, p *pass) (found, error) {
 	if _, ok := r.labels(p); !ok {
 		return stalls(v1alpha1.ReasonSecretConflict, "The operator reads only Secrets with the labels %s, which it cannot give to those that it makes. Use --secret-label-selector with equalities", r.Options.SecretSelector), nil
 	}
-	list := &v1alpha1.InstanceClaimList{}
-	if err := r.Client.List(ctx, list, client.InNamespace(p.key.Namespace), client.MatchingFields{indexSecret: p.claim.SecretName()}, client.UnsafeDisableDeepCopy); err != nil {
+	rivals, err := bySecret.Find(ctx, r.Client, &v1alpha1.InstanceClaimList{}, p.claim.SecretName(), client.InNamespace(p.key.Namespace))
+	if err != nil {
 		return nothing, err
 	}
-	for i := range list.Items {
+	for _, other := range rivals {
 		// Its Secret may not be there yet.
-		if other := &list.Items[i]; other.UID != p.claim.UID && before(other, p.claim) {
+		if other.UID != p.claim.UID && before(other, p.claim) {
 			return stalls(v1alpha1.ReasonSecretConflict, "InstanceClaim %q makes Secret %q already. Choose another spec.secretName in a new claim, or delete one", other.Name, p.claim.SecretName()), nil
 		}
 	}

@@ -22,37 +22,26 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/cacheindex"
 )
 
-// Names of the cache's indexes.
-const (
-	// indexName is of claims that ask for a name of their own: the account, a slash, and the name.
-	indexName = "claim.instanceName"
-	// indexAccount is the account.
-	indexAccount = "claim.account"
-	// indexSecret is the name of the Secret that a claim makes.
-	indexSecret = "claim.secretName"
+// Indexes of claims by their account, the Secret that they make, and, where they ask for a name of their own, the account, a slash, and
+// that name.
+var (
+	byAccount = cacheindex.One("claim.account", func(c *v1alpha1.InstanceClaim) string { return c.Spec.AccountRef.Name })
+	bySecret  = cacheindex.One("claim.secretName", (*v1alpha1.InstanceClaim).SecretName)
+	byName    = cacheindex.One("claim.instanceName", func(c *v1alpha1.InstanceClaim) string {
+		if c.Spec.InstanceName == "" {
+			return ""
+		}
+		return c.Spec.AccountRef.Name + "/" + c.Spec.InstanceName
+	})
 )
 
 // SetupIndexes adds the indexes that the reconciler needs to the cache.
 func SetupIndexes(ctx context.Context, indexer client.FieldIndexer) error {
-	for name, of := range map[string]func(*v1alpha1.InstanceClaim) string{
-		indexName: func(c *v1alpha1.InstanceClaim) string {
-			if c.Spec.InstanceName == "" {
-				return ""
-			}
-			return c.Spec.AccountRef.Name + "/" + c.Spec.InstanceName
-		},
-		indexAccount: func(c *v1alpha1.InstanceClaim) string { return c.Spec.AccountRef.Name },
-		indexSecret:  func(c *v1alpha1.InstanceClaim) string { return c.SecretName() },
-	} {
-		if err := indexer.IndexField(ctx, &v1alpha1.InstanceClaim{}, name, func(object client.Object) []string {
-			claim, ok := object.(*v1alpha1.InstanceClaim)
-			if value := of(claim); ok && value != "" {
-				return []string{value}
-			}
-			return nil
-		}); err != nil {
+	for _, index := range []cacheindex.Index[*v1alpha1.InstanceClaim]{byName, byAccount, bySecret} {
+		if err := index.AddTo(ctx, indexer, &v1alpha1.InstanceClaim{}); err != nil {
 			return err
 		}
 	}
@@ -93,17 +82,26 @@ func usableChanged() predicate.Predicate {
 
 // claimsOf returns the claims of an account.
 func (r *Reconciler) claimsOf(ctx context.Context, account client.Object) []reconcile.Request {
-	return r.requests(ctx, client.MatchingFields{indexAccount: account.GetName()})
+	return r.requests(ctx, byAccount, account.GetName())
 }
 
 // claimsIn returns the claims of a namespace.
 func (r *Reconciler) claimsIn(ctx context.Context, namespace client.Object) []reconcile.Request {
-	return r.requests(ctx, client.InNamespace(namespace.GetName()))
+	list := &v1alpha1.InstanceClaimList{}
+	if err := r.Client.List(ctx, list, client.InNamespace(namespace.GetName()), client.UnsafeDisableDeepCopy); err != nil {
+		// The cache answers from memory; it fails only while the process stops.
+		return nil
+	}
+	requests := make([]reconcile.Request, 0, len(list.Items))
+	for i := range list.Items {
+		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+	}
+	return requests
 }
 
 // makerOf returns the claim that made a Secret.
 func (r *Reconciler) makerOf(ctx context.Context, secret client.Object) []reconcile.Request {
-	return r.requests(ctx, client.InNamespace(secret.GetNamespace()), client.MatchingFields{indexSecret: secret.GetName()})
+	return r.requests(ctx, bySecret, secret.GetName(), client.InNamespace(secret.GetNamespace()))
 }
 
 // rivalsOf returns the claims that ask for the name of one that is gone.
@@ -117,22 +115,19 @@ func (r *Reconciler) rivalsOf(ctx context.Context, object client.Object) []recon
 		return nil
 	}
 	name := claim.InstanceName(account.Spec.OwnerKey)
-	requests := r.requests(ctx, client.MatchingFields{indexName: account.Name + "/" + name})
+	requests := r.requests(ctx, byName, account.Name+"/"+name)
 	if key, ok := defaultOf(name, account.Spec.OwnerKey); ok {
 		requests = append(requests, reconcile.Request{NamespacedName: key})
 	}
 	return requests
 }
 
-func (r *Reconciler) requests(ctx context.Context, options ...client.ListOption) []reconcile.Request {
-	list := &v1alpha1.InstanceClaimList{}
-	if err := r.Client.List(ctx, list, append(options, client.UnsafeDisableDeepCopy)...); err != nil {
-		// The cache answers from memory; it fails only while the process stops.
-		return nil
-	}
-	requests := make([]reconcile.Request, 0, len(list.Items))
-	for i := range list.Items {
-		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+// requests are for the claims that an index finds.
+func (r *Reconciler) requests(ctx context.Context, index cacheindex.Index[*v1alpha1.InstanceClaim], value string, options ...client.ListOption) (requests []reconcile.Request) {
+	// The cache answers from memory; it fails only while the process stops.
+	found, _ := index.Find(ctx, r.Client, &v1alpha1.InstanceClaimList{}, value, options...)
+	for _, claim := range found {
+		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(claim)})
 	}
 	return requests
 }
