@@ -19,8 +19,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// buckets is how many there are: with 10,000 objects five share one, with 100,000 fifty are looked through for the one that is meant.
-const buckets = 2048
+// buckets is how many there are. With 10,000 objects in ten namespaces twenty share one, two in each namespace, so that the sets take a
+// fifth of the memory; with 100,000 two hundred are looked through for the one that is meant.
+const buckets = 512
 
 // Index is of objects of one or more kinds by values that they have.
 type Index[T client.Object] struct {
