@@ -80,19 +80,19 @@ func newManager(ctx context.Context, config *rest.Config, o options, watch *name
 		// A cache without a namespace would hold all of them. So there is none, and nobody who would read from it.
 		return mgr, nil
 	}
-	if err := addVersions(ctx, mgr, watch); err != nil {
+	if err := addVersions(ctx, mgr, o, watch); err != nil {
 		return nil, err
 	}
 	return mgr, addControllers(ctx, mgr, o)
 }
 
 // addVersions adds what ends the process if etcd is put back. The first look is before the caches are filled, which take long to tell of it.
-func addVersions(ctx context.Context, mgr ctrl.Manager, watch *namespaces) error {
+func addVersions(ctx context.Context, mgr ctrl.Manager, o options, watch *namespaces) error {
 	namespace := metav1.NamespaceAll
 	if !watch.everywhere() {
 		namespace = watch.watched()[0]
 	}
-	v := newVersions(mgr.GetAPIReader(), namespace)
+	v := newVersions(mgr.GetAPIReader(), namespace, o.instanceOnly)
 	if err := v.look(ctx); err != nil {
 		return err
 	}

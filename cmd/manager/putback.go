@@ -4,13 +4,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -33,36 +35,40 @@ var errPutBack = errors.New("the API server has an older version than it had: et
 // cache, for good.
 type versions struct {
 	// latest reads the latest version.
-	latest  func(context.Context) (uint64, error)
-	highest uint64
+	latest func(context.Context) (string, error)
+	// highest is the highest one so far, "" before the first.
+	highest string
 }
 
-// newVersions returns versions that are read with a list of resources of a namespace, "" for all.
-func newVersions(live client.Reader, namespace string) *versions {
-	return &versions{latest: func(ctx context.Context) (uint64, error) {
+// newVersions returns versions that are read with a list of one of the resources that this process may see in a namespace, "" for all.
+func newVersions(live client.Reader, namespace string, only labels.Selector) *versions {
+	if only == nil {
+		only = labels.Everything()
+	}
+	return &versions{latest: func(ctx context.Context) (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, versionsTimeout)
 		defer cancel()
 		list := &metav1.PartialObjectMetadataList{}
 		list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("WhatsAppInstanceList"))
-		if err := live.List(ctx, list, client.InNamespace(namespace), client.Limit(1)); err != nil {
-			return 0, err
+		if err := live.List(ctx, list, client.InNamespace(namespace), client.Limit(1), client.MatchingLabelsSelector{Selector: only}); err != nil {
+			return "", err
 		}
-		version, err := strconv.ParseUint(list.ResourceVersion, 10, 64)
-		if err != nil {
-			return 0, fmt.Errorf("the version of a list is not a number: %w", err)
-		}
-		return version, nil
+		return list.ResourceVersion, nil
 	}}
 }
 
-// look reads the latest version, and returns an error if it is older than one before. One that cannot be read says nothing.
+// look reads the latest version, and returns an error if it is older than one before. One that cannot be read, or is not one that can be
+// compared, says nothing.
 func (v *versions) look(ctx context.Context) error {
 	latest, err := v.latest(ctx)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil //nolint:nilerr // an API server that does not answer is not one that was put back
-	case latest < v.highest:
-		return fmt.Errorf("%w (version %d after %d)", errPutBack, latest, v.highest)
+	}
+	switch than, err := resourceversion.CompareResourceVersion(latest, cmp.Or(v.highest, latest)); {
+	case err != nil:
+		return nil //nolint:nilerr // see above
+	case than < 0:
+		return fmt.Errorf("%w (version %s after %s)", errPutBack, latest, v.highest)
 	}
 	v.highest = latest
 	return nil

@@ -7,13 +7,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -31,12 +34,13 @@ func TestR44AProcessEndsWhoseVersionsGoBack(t *testing.T) {
 			asked := (&client.ListOptions{}).ApplyOptions(options)
 			g.Expect(asked.Namespace).To(Equal("shop"))
 			g.Expect(asked.Limit).To(BeEquivalentTo(1))
+			g.Expect(asked.LabelSelector.String()).To(Equal("tier=paid"))
 			if known, ok := list.(*metav1.PartialObjectMetadataList); ok {
 				known.ResourceVersion = answer
 			}
 			return failure
 		},
-	}), "shop")
+	}), "shop", labels.SelectorFromSet(labels.Set{"tier": "paid"}))
 	look := func(version string, err error) error {
 		answer, failure = version, err
 		return v.look(t.Context())
@@ -65,6 +69,13 @@ func TestR44EtcdIsPutBack(t *testing.T) {
 	t.Cleanup(apiServer.end)
 	f := newFleet(t, ownAdmin, 2)
 	g := newGate(t, own.Config)
+	var looks atomic.Int64
+	g.kubeconfig = stand(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		g.ServeHTTP(w, r)
+		if r.URL.Query().Get("limit") == "1" {
+			looks.Add(1)
+		}
+	}))
 	p := f.launch(g)
 	f.delay("line-0", 1000)
 	f.converge("at the beginning")
@@ -80,6 +91,8 @@ func TestR44EtcdIsPutBack(t *testing.T) {
 		patch := client.RawPatch("application/merge-patch+json", fmt.Appendf(nil, `{"metadata":{"annotations":{"x":"%d"}}}`, i))
 		f.Expect(f.admin.Patch(f.ctx, &v1alpha1.WhatsAppInstance{ObjectMeta: metav1.ObjectMeta{Namespace: f.ns, Name: "line-1"}}, patch)).To(Succeed())
 	}
+	// The first may have begun before.
+	f.Eventually(looks.Load, patience).Should(BeNumerically(">=", looks.Load()+2), "it knows how far they came")
 	serveAgain, storeAgain := apiServer.kill(), etcd.kill()
 	f.Expect(os.RemoveAll(data)).To(Succeed())
 	f.Expect(os.CopyFS(data, os.DirFS(snapshot))).To(Succeed())
