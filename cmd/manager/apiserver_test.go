@@ -24,6 +24,7 @@ import (
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
@@ -59,6 +60,16 @@ func childWith(t *testing.T, argument string) *server {
 	}
 	t.Fatalf("no process of this test has the argument %s", argument)
 	return nil
+}
+
+// processesOf finds the two processes of a control plane. If the test starts one of them again, it is ended with the test.
+func processesOf(t *testing.T, own *envtest.Environment) (apiServer, etcd *server) {
+	t.Helper()
+	apiServer = childWith(t, "--secure-port="+own.ControlPlane.APIServer.SecureServing.Port)
+	etcd = childWith(t, "--listen-client-urls="+own.ControlPlane.Etcd.URL.String())
+	t.Cleanup(etcd.end)
+	t.Cleanup(apiServer.end)
+	return apiServer, etcd
 }
 
 func (s *server) signal(signal syscall.Signal) {
@@ -122,9 +133,7 @@ func (s *server) end() {
 func TestTheAPIServerFails(t *testing.T) {
 	t.Parallel()
 	own, ownAdmin := startControlPlane(t)
-	apiServer := childWith(t, "--secure-port="+own.ControlPlane.APIServer.SecureServing.Port)
-	etcd := childWith(t, "--listen-client-urls="+own.ControlPlane.Etcd.URL.String())
-	t.Cleanup(apiServer.end)
+	apiServer, etcd := processesOf(t, own)
 	f := newFleet(t, ownAdmin, 2)
 	g := newGate(t, own.Config)
 	p := f.launch(g)

@@ -40,17 +40,15 @@ type versions struct {
 	highest string
 }
 
-// newVersions returns versions that are read with a list of one of the resources that this process may see in a namespace, "" for all.
+// newVersions returns versions that are read with a list of one of the resources that this process may see in a namespace, "" for all,
+// and whose labels a selector wants, nil for any.
 func newVersions(live client.Reader, namespace string, only labels.Selector) *versions {
-	if only == nil {
-		only = labels.Everything()
-	}
 	return &versions{latest: func(ctx context.Context) (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, versionsTimeout)
 		defer cancel()
 		list := &metav1.PartialObjectMetadataList{}
 		list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("WhatsAppInstanceList"))
-		if err := live.List(ctx, list, client.InNamespace(namespace), client.Limit(1), client.MatchingLabelsSelector{Selector: only}); err != nil {
+		if err := live.List(ctx, list, &client.ListOptions{Namespace: namespace, LabelSelector: only, Limit: 1}); err != nil {
 			return "", err
 		}
 		return list.ResourceVersion, nil

@@ -63,10 +63,7 @@ func TestR44AStandbyLooksToo(t *testing.T) {
 func TestR44EtcdIsPutBack(t *testing.T) {
 	t.Parallel()
 	own, ownAdmin := startControlPlane(t)
-	apiServer := childWith(t, "--secure-port="+own.ControlPlane.APIServer.SecureServing.Port)
-	etcd := childWith(t, "--listen-client-urls="+own.ControlPlane.Etcd.URL.String())
-	t.Cleanup(etcd.end)
-	t.Cleanup(apiServer.end)
+	apiServer, etcd := processesOf(t, own)
 	f := newFleet(t, ownAdmin, 2)
 	g := newGate(t, own.Config)
 	var looks atomic.Int64
