@@ -5,7 +5,6 @@ package plan
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -30,7 +29,7 @@ type decider struct {
 func newDecider(in Input) *decider {
 	in.History = TakeOver(in.History, in.Desired)
 	d := &decider{Input: in, comparisons: make(map[string]comparison, len(in.Desired.Settings))}
-	d.out = Decision{History: in.History, Handled: in.Requested && !in.TokenUnknown, DriftSince: maps.Clone(in.DriftSince)}
+	d.out = Decision{History: in.History, Handled: in.Requested && !in.TokenUnknown, DriftSince: in.DriftSince}
 	// The lists are edited in place below; the caller's stay as they are.
 	d.out.History.Abandoned = slices.Clone(in.History.Abandoned)
 	d.out.History.Record = in.History.Record.DeepCopy()
@@ -146,21 +145,23 @@ func (d *decider) starting() bool { return states.Of(d.State).Restarting }
 // a write is open they may be old (R9, R12).
 func (d *decider) trackDrift() {
 	differ := d.differing()
-	if d.out.DriftSince == nil {
-		d.out.DriftSince = map[string]time.Time{}
-	}
+	before := d.out.DriftSince
+	d.out.DriftSince = nil
 	if d.out.History.Record.Active() || d.settingsChanged || d.rebootRest() > 0 {
-		clear(d.out.DriftSince)
-		return
-	}
-	maps.DeleteFunc(d.out.DriftSince, func(name string, _ time.Time) bool { return !slices.Contains(differ, name) })
-	if d.starting() {
 		return
 	}
 	for _, name := range differ {
-		if _, ok := d.out.DriftSince[name]; !ok {
-			d.out.DriftSince[name] = d.Now
+		since, known := before[name]
+		if !known && d.starting() {
+			continue
 		}
+		if !known {
+			since = d.Now
+		}
+		if d.out.DriftSince == nil {
+			d.out.DriftSince = map[string]time.Time{}
+		}
+		d.out.DriftSince[name] = since
 	}
 }
 

@@ -93,7 +93,7 @@ type Decision struct {
 	Pending []v1alpha1.PendingChange
 	// Drift names the settings that differ without a change, sorted.
 	Drift []string
-	// DriftSince is what to remember for the next decision.
+	// DriftSince is what to remember for the next decision, nil if nothing differs.
 	DriftSince map[string]time.Time
 	// LookAgain is how soon to look again; 0 means at the ordinary interval.
 	LookAgain time.Duration
