@@ -59,7 +59,7 @@ func (r *Reconciler) decideSettings(p *pass) {
 func (r *Reconciler) checkLogout(ctx context.Context, p *pass) error {
 	more, asked := p.memory.schedule.Permitted(p.now, schedule.Looks{Account: true}), p.looked.Account || p.accountErr != nil
 	if r.Kind.AccountMethod != greenapi.MethodGetWaSettings || len(p.decision.Send) == 0 || asked || !more.Any() ||
-		r.limiter.Take(p.now, p.id, r.readTimeout(p.memory), r.methods(more)...) > 0 {
+		r.limiter.Take(p.now, p.id, r.readTimeout(&p.memory.pollMemory), r.methods(more)...) > 0 {
 		return nil
 	}
 	if err := r.read(ctx, p, more); err != nil {

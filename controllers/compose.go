@@ -48,9 +48,9 @@ func (r *Reconciler) compose(p *pass) v1alpha1.InstanceStatus {
 	w := statusWriter{InstanceStatus: &status, generation: p.generation(), now: metav1.NewTime(r.Clock.Now()).Rfc3339Copy()}
 	w.introduce()
 	w.IDInstance = cmp.Or(instance.Number(p.instance), w.IDInstance)
-	if p.apiURL != "" && (p.looked.State || !instance.AcceptedOnce(w.InstanceStatus)) {
+	if p.id.Origin != "" && (p.looked.State || !instance.AcceptedOnce(w.InstanceStatus)) {
 		// Where a token was accepted decides who owns an instance, so another address counts once it answered.
-		w.APIURL = p.apiURL
+		w.APIURL = p.origin.String()
 	}
 	if p.resolved {
 		w.ManagedSettings = p.desired.Names()
@@ -259,7 +259,7 @@ func (r *Reconciler) stale(p *pass) bool {
 	if since := p.memory.settingsFailedSince; !since.IsZero() && p.now.Sub(since) >= max(staleAfter, 3*r.waitingSettingsInterval(p.core())) {
 		return true
 	}
-	if p.memory.failedSince.IsZero() || r.growing(p.memory) {
+	if p.memory.failedSince.IsZero() || r.growing(&p.memory.pollMemory) {
 		return false
 	}
 	interval := r.waitingStateInterval(p.core())

@@ -27,7 +27,7 @@ func TestAnyEffectThatWaitsForItsTurnKeepsIt(t *testing.T) {
 		Options: Options{MaxConcurrentRestarts: intstr.FromInt32(1), SettingsInterval: 10 * time.Minute}})}
 	other := fairqueue.Waiter{Resource: keys.Resource{Kind: "WhatsAppInstance"}, Instance: keys.Instance{ID: 1}}
 	r.restarts.Start(other, false, now, now.Add(time.Hour))
-	p := &pass{memory: &memory{}, instance: &v1alpha1.WhatsAppInstance{}, key: types.NamespacedName{Namespace: "shop", Name: "line"}, id: keys.Instance{ID: 2}, now: now, state: states.Authorized,
+	p := &pass{memory: newMemory("", now), instance: &v1alpha1.WhatsAppInstance{}, key: types.NamespacedName{Namespace: "shop", Name: "line"}, id: keys.Instance{ID: 2}, now: now, state: states.Authorized,
 		decision: &plan.Decision{Synced: v1alpha1.ReasonUpToDate}}
 	var held plan.Hold
 	third := effect{method: "updateApiToken", hold: func(hold plan.Hold) { held = hold }}

@@ -74,3 +74,10 @@ func (r *Reconciler) Hung(key types.NamespacedName) bool {
 	defer r.memories.mu.Unlock()
 	return r.memories.byKey[key].hung
 }
+
+// Rests reports whether what is remembered of a resource has nothing that only a pass needs.
+func (r *Reconciler) Rests(key types.NamespacedName) bool {
+	r.memories.mu.Lock()
+	defer r.memories.mu.Unlock()
+	return r.memories.byKey[key].rareMemory == nil
+}

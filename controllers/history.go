@@ -146,7 +146,7 @@ func (r *Reconciler) readHistory(ctx context.Context, p *pass, before time.Time)
 
 // peekHistory reads the history where it is due along with a poll, and reports whether it tells nothing new. It is decoded only if
 // it is not the one that was read before.
-func (w *watched) peekHistory(ctx context.Context, due schedule.Looks) bool {
+func (w *watched) peekHistory(ctx context.Context, vendor Vendor, due schedule.Looks) bool {
 	method, m, now := w.Kind.HistoryMethod, w.memory, w.Clock.Now()
 	full := m.schedule.Full(now, due)
 	if method == "" || !m.history.wanted(now, full, false) || !w.takeHistory(w.id, now) {
@@ -157,7 +157,7 @@ func (w *watched) peekHistory(ctx context.Context, due schedule.Looks) bool {
 	}
 	var answer *greenapi.Answer
 	w.readOnce(ctx, w.id, method, func() error {
-		answer = w.vendor.Peek(ctx, method)
+		answer = vendor.Peek(ctx, method)
 		return answer.Err()
 	})
 	digest := answer.Digest()
@@ -167,7 +167,7 @@ func (w *watched) peekHistory(ctx context.Context, due schedule.Looks) bool {
 		return true
 	}
 	given := map[string]*greenapi.Answer{method: answer}
-	rows, err := w.vendor.StateHistory(greenapi.WithReading(ctx, &greenapi.Reading{Answers: given}))
+	rows, err := vendor.StateHistory(greenapi.WithReading(ctx, &greenapi.Reading{Answers: given}))
 	m.history.called(now, err)
 	w.slowness.note(w.id.Origin, w.Clock.Now(), err)
 	if err != nil {

@@ -187,6 +187,7 @@ func (r *Reconciler) startPass(ctx context.Context, key types.NamespacedName) (*
 	now := r.Clock.Now()
 	status := *resource.InstanceStatus().DeepCopy()
 	p := &pass{key: key, instance: resource, now: now, memory: r.memories.of(key, resource.GetUID(), now)}
+	p.memory.wake()
 	p.corrected = clampFutureTimes(&status, now, func(record *v1alpha1.ApplyRecord) bool { return r.ownWrites.holds(resource.GetUID(), record, now) })
 	// Whatever becomes of the pass, what it stores shows no more than it may (R36). A first status waits for a first look.
 	p.details = instance.AccountDetails(resource, r.Options.AccountDetails)

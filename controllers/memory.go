@@ -5,6 +5,7 @@ package controllers
 
 import (
 	"maps"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,12 +21,15 @@ import (
 // seen what a decision waits for, such as drift. A new process starts without it: it may look or call a little sooner, waits
 // anew for what has to be seen twice, and writes nothing that this one would not.
 type memory struct {
+	pollMemory
+	// rareMemory is there for as long as a pass has the memory, and longer only if something in it is not zero.
+	*rareMemory
+
 	uid types.UID
 	// version is the resourceVersion of this process's last own write: a cache that is behind it is not believed.
 	version string
 	// writtenAt is when that was.
 	writtenAt time.Time
-	since     time.Time
 
 	// apiToken and webhookToken are those that the latest look was made with.
 	apiToken               secretValue
@@ -34,64 +38,94 @@ type memory struct {
 	// digestToken is the API token that the digests of the webhook token in the status are keyed with.
 	digestToken string
 
-	// schedule says when what is read.
-	schedule schedule.Schedule
-	// digests are those of the latest answers. waits: what was decided last waits for another look.
-	digests digests
-	waits   bool
+	// waits: what was decided last waits for another look.
+	waits bool
 	// parked: it waits for a time, or to be woken, and for nothing that is read. parkedFor are the requests that were looked at then.
 	parked    bool
 	parkedFor string
 	// awaitStart: a write waits for the instance to have started.
 	awaitStart bool
-	// failedCalls is what is remembered of failed calls of the methods that change something.
-	failedCalls callBackoffs
-	// settingsLimited and accountLimited are quotas and rate limits of one reading method, which stop no other, by the vendor's word.
-	settingsLimited, accountLimited error
-	// logoutSince is since when the vendor has been logging the account out, zero if it is not by the latest look at the account.
-	logoutSince time.Time
-	// history is what is remembered of the vendor's history of states.
-	history history
-	// settingsFailedSince is since when the settings could not be read though they were asked for, zero while they can be.
-	settingsFailedSince time.Time
-	// rebootAsked is the latest request for a reboot. met: a pass was made; firstReboot and firstApply are the requests that the first
-	// one met.
-	rebootAsked, firstReboot, firstApply string
-	met                                  bool
-	rotation                             rotationMemory
-	// timeouts are those of reading calls in a row, from which the next time-out follows.
-	timeouts int
+	// met: a pass was made.
+	met bool
 	// accepted: the vendor accepted the present token.
 	accepted bool
-	// failedSince is since when no look succeeded, zero while they do.
-	failedSince time.Time
-	// missingSince and tokenHoldSince are since when the Secret of the API or the webhook token is missing.
-	missingSince, tokenHoldSince time.Time
-	driftSince                   map[string]time.Time
 	// watched is the state that was seen at every look since watchedSince, with the generation and request of then.
 	watched, watchedRequest string
 	watchedGeneration       int64
 	watchedSince            time.Time
-	// stuckTold: an event told that the instance is stuck.
-	stuckTold bool
-	// uncounted is a reboot that the vendor said yes to and that status.restarts does not count yet.
-	uncounted *countedReboot
+	// putOff: the look waits for a place at its origin.
+	putOff bool
+}
+
+// pollMemory is what a poll needs of it too. Who polls has it alone.
+type pollMemory struct {
+	since time.Time
+	// schedule says when what is read.
+	schedule schedule.Schedule
+	// digests are those of the latest answers.
+	digests digests
+	// history is what is remembered of the vendor's history of states.
+	history history
+	// timeouts are those of reading calls in a row, from which the next time-out follows.
+	timeouts int
+	// hung: a call of the last look took so long that it counts as hanging.
+	hung bool
 	// reserved is when --api-qps lets the next look go.
 	reserved time.Time
-	// hung: a call of the last look took so long that it counts as hanging. putOff: the look waits for a place at its origin.
-	hung, putOff bool
-
-	// refusedSince is since when the vendor has refused a token that it never accepted, zero while it does not.
-	refusedSince time.Time
 
 	// lastRead is when the state was last read, 0 for never, in nanoseconds since since, whose monotonic reading goes on whatever the
 	// clock shows. Metrics read it while a pass is under way.
 	lastRead atomic.Int64
 }
 
+// rareMemory is what is remembered of few resources at a time: of failures, requests and what is under way.
+type rareMemory struct {
+	// failedCalls is what is remembered of failed calls of the methods that change something.
+	failedCalls callBackoffs
+	// settingsLimited and accountLimited are quotas and rate limits of one reading method, which stop no other, by the vendor's word.
+	settingsLimited, accountLimited error
+	// logoutSince is since when the vendor has been logging the account out, zero if it is not by the latest look at the account.
+	logoutSince time.Time
+	// settingsFailedSince is since when the settings could not be read though they were asked for, zero while they can be.
+	settingsFailedSince time.Time
+	// rebootAsked is the latest request for a reboot; firstReboot and firstApply are the requests that the first pass met.
+	rebootAsked, firstReboot, firstApply string
+	rotation                             rotationMemory
+	// failedSince is since when no look succeeded, zero while they do.
+	failedSince time.Time
+	// missingSince and tokenHoldSince are since when the Secret of the API or the webhook token is missing.
+	missingSince, tokenHoldSince time.Time
+	// driftSince is since when each setting differs that does without a change, nil if none does.
+	driftSince map[string]time.Time
+	// stuckTold: an event told that the instance is stuck.
+	stuckTold bool
+	// uncounted is a reboot that the vendor said yes to and that status.restarts does not count yet.
+	uncounted *countedReboot
+	// refusedSince is since when the vendor has refused a token that it never accepted, zero while it does not.
+	refusedSince time.Time
+}
+
+// newMemory returns one that is fit for a pass.
+func newMemory(uid types.UID, now time.Time) *memory {
+	return &memory{uid: uid, pollMemory: pollMemory{since: now}, rareMemory: &rareMemory{}}
+}
+
+// wake makes the memory fit for a pass; rest leaves out what it can do without until then.
+func (m *memory) wake() {
+	if m.rareMemory == nil {
+		m.rareMemory = &rareMemory{}
+	}
+}
+
+func (m *memory) rest() {
+	if reflect.ValueOf(m.rareMemory).Elem().IsZero() {
+		m.rareMemory = nil
+	}
+}
+
 // read notes that the state was read now; readAt is when it was.
-func (m *memory) read(now time.Time) { m.lastRead.Store(max(int64(now.Sub(m.since)), 1)) }
-func (m *memory) readAt() time.Time  { return m.since.Add(time.Duration(m.lastRead.Load())) }
+func (m *pollMemory) read(now time.Time) { m.lastRead.Store(max(int64(now.Sub(m.since)), 1)) }
+func (m *pollMemory) readAt() time.Time  { return m.since.Add(time.Duration(m.lastRead.Load())) }
 
 // noteLogout notes whether the vendor is logging the account out.
 func (m *memory) noteLogout(underWay bool, now time.Time) {
@@ -117,7 +151,7 @@ func (m *memories) of(key types.NamespacedName, uid types.UID, now time.Time) *m
 	defer m.mu.Unlock()
 	known := m.byKey[key]
 	if known == nil || known.uid != uid {
-		known = &memory{uid: uid, since: now}
+		known = newMemory(uid, now)
 		m.byKey[key] = known
 	}
 	return known
@@ -128,8 +162,10 @@ func (m *memories) renew(key types.NamespacedName, now time.Time) *memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	old := m.byKey[key]
-	m.byKey[key] = &memory{uid: old.uid, since: now, version: old.version, writtenAt: old.writtenAt, met: true, rebootAsked: old.rebootAsked}
-	return m.byKey[key]
+	renewed := newMemory(old.uid, now)
+	renewed.version, renewed.writtenAt, renewed.met, renewed.rebootAsked = old.version, old.writtenAt, true, old.rebootAsked
+	m.byKey[key] = renewed
+	return renewed
 }
 
 // version returns the resourceVersion of the last own write to a resource, "" if there was none lately. A cache is behind

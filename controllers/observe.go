@@ -53,7 +53,7 @@ func (r *Reconciler) enter(ctx context.Context, p *pass, due schedule.Looks) err
 	if p.answers != nil {
 		return nil
 	}
-	if wait := r.admit(p.memory, p.id, p.now, due); wait > 0 {
+	if wait := r.admit(&p.memory.pollMemory, p.id, p.now, due); wait > 0 {
 		return &waiting{after: wait}
 	}
 	if err := r.enterOrigin(ctx, p); err != nil {
@@ -65,7 +65,7 @@ func (r *Reconciler) enter(ctx context.Context, p *pass, due schedule.Looks) err
 }
 
 // admit asks the limits for calls (R3), and returns how long they have to wait.
-func (r *Reconciler) admit(m *memory, id keys.Instance, now time.Time, due schedule.Looks) time.Duration {
+func (r *Reconciler) admit(m *pollMemory, id keys.Instance, now time.Time, due schedule.Looks) time.Duration {
 	if !m.reserved.IsZero() && m.reserved.After(now) {
 		return m.reserved.Sub(now)
 	}
@@ -113,7 +113,7 @@ func (r *Reconciler) read(ctx context.Context, p *pass, due schedule.Looks) erro
 		stateErr, settingsErr, acctErr error
 	)
 	reading := &greenapi.Reading{Answers: p.answers}
-	inTime, cancel := greenapi.WithTimeout(greenapi.WithReading(ctx, reading), r.readTimeout(p.memory))
+	inTime, cancel := greenapi.WithTimeout(greenapi.WithReading(ctx, reading), r.readTimeout(&p.memory.pollMemory))
 	defer cancel()
 	call := func(wanted bool, method string, f func() error) {
 		if !wanted {
@@ -156,7 +156,7 @@ func (r *Reconciler) read(ctx context.Context, p *pass, due schedule.Looks) erro
 		return err
 	}
 	if due.Core().Any() && acctErr == nil {
-		r.answered(p.memory, took)
+		r.answered(&p.memory.pollMemory, took)
 	}
 	return nil
 }
@@ -243,7 +243,7 @@ func (r *Reconciler) follow(ctx context.Context, p *pass) error {
 	if !more.Any() {
 		return nil
 	}
-	if wait := r.limiter.Take(p.now, p.id, r.readTimeout(p.memory), r.methods(more)...); wait > 0 {
+	if wait := r.limiter.Take(p.now, p.id, r.readTimeout(&p.memory.pollMemory), r.methods(more)...); wait > 0 {
 		p.memory.schedule.Postpone(p.now, wait)
 		return nil
 	}

@@ -70,7 +70,7 @@ type pass struct {
 	claim    *v1alpha1.InstanceClaim
 	ownURL   string
 	id       keys.Instance
-	apiURL   string
+	origin   greenapi.Origin
 	desired  plan.Desired
 	resolved bool
 	owns     bool

@@ -12,7 +12,7 @@ import (
 
 // readTimeout is how long a reading call may take: CallTimeout, twice as long after each time-out, up to a minute, which the
 // vendor is known to need now and then. A resource is not called stale before it had that long (R39).
-func (r *Reconciler) readTimeout(m *memory) time.Duration {
+func (r *Reconciler) readTimeout(m *pollMemory) time.Duration {
 	return r.timeoutAfter(m.timeouts)
 }
 
@@ -26,13 +26,13 @@ func (r *Reconciler) timeoutAfter(timeouts int) time.Duration {
 }
 
 // growing reports whether the latest time-out was of a call that had less than a minute.
-func (r *Reconciler) growing(m *memory) bool {
+func (r *Reconciler) growing(m *pollMemory) bool {
 	return m.timeouts > 0 && r.timeoutAfter(m.timeouts-1) < greenapi.LongestRead
 }
 
 // answered notes that all calls of a look got their answers. While they take longer than CallTimeout, the next look has as
 // much time as this one.
-func (r *Reconciler) answered(m *memory, took time.Duration) {
+func (r *Reconciler) answered(m *pollMemory, took time.Duration) {
 	if took < r.Options.CallTimeout {
 		m.timeouts = 0
 	}

@@ -45,10 +45,9 @@ type watched struct {
 
 	key    types.NamespacedName
 	id     keys.Instance
-	apiURL string
+	origin greenapi.Origin
 	token  string
-	memory *memory
-	vendor Vendor
+	memory *pollMemory
 	wanted schedule.Wanted
 	every  schedule.Intervals
 	// seen is what the wall clock showed at the latest poll.
@@ -79,8 +78,9 @@ func (r *Reconciler) watch(p *pass) bool {
 		// It is looked at never.
 		return false
 	}
+	m.rest()
 	r.poller.Watch(p.key, &watched{
-		Reconciler: r, key: p.key, id: p.id, apiURL: p.apiURL, token: p.secrets[0], memory: m, vendor: p.vendor,
+		Reconciler: r, key: p.key, id: p.id, origin: p.origin, token: p.secrets[0], memory: &m.pollMemory,
 		wanted: schedule.Wanted{Version: p.generation()}, every: r.intervals(p, false), seen: p.now.Round(0),
 	}, after)
 	return true
@@ -110,7 +110,7 @@ func (r *Reconciler) takeBack(key types.NamespacedName) *watched {
 // answersFor are the answers that were handed over, nil if there are none or the pass would ask for something else, another
 // address or with another token.
 func (w *watched) answersFor(p *pass) map[string]*greenapi.Answer {
-	if w == nil || w.wanted.Version != p.generation() || w.id != p.id || w.apiURL != p.apiURL || w.token != p.secrets[0] {
+	if w == nil || w.wanted.Version != p.generation() || w.id != p.id || w.origin != p.origin || w.token != p.secrets[0] {
 		return nil
 	}
 	return w.answers
@@ -133,6 +133,11 @@ func (w *watched) Poll(ctx context.Context) (again time.Duration) {
 	if !due.Any() {
 		return m.schedule.Next(now)
 	}
+	// A client that is kept for each would take more memory than it takes time to make one.
+	vendor, err := w.connect()
+	if err != nil {
+		return 0
+	}
 	if wait := w.admit(m, w.id, now, due); wait > 0 {
 		return wait
 	}
@@ -141,7 +146,7 @@ func (w *watched) Poll(ctx context.Context) (again time.Duration) {
 		rank = origins.Suspect
 	}
 	place := w.resource(w.key)
-	ok, hangs := w.pollOrigins.Enter(fairqueue.Waiter{Resource: place, Instance: w.id, Wake: w.poller.Wake}, w.apiURL, rank, now)
+	ok, hangs := w.pollOrigins.Enter(fairqueue.Waiter{Resource: place, Instance: w.id, Wake: w.poller.Wake}, w.origin.String(), rank, now)
 	if !ok {
 		w.release(w.id, due)
 		if hangs || now.Sub(m.readAt()) > 2*w.every.State {
@@ -151,8 +156,8 @@ func (w *watched) Poll(ctx context.Context) (again time.Duration) {
 		return schedule.Jitter(putOffLook)
 	}
 	m.reserved = time.Time{}
-	took := w.peek(ctx, due)
-	known := ctx.Err() == nil && w.unchanged() && w.peekHistory(ctx, due)
+	took := w.peek(ctx, vendor, due)
+	known := ctx.Err() == nil && w.unchanged() && w.peekHistory(ctx, vendor, due)
 	w.pollOrigins.Leave(place, w.endOfCalls(m, took), w.Clock.Now())
 	if ctx.Err() != nil {
 		// It is taken, or the process ends: whatever came of it says nothing.
@@ -180,8 +185,15 @@ func (w *watched) unchanged() bool {
 	return true
 }
 
+// connect returns the vendor's API for calls of which nothing is shown: what is handed over, a pass decodes with an API of its own.
+func (w *watched) connect() (Vendor, error) {
+	target := w.Kind.Target(w.origin, w.id.ID)
+	target.Token = w.token
+	return w.Connect(target)
+}
+
 // peek makes the calls side by side (R4), and returns how long they took.
-func (w *watched) peek(ctx context.Context, due schedule.Looks) time.Duration {
+func (w *watched) peek(ctx context.Context, vendor Vendor, due schedule.Looks) time.Duration {
 	begun := w.Clock.Now()
 	ctx, cancel := greenapi.WithTimeout(ctx, w.readTimeout(w.memory))
 	defer cancel()
@@ -190,7 +202,7 @@ func (w *watched) peek(ctx context.Context, due schedule.Looks) time.Duration {
 	for i, method := range methods {
 		toCall[i] = func() {
 			w.readOnce(ctx, w.id, method, func() error {
-				answers[i] = w.vendor.Peek(ctx, method)
+				answers[i] = vendor.Peek(ctx, method)
 				return answers[i].Err()
 			})
 		}

@@ -10,6 +10,7 @@ import (
 
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
@@ -45,6 +46,7 @@ func TestR43WhatIsInOrderIsPolledWithoutAPass(t *testing.T) {
 	s.instance("line", incoming(true))
 	s.settled("line", v1alpha1.ReasonSucceeded)
 	s.forward(20 * time.Minute)
+	s.Expect(s.operators[0].Rests(types.NamespacedName{Namespace: s.ns, Name: "line"})).To(BeTrue(), "nothing is remembered that only a pass needs")
 	before, version := *fetches, s.get("line").ResourceVersion
 	states, settings := s.callsOf("getStateInstance"), s.callsOf("getSettings")
 	s.forward(24 * time.Hour)

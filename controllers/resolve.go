@@ -37,7 +37,7 @@ func (r *Reconciler) resolve(ctx context.Context, p *pass) error {
 	if err != nil {
 		return classify(err)
 	}
-	p.apiURL, p.id = origin.String(), instance.KeyAt(p.instance, origin)
+	p.origin, p.id = origin, instance.KeyAt(p.instance, origin)
 	if err := r.checkOwner(ctx, p); err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func (r *Reconciler) enterOrigin(ctx context.Context, p *pass) error {
 	case inOrder(&p.stored, p.generation()):
 		rank = origins.Poll
 	}
-	ok, hangs := r.origins.Enter(r.waiter(p), p.apiURL, rank, r.Clock.Now())
+	ok, hangs := r.origins.Enter(r.waiter(p), p.origin.String(), rank, r.Clock.Now())
 	if ok {
 		return nil
 	}
@@ -61,7 +61,7 @@ func (r *Reconciler) leaveOrigin(p *pass) {
 	p.memory.putOff = false
 	how := origins.NotCalled
 	if p.called {
-		how = r.endOfCalls(p.memory, p.slowest)
+		how = r.endOfCalls(&p.memory.pollMemory, p.slowest)
 	}
 	r.origins.Leave(r.resource(p.key), how, r.Clock.Now())
 	p.called = false
@@ -69,7 +69,7 @@ func (r *Reconciler) leaveOrigin(p *pass) {
 
 // endOfCalls notes how long the slowest of some calls took, and says what that means for those who wait for the origin: one
 // that took so long might as well never have been answered.
-func (r *Reconciler) endOfCalls(m *memory, slowest time.Duration) origins.Lesson {
+func (r *Reconciler) endOfCalls(m *pollMemory, slowest time.Duration) origins.Lesson {
 	if m.hung = slowest >= r.Options.CallTimeout/2; m.hung {
 		return origins.Hung
 	}

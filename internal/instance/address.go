@@ -46,9 +46,15 @@ func KeyAt(resource v1alpha1.Instance, origin greenapi.Origin) keys.Instance {
 // Target is what the vendor's client needs to know of a resource whose instance is served at an origin, with what its spec wants.
 // The token is missing.
 func Target(resource v1alpha1.Instance, origin greenapi.Origin, desired plan.Desired) greenapi.Target {
-	kind := KindOf(resource)
-	return greenapi.Target{Origin: origin, ID: Number(resource), Prefix: kind.Prefix, AccountMethod: kind.AccountMethod,
-		Quotable: quotable(desired)}
+	target := KindOf(resource).Target(origin, Number(resource))
+	target.Quotable = quotable(desired)
+	return target
+}
+
+// Target is enough to call the methods of an instance of the kind that only read, for whoever shows nothing of what the vendor says.
+// The token is missing.
+func (k Kind) Target(origin greenapi.Origin, id int64) greenapi.Target {
+	return greenapi.Target{Origin: origin, ID: id, Prefix: k.Prefix, AccountMethod: k.AccountMethod}
 }
 
 // quotable are the wished values that the vendor may quote when it refuses them, and in which people keep secrets: URLs, texts,
