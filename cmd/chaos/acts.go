@@ -170,10 +170,6 @@ func losePurchase(_ context.Context, w *world, e event) (ending, error) {
 }
 
 func oddList(_ context.Context, w *world, e event) (ending, error) {
-	if len(w.vendor.Sold("")) == 0 {
-		// Whatever the first list shows is what the account is known by.
-		return nil, nil
-	}
 	w.vendor.Fault(emulator.Fault{Method: "getInstances", Times: 1 + e.Value%3, Partner: &emulator.PartnerBehavior{List: []string{emulator.ListEmpty, emulator.ListForeign}[e.Value/4%2]}})
 	return nil, nil
 }

@@ -6,6 +6,7 @@ package main
 import (
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -88,20 +89,21 @@ func TestWhatIsAllowed(t *testing.T) {
 
 // TestTheLedgerIsJudged: of a name one instance lives, and of all no more than the limit.
 func TestTheLedgerIsJudged(t *testing.T) {
+	begun := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	entry := func(what string, id int64, name string) emulator.Entry {
-		return emulator.Entry{What: what, ID: id, Name: name}
+		return emulator.Entry{What: what, ID: id, Name: name, Time: begun.Add(time.Duration(id) * time.Second)}
 	}
 	fine := []emulator.Entry{
 		entry(emulator.EntryCreated, 1, "a"), entry(emulator.EntryCreated, 2, "b"), entry(emulator.EntryDeleted, 1, "a"),
 		entry(emulator.EntryCreated, 3, "a"), entry(emulator.EntryRotated, 3, "a"),
 	}
-	if broken := judgeLedger(fine, 2); len(broken) != 0 {
+	if broken := judgeLedger(fine, 2, begun); len(broken) != 0 {
 		t.Errorf("what is right is called broken: %q", broken)
 	}
-	if broken := judgeLedger(fine, 1); len(broken) != 2 {
+	if broken := judgeLedger(fine, 1, begun); len(broken) != 2 {
 		t.Errorf("two at once, and the limit is one: %q", broken)
 	}
-	if broken := judgeLedger(append(fine, entry(emulator.EntryCreated, 4, "b")), 9); len(broken) != 1 {
+	if broken := judgeLedger(append(fine, entry(emulator.EntryCreated, 4, "b")), 9, begun); len(broken) != 1 || !strings.Contains(broken[0], "at 4.0 s though the one that was bought at 2.0 s") {
 		t.Errorf("two of one name: %q", broken)
 	}
 	if gone := deleted(fine); len(gone) != 1 || !gone[1] {

@@ -45,26 +45,26 @@ func judgeRestarts(name string, restarts, allowed int) []string {
 	return []string{fmt.Sprintf("%s restarted %d times, and what happened to it justifies %d", name, restarts, allowed)}
 }
 
-// judgeLedger holds what the vendor sold against what may be bought: of each name one instance that lives.
-func judgeLedger(entries []emulator.Entry, most int) []string {
+// judgeLedger holds what the vendor sold against what may be bought: of each name one instance that lives. Times are shown since the
+// history began.
+func judgeLedger(entries []emulator.Entry, most int, begun time.Time) []string {
 	var broken []string
-	living, name := map[string]int{}, map[int64]string{}
-	all := 0
+	living := map[int64]emulator.Entry{}
 	for _, e := range entries {
 		switch e.What {
 		case emulator.EntryCreated:
-			name[e.ID] = e.Name
-			living[e.Name]++
-			all++
-			if living[e.Name] > 1 {
-				broken = append(broken, fmt.Sprintf("%q was bought though one with that name lives", e.Name))
+			at := e.Time.Sub(begun).Seconds()
+			for _, other := range living {
+				if other.Name == e.Name {
+					broken = append(broken, fmt.Sprintf("%q was bought at %.1f s though the one that was bought at %.1f s lives", e.Name, at, other.Time.Sub(begun).Seconds()))
+				}
 			}
-			if all > most {
-				broken = append(broken, fmt.Sprintf("%d instances live at once, and the account's limit is %d", all, most))
+			living[e.ID] = e
+			if len(living) > most {
+				broken = append(broken, fmt.Sprintf("%d instances live at once at %.1f s, and the account's limit is %d", len(living), at, most))
 			}
 		case emulator.EntryDeleted:
-			living[name[e.ID]]--
-			all--
+			delete(living, e.ID)
 		}
 	}
 	return broken

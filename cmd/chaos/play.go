@@ -96,7 +96,7 @@ func (w *world) play(ctx context.Context, h history, say func(string, ...any)) (
 	for _, entry := range w.vendor.Sold("") {
 		report(judgeRestarts(fmt.Sprintf("the line that was bought as %q", entry.Name), w.vendor.Restarts(entry.ID), h.allowedOfClaimed())...)
 	}
-	report(judgeLedger(w.vendor.Ledger(), mostInstances)...)
+	report(judgeLedger(w.vendor.Ledger(), mostInstances, w.begun)...)
 	out.sold, out.events = len(w.vendor.Sold("")), len(h)
 	return out, ctx.Err()
 }
