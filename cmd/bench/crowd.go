@@ -6,19 +6,15 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 )
 
-// The namespace of the crowd, and the first numbers of its instances and of the lonely ones.
+// The namespaces of the crowd and of the lonely ones, and the first numbers of their instances.
 const (
-	crowdNamespace = "crowd"
-	crowdID        = firstID + 1_000_000
-	lonelyID       = firstID + 2_000_000
+	crowdNamespace, lonelyNamespace = "crowd", "lonely"
+	crowdID                         = firstID + 1_000_000
+	lonelyID                        = firstID + 2_000_000
 )
-
-// lonelyNamespace is that of one lonely instance: a namespace is a fleet, in which the second would wait for the first (R33).
-func lonelyNamespace(i int) string { return fmt.Sprintf("lonely-%d", i) }
 
 // mostLonely is how often the lonely one is tried at the most: a half of the fleet's number if that is less.
 const mostLonely = 20
@@ -35,10 +31,7 @@ func (b *bench) crowd(ctx context.Context) error {
 	}
 	b.stopManager()
 	lonely := min(mostLonely, b.n/2)
-	err := errors.Join(b.addNamespace(ctx, crowdNamespace), b.broken.delay(ctx, b.options.latency, 500), b.broken.resetCounts())
-	for i := range lonely {
-		err = errors.Join(err, b.addNamespace(ctx, lonelyNamespace(i)))
-	}
+	err := errors.Join(b.addNamespace(ctx, crowdNamespace), b.addNamespace(ctx, lonelyNamespace), b.broken.delay(ctx, b.options.latency, 500), b.broken.resetCounts())
 	if err != nil {
 		return err
 	}
@@ -69,7 +62,7 @@ func (b *bench) crowd(ctx context.Context) error {
 	b.show.track(lonely, "%d new instances beside %d failing ones of another namespace", lonely, k)
 	defer b.show.end()
 	at, err := b.paced(ctx, lonely, func(ctx context.Context, i int) (int64, time.Time, error) {
-		return b.declare(ctx, line{id: lonelyID + int64(i), namespace: lonelyNamespace(i)})
+		return b.declare(ctx, line{id: lonelyID + int64(i), namespace: lonelyNamespace})
 	})
 	if err != nil {
 		return err

@@ -66,9 +66,9 @@ func fleetLine(i int) line {
 	return line{id: firstID + int64(i), namespace: fmt.Sprintf("fleet-%d", i%namespaces)}
 }
 
-// add puts a line on the vendor, with a value of the setting, and makes its Secret.
-func (w *world) add(ctx context.Context, l line, value string) error {
-	in := emulator.Instance{ID: l.id, Token: l.token(), Settings: map[string]any{setting: value}}
+// add puts a line on the vendor, in a state and with a value of the setting, and makes its Secret.
+func (w *world) add(ctx context.Context, l line, state, value string) error {
+	in := emulator.Instance{ID: l.id, Token: l.token(), State: state, Settings: map[string]any{setting: value}}
 	if err := w.vendor.Add(ctx, in); err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (w *world) populate(ctx context.Context, n int, progress func(int)) error {
 	}
 	return sideBySide(ctx, n, creators, progress, func(ctx context.Context, i int) error {
 		l := fleetLine(i)
-		if err := w.add(ctx, l, wished); err != nil {
+		if err := w.add(ctx, l, emulator.StateAuthorized, wished); err != nil {
 			return err
 		}
 		return w.admin.Create(ctx, l.resource())

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 )
 
 // moment is what has been counted at a moment of the steady state.
@@ -167,9 +169,10 @@ func percentile(sorted []time.Duration, percent float64) time.Duration {
 	return sorted[max(int(math.Ceil(percent/100*float64(len(sorted))))-1, 0)]
 }
 
-// declare makes a line whose setting the vendor has otherwise, and returns when its resource was sent off.
+// declare makes a new line, to which nobody is logged in and whose setting the vendor has otherwise, and returns when its resource was
+// sent off. Those that are at work begin slowly (R33).
 func (b *bench) declare(ctx context.Context, l line) (int64, time.Time, error) {
-	if err := b.add(ctx, l, other); err != nil {
+	if err := b.add(ctx, l, emulator.StateNotAuthorized, other); err != nil {
 		return l.id, time.Time{}, err
 	}
 	when := time.Now()
