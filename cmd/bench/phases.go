@@ -158,7 +158,8 @@ func (b *bench) adopt(ctx context.Context) error {
 	if err := m.await(ctx); err != nil {
 		return err
 	}
-	const scrapeInterval = 500 * time.Millisecond
+	// A scrape counts all instances, so that many of them cost much of the time that is measured.
+	scrapeInterval := max(500*time.Millisecond, time.Duration(b.n)*50*time.Microsecond)
 	err = wait.PollUntilContextTimeout(ctx, scrapeInterval, b.limit, true, func(ctx context.Context) (bool, error) {
 		f, err := m.metrics.scrape(ctx)
 		b.show.set(f.ready())
