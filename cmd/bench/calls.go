@@ -153,15 +153,30 @@ func (v *vendor) awaitLooks(ctx context.Context, n int, limit time.Duration, pro
 	})
 }
 
-// firstSets returns when each of some instances got its first setSettings after a call.
-func (v *vendor) firstSets(ctx context.Context, since int) (map[int64]time.Time, int, error) {
-	calls, err := v.Calls(ctx, 0, sandbox.MethodSet, since)
-	at, last := map[int64]time.Time{}, since
+// sets are when each instance got its first setSettings since a moment. The emulator keeps so many calls only, so they are read again and
+// again while more come.
+type sets struct {
+	vendor *vendor
+	first  map[int64]time.Time
+	latest int
+}
+
+// watchSets begins with those that come from now on.
+func (v *vendor) watchSets(ctx context.Context) (*sets, error) {
+	s := &sets{vendor: v, first: map[int64]time.Time{}}
+	err := s.read(ctx)
+	clear(s.first)
+	return s, err
+}
+
+// read takes down those that came since it was read last.
+func (s *sets) read(ctx context.Context) error {
+	calls, err := s.vendor.Calls(ctx, 0, sandbox.MethodSet, s.latest)
 	for _, call := range calls {
-		if _, known := at[call.ID]; !known {
-			at[call.ID] = call.Time
+		if _, known := s.first[call.ID]; !known {
+			s.first[call.ID] = call.Time
 		}
-		last = call.Seq
+		s.latest = call.Seq
 	}
-	return at, last, err
+	return err
 }

@@ -7,7 +7,9 @@ import (
 	"encoding/xml"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +18,8 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 )
 
 // build builds the programs that are measured, as `make build` does, so that what is built already is not built again.
@@ -180,6 +184,32 @@ func TestCallsAreCountedFromTheLog(t *testing.T) {
 	g.Expect(v.counts.looked).To(HaveLen(2))
 	g.Expect(v.counts.span()).To(Equal(2250 * time.Millisecond))
 	g.Expect(v.counts.gaps).To(Equal([]time.Duration{10 * time.Second}), "between two looks at one instance, midnight in between")
+}
+
+// TestWhatTheEmulatorForgetsWasReadBefore: with many calls a second, none of those that a measurement waits for is missed.
+func TestWhatTheEmulatorForgetsWasReadBefore(t *testing.T) {
+	g := NewWithT(t)
+	const id = 7107000001
+	server := emulator.New(emulator.Options{CallLimit: 1})
+	for i := range int64(3) {
+		server.Add(emulator.Instance{ID: id + i, Token: "abc"})
+	}
+	origin := httptest.NewServer(server)
+	defer origin.Close()
+	set := func(id int64) {
+		response, err := origin.Client().Post(fmt.Sprintf("%s/waInstance%d/setSettings/abc", origin.URL, id), "application/json", strings.NewReader(`{"incomingWebhook": "yes"}`))
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(response.Body.Close()).To(Succeed())
+	}
+	set(id)
+	came, err := newVendor(origin.URL, "").watchSets(t.Context())
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(came.first).To(BeEmpty(), "what came before")
+	for i := range int64(2) {
+		set(id + 1 + i)
+		g.Expect(came.read(t.Context())).To(Succeed())
+	}
+	g.Expect(came.first).To(HaveLen(2))
 }
 
 func TestAnotherBuildStandsBesideThisOne(t *testing.T) {

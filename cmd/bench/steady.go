@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -120,7 +121,7 @@ const pace = 200 * time.Millisecond
 type started map[int64]time.Time
 
 // paced does something to so many lines, one after the other, and notes when.
-func (b *bench) paced(ctx context.Context, k int, do func(context.Context, int) (int64, time.Time, error)) (started, error) {
+func (b *bench) paced(ctx context.Context, came *sets, k int, do func(context.Context, int) (int64, time.Time, error)) (started, error) {
 	at, i := started{}, 0
 	err := wait.PollUntilContextCancel(ctx, pace, true, func(ctx context.Context) (bool, error) {
 		if i == k {
@@ -130,21 +131,19 @@ func (b *bench) paced(ctx context.Context, k int, do func(context.Context, int) 
 		at[id] = when
 		i++
 		b.show.set(i)
-		return i == k, err
+		return i == k, errors.Join(err, came.read(ctx))
 	})
 	return at, err
 }
 
-// delays waits until each of some instances got a setSettings after since, and returns how long each waited, sorted.
-func (b *bench) delays(ctx context.Context, at started, since int) ([]time.Duration, error) {
-	var sets map[int64]time.Time
+// delays waits until each of some instances got a setSettings, and returns how long each waited, sorted.
+func (b *bench) delays(ctx context.Context, at started, came *sets) ([]time.Duration, error) {
 	missing := len(at)
 	err := wait.PollUntilContextTimeout(ctx, 10*pollInterval, b.limit, true, func(ctx context.Context) (bool, error) {
-		var err error
-		sets, _, err = b.vendor.firstSets(ctx, since)
+		err := came.read(ctx)
 		missing = len(at)
 		for id := range at {
-			if _, ok := sets[id]; ok {
+			if _, ok := came.first[id]; ok {
 				missing--
 			}
 		}
@@ -155,7 +154,7 @@ func (b *bench) delays(ctx context.Context, at started, since int) ([]time.Durat
 	}
 	list := make([]time.Duration, 0, len(at))
 	for id, when := range at {
-		list = append(list, sets[id].Sub(when))
+		list = append(list, came.first[id].Sub(when))
 	}
 	slices.Sort(list)
 	return list, nil
@@ -187,15 +186,15 @@ func (b *bench) fresh(ctx context.Context) error {
 	}
 	b.show.track(k, "%d new instances that need a write", k)
 	defer b.show.end()
-	_, since, err := b.vendor.firstSets(ctx, 0)
+	came, err := b.vendor.watchSets(ctx)
 	if err != nil {
 		return err
 	}
-	at, err := b.paced(ctx, k, func(ctx context.Context, i int) (int64, time.Time, error) { return b.declare(ctx, fleetLine(b.n+i)) })
+	at, err := b.paced(ctx, came, k, func(ctx context.Context, i int) (int64, time.Time, error) { return b.declare(ctx, fleetLine(b.n+i)) })
 	if err != nil {
 		return err
 	}
-	list, err := b.delays(ctx, at, since)
+	list, err := b.delays(ctx, at, came)
 	b.result.setDelays(keyFresh50, keyFresh99, list, 0)
 	return err
 }
@@ -209,11 +208,11 @@ func (b *bench) drift(ctx context.Context) error {
 	}
 	b.show.track(k, "%d instances edited in the console", k)
 	defer b.show.end()
-	_, since, err := b.vendor.firstSets(ctx, 0)
+	came, err := b.vendor.watchSets(ctx)
 	if err != nil {
 		return err
 	}
-	at, err := b.paced(ctx, k, func(ctx context.Context, i int) (int64, time.Time, error) {
+	at, err := b.paced(ctx, came, k, func(ctx context.Context, i int) (int64, time.Time, error) {
 		l := fleetLine(i)
 		if err := b.vendor.Edit(ctx, l.id, map[string]any{setting: other}); err != nil {
 			return l.id, time.Time{}, err
@@ -223,7 +222,7 @@ func (b *bench) drift(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	list, err := b.delays(ctx, at, since)
+	list, err := b.delays(ctx, at, came)
 	b.result.setDelays(keyDrift50, keyDrift99, list, 0)
 	b.result.setDelays(keyOwn50, keyOwn99, list, b.options.settlePoll)
 	return err
