@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -196,13 +197,13 @@ func TestWhatTheEmulatorForgetsWasReadBefore(t *testing.T) {
 	}
 	origin := httptest.NewServer(server)
 	defer origin.Close()
+	v := newVendor(origin.URL, "")
 	set := func(id int64) {
-		response, err := origin.Client().Post(fmt.Sprintf("%s/waInstance%d/setSettings/abc", origin.URL, id), "application/json", strings.NewReader(`{"incomingWebhook": "yes"}`))
-		g.Expect(err).NotTo(HaveOccurred())
-		g.Expect(response.Body.Close()).To(Succeed())
+		address := fmt.Sprintf("%s/waInstance%d/setSettings/abc", origin.URL, id)
+		g.Expect(v.Do(t.Context(), http.MethodPost, address, map[string]string{setting: wished}, nil)).To(Succeed())
 	}
 	set(id)
-	came, err := newVendor(origin.URL, "").watchSets(t.Context())
+	came, err := v.watchSets(t.Context())
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(came.first).To(BeEmpty(), "what came before")
 	for i := range int64(2) {
