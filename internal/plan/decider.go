@@ -29,7 +29,7 @@ type decider struct {
 func newDecider(in Input) *decider {
 	in.History = TakeOver(in.History, in.Desired)
 	d := &decider{Input: in, comparisons: make(map[string]comparison, len(in.Desired.Settings))}
-	d.out = Decision{History: in.History, Handled: in.Requested && !in.TokenUnknown, DriftSince: in.DriftSince}
+	d.out = Decision{History: in.History, Handled: in.Requested && !in.TokenUnknown}
 	// The lists are edited in place below; the caller's stay as they are.
 	d.out.History.Abandoned = slices.Clone(in.History.Abandoned)
 	d.out.History.Record = in.History.Record.DeepCopy()
@@ -145,13 +145,11 @@ func (d *decider) starting() bool { return states.Of(d.State).Restarting }
 // a write is open they may be old (R9, R12).
 func (d *decider) trackDrift() {
 	differ := d.differing()
-	before := d.out.DriftSince
-	d.out.DriftSince = nil
 	if d.out.History.Record.Active() || d.settingsChanged || d.rebootRest() > 0 {
 		return
 	}
 	for _, name := range differ {
-		since, known := before[name]
+		since, known := d.DriftSince[name]
 		if !known && d.starting() {
 			continue
 		}
