@@ -44,10 +44,6 @@ func (b *bench) crowd(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	came, err := b.vendor.watchSets(ctx)
-	if err != nil {
-		return err
-	}
 	m, err := b.startManager(ctx)
 	if err != nil {
 		return err
@@ -61,13 +57,9 @@ func (b *bench) crowd(ctx context.Context) error {
 	}
 	b.show.track(lonely, "%d new instances beside %d failing ones of another namespace", lonely, k)
 	defer b.show.end()
-	at, err := b.paced(ctx, came, lonely, func(ctx context.Context, i int) (int64, time.Time, error) {
+	list, err := b.delays(ctx, lonely, func(ctx context.Context, i int) (int64, time.Time, error) {
 		return b.declare(ctx, line{id: lonelyID + int64(i), namespace: lonelyNamespace})
 	})
-	if err != nil {
-		return err
-	}
-	list, err := b.delays(ctx, at, came)
 	b.result.setDelays(keyLonely50, keyLonely99, list, 0)
 	b.result.Failing = k
 	return err

@@ -117,13 +117,15 @@ func mebibytes(bytes int64) float64 { return float64(bytes) / (1 << 20) }
 // pace is the time between two new instances, or two edits.
 const pace = 200 * time.Millisecond
 
-// started is when something was done to instances, by their numbers.
-type started map[int64]time.Time
-
-// paced does something to so many lines, one after the other, and notes when.
-func (b *bench) paced(ctx context.Context, came *sets, k int, do func(context.Context, int) (int64, time.Time, error)) (started, error) {
-	at, i := started{}, 0
-	err := wait.PollUntilContextCancel(ctx, pace, true, func(ctx context.Context) (bool, error) {
+// delays does something to so many lines, one after the other, waits until each got a setSettings, and returns how long each waited,
+// sorted.
+func (b *bench) delays(ctx context.Context, k int, do func(context.Context, int) (int64, time.Time, error)) ([]time.Duration, error) {
+	came, err := b.vendor.watchSets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	at, i := map[int64]time.Time{}, 0
+	err = wait.PollUntilContextCancel(ctx, pace, true, func(ctx context.Context) (bool, error) {
 		if i == k {
 			return true, nil
 		}
@@ -133,13 +135,11 @@ func (b *bench) paced(ctx context.Context, came *sets, k int, do func(context.Co
 		b.show.set(i)
 		return i == k, errors.Join(err, came.read(ctx))
 	})
-	return at, err
-}
-
-// delays waits until each of some instances got a setSettings, and returns how long each waited, sorted.
-func (b *bench) delays(ctx context.Context, at started, came *sets) ([]time.Duration, error) {
+	if err != nil {
+		return nil, err
+	}
 	missing := len(at)
-	err := wait.PollUntilContextTimeout(ctx, 10*pollInterval, b.limit, true, func(ctx context.Context) (bool, error) {
+	err = wait.PollUntilContextTimeout(ctx, 10*pollInterval, b.limit, true, func(ctx context.Context) (bool, error) {
 		err := came.read(ctx)
 		missing = len(at)
 		for id := range at {
@@ -186,15 +186,7 @@ func (b *bench) fresh(ctx context.Context) error {
 	}
 	b.show.track(k, "%d new instances that need a write", k)
 	defer b.show.end()
-	came, err := b.vendor.watchSets(ctx)
-	if err != nil {
-		return err
-	}
-	at, err := b.paced(ctx, came, k, func(ctx context.Context, i int) (int64, time.Time, error) { return b.declare(ctx, fleetLine(b.n+i)) })
-	if err != nil {
-		return err
-	}
-	list, err := b.delays(ctx, at, came)
+	list, err := b.delays(ctx, k, func(ctx context.Context, i int) (int64, time.Time, error) { return b.declare(ctx, fleetLine(b.n+i)) })
 	b.result.setDelays(keyFresh50, keyFresh99, list, 0)
 	return err
 }
@@ -208,21 +200,13 @@ func (b *bench) drift(ctx context.Context) error {
 	}
 	b.show.track(k, "%d instances edited in the console", k)
 	defer b.show.end()
-	came, err := b.vendor.watchSets(ctx)
-	if err != nil {
-		return err
-	}
-	at, err := b.paced(ctx, came, k, func(ctx context.Context, i int) (int64, time.Time, error) {
+	list, err := b.delays(ctx, k, func(ctx context.Context, i int) (int64, time.Time, error) {
 		l := fleetLine(i)
 		if err := b.vendor.Edit(ctx, l.id, map[string]any{setting: other}); err != nil {
 			return l.id, time.Time{}, err
 		}
 		return l.id, time.Now(), b.request(ctx, l)
 	})
-	if err != nil {
-		return err
-	}
-	list, err := b.delays(ctx, at, came)
 	b.result.setDelays(keyDrift50, keyDrift99, list, 0)
 	b.result.setDelays(keyOwn50, keyOwn99, list, b.options.settlePoll)
 	return err
