@@ -98,10 +98,12 @@ func rotateToken(_ context.Context, w *world, e event) (ending, error) {
 // claimNames is how many claims there may be: a few more than the account's limit.
 const claimNames = mostInstances + 4
 
+func claimName(number int) string { return fmt.Sprintf("claim-%d", number) }
+
 func changeClaims(_ context.Context, w *world, e event) (ending, error) {
 	w.claims.edit(func(wanted map[string]v1alpha1.DeletionPolicy) {
 		for i := range 3 {
-			name := fmt.Sprintf("claim-%d", (e.Value+7*i)%claimNames)
+			name := claimName((e.Value + 7*i) % claimNames)
 			if _, there := wanted[name]; there && i > 0 {
 				delete(wanted, name)
 				continue

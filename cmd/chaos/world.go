@@ -200,7 +200,7 @@ func (w *world) populate(ctx context.Context) error {
 	}
 	// The first list is believed as it is. So one line is bought before anything goes wrong: an account that is known by nothing, as a
 	// restore could make it, would take somebody else's list for its own.
-	w.claims.edit(func(wanted map[string]v1alpha1.DeletionPolicy) { wanted["claim-0"] = v1alpha1.DeletionRetain })
+	w.claims.edit(func(wanted map[string]v1alpha1.DeletionPolicy) { wanted[claimName(0)] = v1alpha1.DeletionRetain })
 	for i := range w.options.lines {
 		l := newLine(i)
 		w.lines = append(w.lines, l)
