@@ -123,7 +123,7 @@ func (r *Reconciler) readHistory(ctx context.Context, p *pass, before time.Time)
 	changed := p.stored.StateChangedTime != nil && p.state != p.stored.StateInstance
 	full := m.schedule.Full(now, p.looked)
 	switch {
-	case p.answers[method] != nil, h.wanted(now, full, changed || full && p.asksForALook()) && r.takeHistory(p.id, now):
+	case p.answers[method] != nil, h.wanted(now, full, changed || full && p.asked) && r.takeHistory(p.id, now):
 		reading := &greenapi.Reading{Answers: p.answers}
 		r.readOnce(ctx, p.id, method, func() error {
 			rows, err := p.vendor.StateHistory(greenapi.WithReading(ctx, reading))

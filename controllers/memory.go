@@ -40,9 +40,10 @@ type memory struct {
 
 	// waits: what was decided last waits for another look.
 	waits bool
-	// parked: it waits for a time, or to be woken, and for nothing that is read. parkedFor are the requests that were looked at then.
-	parked    bool
-	parkedFor string
+	// parked: it waits for a time, or to be woken, and for nothing that is read.
+	parked bool
+	// lookedFor are the open requests that everything was read for.
+	lookedFor string
 	// awaitStart: a write waits for the instance to have started.
 	awaitStart bool
 	// met: a pass was made.

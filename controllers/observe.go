@@ -31,6 +31,7 @@ func (r *Reconciler) observe(ctx context.Context, p *pass) error {
 		m.failedCalls.mended()
 	}
 	err := r.read(ctx, p, due)
+	m.lookedFor = p.requests()
 	if err == nil && p.looked.State {
 		err = r.follow(ctx, p)
 	}
@@ -175,7 +176,7 @@ func (r *Reconciler) noteSettings(p *pass, err error) error {
 		err = r.checkReadable(p)
 	}
 	if p.looked.Settings = err == nil; p.looked.Settings {
-		m.settingsFailedSince = time.Time{}
+		m.settingsFailedSince, m.settingsLimited = time.Time{}, nil
 	} else if m.settingsFailedSince.IsZero() {
 		m.settingsFailedSince = p.now
 	}
@@ -201,7 +202,7 @@ func (p *pass) noteAccount(account *greenapi.Account, err error) {
 		account, err = &greenapi.Account{State: p.state}, nil
 	}
 	if p.accountErr = err; err == nil {
-		p.looked.Account, p.account = true, account
+		p.looked.Account, p.account, p.memory.accountLimited = true, account, nil
 		p.memory.noteLogout(account.LogoutProcess, p.now)
 	}
 }

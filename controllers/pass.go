@@ -91,6 +91,8 @@ type pass struct {
 	slowest        time.Duration
 
 	// observe
+	// asked: a person asks for everything to be read.
+	asked bool
 	// answers are those that the poller handed over, so that no calls are made for them.
 	answers  map[string]*greenapi.Answer
 	looked   schedule.Looks

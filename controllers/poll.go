@@ -108,9 +108,9 @@ func (r *Reconciler) takeBack(key types.NamespacedName) *watched {
 }
 
 // answersFor are the answers that were handed over, nil if there are none or the pass would ask for something else, another
-// address or with another token.
+// address or with another token, or if somebody asks, which they may be older than.
 func (w *watched) answersFor(p *pass) map[string]*greenapi.Answer {
-	if w == nil || w.wanted.Version != p.generation() || w.id != p.id || w.origin != p.origin || w.token != p.secrets[0] {
+	if w == nil || p.asked || w.wanted.Version != p.generation() || w.id != p.id || w.origin != p.origin || w.token != p.secrets[0] {
 		return nil
 	}
 	return w.answers

@@ -75,9 +75,9 @@ func (p *pass) requests() string {
 	return p.requested + "\x00" + p.apply.asked
 }
 
-// asksForALook reports whether a person asks for everything to be read. Once it was, and something holds the call for long, nothing
-// is gained by reading it again.
+// asksForALook reports whether a person asks for everything to be read, whatever failed before. Once it was, the request may be open
+// still: the look failed, or something holds the call. Then what follows comes when it would come without it.
 func (p *pass) asksForALook() bool {
 	asked := p.requests()
-	return asked != "" && (!p.memory.parked || asked != p.memory.parkedFor)
+	return asked != "" && asked != p.memory.lookedFor
 }

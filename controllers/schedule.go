@@ -20,10 +20,11 @@ import (
 // due says which methods are to be read now (R1).
 func (r *Reconciler) due(p *pass) schedule.Looks {
 	m := p.memory
+	p.asked = p.asksForALook()
 	granted, waits := r.slotState(p)
 	wanted := schedule.Wanted{
 		Version:  p.generation(),
-		Asked:    p.asksForALook() || p.reboot.wanted() && !waits && m.failedCalls.rest(greenapi.MethodReboot, p.now) == 0,
+		Asked:    p.asked || p.reboot.wanted() && !waits && m.failedCalls.rest(greenapi.MethodReboot, p.now) == 0,
 		Granted:  granted,
 		Statuses: p.instance.Statuses() != nil,
 	}
@@ -32,6 +33,10 @@ func (r *Reconciler) due(p *pass) schedule.Looks {
 		known := inOrder(&p.stored, p.generation()) && plan.Seen(instance.History(&p.stored), p.desired) && p.stored.NextWindowTime == nil
 		m.schedule.Plan(p.now, wanted, known, r.intervals(p, false))
 	}
+	if p.asked {
+		m.schedule.Lift()
+	}
+	due := m.schedule.Due(p.now, wanted)
 	permitted := m.schedule.Permitted(p.now, schedule.Everything)
 	if !permitted.Settings {
 		p.settingsErr = m.settingsLimited
@@ -39,7 +44,6 @@ func (r *Reconciler) due(p *pass) schedule.Looks {
 	if !permitted.Account {
 		p.accountErr = m.accountLimited
 	}
-	due := m.schedule.Due(p.now, wanted)
 	p.answers = p.polled.answersFor(p)
 	for _, method := range r.methods(due) {
 		if p.answers[method] == nil {
@@ -70,10 +74,7 @@ func (r *Reconciler) intervals(p *pass, waits bool) schedule.Intervals {
 func (r *Reconciler) planNext(p *pass) {
 	m, d := p.memory, p.decision
 	if d != nil {
-		m.parked, m.parkedFor = d.Held.Long(), ""
-		if m.parked {
-			m.parkedFor = p.requests()
-		}
+		m.parked = d.Held.Long()
 	}
 	waits := p.waits() || d != nil && d.LookAgain > 0 && !m.parked
 	if p.looked.State {

@@ -111,10 +111,16 @@ func (s *Schedule) ReadAll() { s.version = 0 }
 // Due says what is to be read now.
 func (s *Schedule) Due(now time.Time, w Wanted) Looks {
 	s.follow(now)
+	if s.edited(w.Version) {
+		s.Lift()
+	}
 	due := s.Permitted(now, s.core(now, w))
 	due.Statuses = w.Statuses && !s.statuses.After(now)
 	return due
 }
+
+// edited reports whether a full look was made with another version of what is wished.
+func (s *Schedule) edited(version int64) bool { return s.version != 0 && s.version != version }
 
 // core is what of Everything is to be read now.
 func (s *Schedule) core(now time.Time, w Wanted) Looks {
@@ -146,7 +152,7 @@ func (s *Schedule) Full(now time.Time, l Looks) bool {
 
 // Begun notes the version that a full look is made with, and reports whether an earlier full look was made with another one.
 func (s *Schedule) Begun(version int64) (edited bool) {
-	edited = s.version != 0 && s.version != version
+	edited = s.edited(version)
 	s.version = version
 	return edited
 }
@@ -161,6 +167,9 @@ func (s *Schedule) Limit(of Looks, until time.Time) {
 		s.noAccount = until
 	}
 }
+
+// Lift has the settings and the account be called again, whatever the vendor asked for: somebody asks, or wishes for something else.
+func (s *Schedule) Lift() { s.noSettings, s.noAccount = time.Time{}, time.Time{} }
 
 // Answered notes that the vendor answers. The account is asked for again soon where it alone could not be read.
 func (s *Schedule) Answered(now time.Time, read Looks, accountFailed bool) {

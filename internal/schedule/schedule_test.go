@@ -43,32 +43,35 @@ func TestR1WhatIsDue(t *testing.T) {
 		change func(*Schedule)
 		due    Looks
 	}{
-		"nothing before its time":                           {after: 53 * time.Second},
-		"the state after its interval":                      {after: 67 * time.Second, due: state},
-		"everything after that of the settings":             {after: 12 * time.Minute, due: Everything},
-		"everything for another version":                    {after: time.Second, wanted: Wanted{Version: 2}, due: Everything},
-		"everything when somebody asks":                     {after: time.Second, wanted: Wanted{Asked: true}, due: Everything},
-		"everything when a turn has come":                   {after: time.Second, wanted: Wanted{Granted: true}, due: Everything},
-		"everything after what was read is not known":       {after: time.Second, change: (*Schedule).ReadAll, due: Everything},
-		"the statuses of contacts at once":                  {after: time.Second, wanted: Wanted{Statuses: true}, due: Looks{Statuses: true}},
-		"state and settings for a decision":                 {after: 30 * time.Second, change: func(s *Schedule) { s.Soon(start, 30*time.Second, true) }, due: both},
-		"the state alone for an instance that starts":       {after: 30 * time.Second, change: func(s *Schedule) { s.Soon(start, 30*time.Second, false) }, due: state},
-		"no later than planned for a decision":              {after: 67 * time.Second, change: func(s *Schedule) { s.Soon(start, time.Hour, false) }, due: state},
-		"nothing for a decision without a look":             {after: 53 * time.Second, change: func(s *Schedule) { s.Soon(start, 0, false) }},
-		"everything after a failure, once the wait is over": {after: 2 * time.Second, change: fail, due: Everything},
-		"nothing after a failure before that":               {change: fail},
-		"nothing then for a turn either":                    {wanted: Wanted{Granted: true}, change: fail},
-		"everything then for who asks":                      {wanted: Wanted{Asked: true}, change: fail, due: Everything},
-		"everything then for another version":               {wanted: Wanted{Version: 2}, change: fail, due: Everything},
-		"all but the settings while these are limited":      {wanted: Wanted{Asked: true}, change: limit(Looks{Settings: true}), due: Looks{State: true, Account: true}},
-		"all but the account while it is limited":           {wanted: Wanted{Asked: true}, change: limit(Looks{Account: true}), due: both},
-		"everything when the limit of the settings is over": {after: 30 * time.Minute, change: limit(Looks{Settings: true}), due: Everything},
-		"everything when a postponed look is due":           {after: 5 * time.Second, change: func(s *Schedule) { s.Postpone(start, 5*time.Second) }, due: Everything},
-		"everything soon after the account alone failed":    {after: 2 * time.Second, change: func(s *Schedule) { s.Answered(start, both, true) }, due: Everything},
-		"state and account some seconds after a suspension": {after: 51 * time.Second, change: suspended(20 * time.Second), due: Looks{State: true, Account: true}},
-		"nothing at its very end":                           {after: 20 * time.Second, change: suspended(20 * time.Second)},
-		"nothing more for one that ended":                   {after: 53 * time.Second, change: suspended(-20 * time.Second)},
-		"nothing ever without intervals":                    {after: 1000 * time.Hour, change: func(s *Schedule) { s.Looked(start, Everything, Intervals{}) }},
+		"nothing before its time":                            {after: 53 * time.Second},
+		"the state after its interval":                       {after: 67 * time.Second, due: state},
+		"everything after that of the settings":              {after: 12 * time.Minute, due: Everything},
+		"everything for another version":                     {after: time.Second, wanted: Wanted{Version: 2}, due: Everything},
+		"everything when somebody asks":                      {after: time.Second, wanted: Wanted{Asked: true}, due: Everything},
+		"everything when a turn has come":                    {after: time.Second, wanted: Wanted{Granted: true}, due: Everything},
+		"everything after what was read is not known":        {after: time.Second, change: (*Schedule).ReadAll, due: Everything},
+		"the statuses of contacts at once":                   {after: time.Second, wanted: Wanted{Statuses: true}, due: Looks{Statuses: true}},
+		"state and settings for a decision":                  {after: 30 * time.Second, change: func(s *Schedule) { s.Soon(start, 30*time.Second, true) }, due: both},
+		"the state alone for an instance that starts":        {after: 30 * time.Second, change: func(s *Schedule) { s.Soon(start, 30*time.Second, false) }, due: state},
+		"no later than planned for a decision":               {after: 67 * time.Second, change: func(s *Schedule) { s.Soon(start, time.Hour, false) }, due: state},
+		"nothing for a decision without a look":              {after: 53 * time.Second, change: func(s *Schedule) { s.Soon(start, 0, false) }},
+		"everything after a failure, once the wait is over":  {after: 2 * time.Second, change: fail, due: Everything},
+		"nothing after a failure before that":                {change: fail},
+		"nothing then for a turn either":                     {wanted: Wanted{Granted: true}, change: fail},
+		"everything then for who asks":                       {wanted: Wanted{Asked: true}, change: fail, due: Everything},
+		"everything then for another version":                {wanted: Wanted{Version: 2}, change: fail, due: Everything},
+		"all but the settings while these are limited":       {wanted: Wanted{Asked: true}, change: limit(Looks{Settings: true}), due: Looks{State: true, Account: true}},
+		"all but the account while it is limited":            {wanted: Wanted{Asked: true}, change: limit(Looks{Account: true}), due: both},
+		"all but these after what was read is not known":     {change: inTurn(limit(Looks{Settings: true}), (*Schedule).ReadAll), due: Looks{State: true, Account: true}},
+		"everything for another version whatever is limited": {wanted: Wanted{Version: 2}, change: limit(Looks{Settings: true, Account: true}), due: Everything},
+		"everything when who asks lifts the limits":          {wanted: Wanted{Asked: true}, change: inTurn(limit(Looks{Settings: true, Account: true}), (*Schedule).Lift), due: Everything},
+		"everything when the limit of the settings is over":  {after: 30 * time.Minute, change: limit(Looks{Settings: true}), due: Everything},
+		"everything when a postponed look is due":            {after: 5 * time.Second, change: func(s *Schedule) { s.Postpone(start, 5*time.Second) }, due: Everything},
+		"everything soon after the account alone failed":     {after: 2 * time.Second, change: func(s *Schedule) { s.Answered(start, both, true) }, due: Everything},
+		"state and account some seconds after a suspension":  {after: 51 * time.Second, change: suspended(20 * time.Second), due: Looks{State: true, Account: true}},
+		"nothing at its very end":                            {after: 20 * time.Second, change: suspended(20 * time.Second)},
+		"nothing more for one that ended":                    {after: 53 * time.Second, change: suspended(-20 * time.Second)},
+		"nothing ever without intervals":                     {after: 1000 * time.Hour, change: func(s *Schedule) { s.Looked(start, Everything, Intervals{}) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -91,6 +94,13 @@ func fail(s *Schedule) {
 
 func limit(of Looks) func(*Schedule) {
 	return func(s *Schedule) { s.Limit(of, start.Add(30*time.Minute)) }
+}
+
+func inTurn(first, then func(*Schedule)) func(*Schedule) {
+	return func(s *Schedule) {
+		first(s)
+		then(s)
+	}
 }
 
 func suspended(until time.Duration) func(*Schedule) {
