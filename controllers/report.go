@@ -16,15 +16,11 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
 	"github.com/greenapi-operator/greenapi-operator/internal/quiet"
+	"github.com/greenapi-operator/greenapi-operator/internal/statuswrite"
 )
 
-const (
-	// saveTimeout is how long the status of a pass may take to be stored.
-	saveTimeout = 5 * time.Second
-	// saveAttempts bounds how often a status is put onto a fresh copy in one pass. After that the process remembers the
-	// outcome of a call, and the next pass finds out the rest again.
-	saveAttempts = 5
-)
+// saveTimeout is how long anything that a pass stores may take.
+const saveTimeout = statuswrite.Timeout
 
 // report stores what the pass found, tells of it, and says when to look again. Before it only an intent
 // is stored, and a first status while a first look takes long.
@@ -68,8 +64,7 @@ func (r *Reconciler) storeNews(ctx context.Context, p *pass, status v1alpha1.Ins
 	return r.store(ctx, p, status)
 }
 
-// store writes the status if it says anything new. If somebody edited the resource during the pass, it is put onto a
-// fresh copy: what was found holds for the generation that was looked at.
+// store writes the status if it says anything new.
 func (r *Reconciler) store(ctx context.Context, p *pass, status v1alpha1.InstanceStatus) error {
 	// What is the same in every bit, as it nearly always is, need not be compared by meaning, which costs more.
 	if !p.corrected && (reflect.DeepEqual(status, p.stored) || equality.Semantic.DeepEqual(status, p.stored)) {
@@ -77,24 +72,20 @@ func (r *Reconciler) store(ctx context.Context, p *pass, status v1alpha1.Instanc
 	}
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
-	err := r.save(ctx, p, status)
-	for range saveAttempts {
-		if !apierrors.IsConflict(err) {
-			return err
-		}
+	write := func() error { return r.save(ctx, p, status) }
+	read := func() (v1alpha1.Instance, error) {
 		fresh := r.Kind.New()
-		if err := r.Live.Get(quiet.Context(ctx), p.key, fresh); err != nil {
-			return err
-		}
+		return fresh, r.Live.Get(quiet.Context(ctx), p.key, fresh)
+	}
+	return statuswrite.OntoFresh(write, read, func(fresh v1alpha1.Instance) bool {
 		// What a pass reads shows no more of the account than it may.
 		instance.LimitAccount(fresh.InstanceStatus(), p.details)
 		if fresh.GetUID() != p.instance.GetUID() || !equality.Semantic.DeepEqual(*fresh.InstanceStatus(), p.stored) {
-			return err
+			return false
 		}
 		p.take(fresh)
-		err = r.save(ctx, p, status)
-	}
-	return err
+		return true
+	})
 }
 
 // save writes the status with the resourceVersion of the pass as a precondition.

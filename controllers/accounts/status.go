@@ -5,16 +5,15 @@ package accounts
 
 import (
 	"context"
-	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/conditions"
+	"github.com/greenapi-operator/greenapi-operator/internal/statuswrite"
 )
 
 // compose makes the status of what was found.
@@ -88,44 +87,34 @@ func stalledFor(s *v1alpha1.PartnerAccountStatus, generation int64, reason strin
 	return stalled != nil && stalled.Reason == reason && stalled.ObservedGeneration == generation
 }
 
-// Bounds of storing a status.
-const (
-	saveTimeout  = 5 * time.Second
-	saveAttempts = 5
-)
-
-// store writes a status if it says anything new, and tells of it then. If somebody edited the account meanwhile, it is put onto a
-// fresh copy: what was found holds for the generation that was looked at.
+// store writes a status if it says anything new, and tells of it then.
 func (r *Reconciler) store(ctx context.Context, p *pass, status v1alpha1.PartnerAccountStatus) error {
 	before := p.account.Status
 	if equality.Semantic.DeepEqual(status, before) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
+	writing, cancel := context.WithTimeout(ctx, statuswrite.Timeout)
 	defer cancel()
 	changed := p.account.DeepCopy()
 	changed.Status = status
-	err := r.Client.Status().Update(ctx, changed)
-	for range saveAttempts {
-		if !apierrors.IsConflict(err) {
-			break
-		}
+	write := func() error { return r.Client.Status().Update(writing, changed) }
+	read := func() (*v1alpha1.PartnerAccount, error) {
 		fresh := &v1alpha1.PartnerAccount{}
-		if got := r.Live.Get(ctx, client.ObjectKeyFromObject(changed), fresh); got != nil {
-			return got
-		}
+		return fresh, r.Live.Get(writing, client.ObjectKeyFromObject(changed), fresh)
+	}
+	err := statuswrite.OntoFresh(write, read, func(fresh *v1alpha1.PartnerAccount) bool {
 		creates := fresh.Status.Creates
 		fresh.Status.Creates = before.Creates
 		if fresh.UID != changed.UID || !equality.Semantic.DeepEqual(fresh.Status, before) {
 			// The cache was behind: the next pass begins from what is stored.
-			return err
+			return false
 		}
 		// Claims write down what they buy meanwhile.
 		fresh.Status = status
 		fresh.Status.Creates = append(creates, p.restored...)
 		changed = fresh
-		err = r.Client.Status().Update(ctx, changed)
-	}
+		return true
+	})
 	if err != nil {
 		return err
 	}

@@ -6,11 +6,9 @@ package claims
 import (
 	"context"
 	"fmt"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -19,6 +17,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/conditions"
 	"github.com/greenapi-operator/greenapi-operator/internal/quiet"
+	"github.com/greenapi-operator/greenapi-operator/internal/statuswrite"
 )
 
 // kind is how a look can end.
@@ -126,38 +125,28 @@ func (r *Reconciler) intend(ctx context.Context, p *pass) error {
 	return nil
 }
 
-// Bounds of storing a status.
-const (
-	saveTimeout  = 5 * time.Second
-	saveAttempts = 5
-)
-
-// store writes the status if it says anything new, and tells of it then. If somebody edited the claim meanwhile, it is put onto a
-// fresh copy.
+// store writes the status if it says anything new, and tells of it then.
 func (r *Reconciler) store(ctx context.Context, p *pass) error {
 	before := p.claim.Status
 	if equality.Semantic.DeepEqual(*p.status, before) {
 		return nil
 	}
-	writing, cancel := context.WithTimeout(quiet.Context(ctx), saveTimeout)
+	writing, cancel := context.WithTimeout(quiet.Context(ctx), statuswrite.Timeout)
 	defer cancel()
 	changed := p.claim.DeepCopy()
 	changed.Status = *p.status
-	err := r.Client.Status().Update(writing, changed)
-	for range saveAttempts {
-		if !apierrors.IsConflict(err) {
-			break
-		}
+	write := func() error { return r.Client.Status().Update(writing, changed) }
+	read := func() (*v1alpha1.InstanceClaim, error) {
 		fresh := &v1alpha1.InstanceClaim{}
-		if got := r.Live.Get(writing, p.key, fresh); got != nil {
-			return got
-		}
+		return fresh, r.Live.Get(writing, p.key, fresh)
+	}
+	err := statuswrite.OntoFresh(write, read, func(fresh *v1alpha1.InstanceClaim) bool {
 		if fresh.UID != p.claim.UID || !equality.Semantic.DeepEqual(fresh.Status, before) {
-			return err
+			return false
 		}
 		fresh.Status, changed = *p.status, fresh
-		err = r.Client.Status().Update(writing, changed)
-	}
+		return true
+	})
 	if err != nil {
 		return err
 	}
