@@ -11,11 +11,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"k8s.io/apimachinery/pkg/runtime"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/sandbox"
 )
 
@@ -62,11 +59,8 @@ func newWorld(ctx context.Context, o options, build string, stop context.CancelC
 			return w, err
 		}
 	}
-	assets, err := filepath.Abs(o.assets)
+	assets, err := sandbox.FindAssets(o.assets)
 	if err != nil {
-		return w, err
-	}
-	if err := sandbox.CheckAssets(assets); err != nil {
 		return w, err
 	}
 	if w.directory, err = os.MkdirTemp("", "greenapi-bench-"); err != nil {
@@ -92,15 +86,8 @@ func newWorld(ctx context.Context, o options, build string, stop context.CancelC
 }
 
 func (w *world) install(ctx context.Context) error {
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
-		if err := add(scheme); err != nil {
-			return err
-		}
-	}
-	w.plane.Config.QPS = -1
 	var err error
-	if w.admin, err = client.New(w.plane.Config, client.Options{Scheme: scheme}); err != nil {
+	if w.admin, err = w.plane.Admin(); err != nil {
 		return err
 	}
 	if err := w.plane.InstallCRDs(w.Checkout); err != nil {

@@ -18,8 +18,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
@@ -77,11 +75,8 @@ func newWorld(ctx context.Context, o options, broken context.CancelCauseFunc) (*
 			return w, err
 		}
 	}
-	assets, err := filepath.Abs(o.assets)
+	assets, err := sandbox.FindAssets(o.assets)
 	if err != nil {
-		return w, err
-	}
-	if err := sandbox.CheckAssets(assets); err != nil {
 		return w, err
 	}
 	if w.directory, err = os.MkdirTemp("", "greenapi-chaos-"); err != nil {
@@ -108,17 +103,10 @@ func newWorld(ctx context.Context, o options, broken context.CancelCauseFunc) (*
 
 // install makes the client of a person with all rights, waits for the API server, and installs CRDs and roles.
 func (w *world) install(ctx context.Context) error {
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
-		if err := add(scheme); err != nil {
-			return err
-		}
-	}
-	w.plane.Config.QPS, w.plane.Config.Timeout = -1, requestTimeout
+	w.plane.Config.Timeout = requestTimeout
 	if err := w.until(ctx, "the API server answers", func() error {
 		var err error
-		w.admin, err = client.New(w.plane.Config, client.Options{Scheme: scheme})
-		if err == nil {
+		if w.admin, err = w.plane.Admin(); err == nil {
 			err = w.admin.List(ctx, &corev1.NamespaceList{})
 		}
 		return err

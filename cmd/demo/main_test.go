@@ -14,11 +14,8 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/json"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 
-	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 	"github.com/greenapi-operator/greenapi-operator/internal/sandbox"
 )
@@ -164,11 +161,9 @@ func TestSamplesGetTheEmulatorsAddressAndFreshTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
-		if err := add(scheme); err != nil {
-			t.Fatal(err)
-		}
+	scheme, err := sandbox.Scheme()
+	if err != nil {
+		t.Fatal(err)
 	}
 	seen := map[string]bool{}
 	paths, err := sampleFiles(files)

@@ -11,11 +11,9 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/sandbox"
 )
 
@@ -58,15 +56,12 @@ func (s *stage) hide(token string) { s.say.out.secrets = append(s.say.out.secret
 
 // newStage looks whether everything is there that is needed, and makes the temporary directory.
 func newStage(assets string, say *narrator, stop context.CancelCauseFunc) (*stage, error) {
-	s := &stage{say: say, stopDemo: stop, scheme: runtime.NewScheme(), samples: map[string]*sample{}}
+	s := &stage{say: say, stopDemo: stop, samples: map[string]*sample{}}
 	var err error
 	if s.Checkout, err = sandbox.FindCheckout(); err != nil {
 		return nil, err
 	}
-	if s.assets, err = filepath.Abs(assets); err != nil {
-		return nil, err
-	}
-	if err := sandbox.CheckAssets(s.assets); err != nil {
+	if s.assets, err = sandbox.FindAssets(assets); err != nil {
 		return nil, err
 	}
 	for _, name := range []string{nameEmulator, nameManager} {
@@ -74,10 +69,8 @@ func newStage(assets string, say *narrator, stop context.CancelCauseFunc) (*stag
 			return nil, err
 		}
 	}
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
-		if err := add(s.scheme); err != nil {
-			return nil, err
-		}
+	if s.scheme, err = sandbox.Scheme(); err != nil {
+		return nil, err
 	}
 	if s.directory, err = os.MkdirTemp("", "greenapi-demo-"); err != nil {
 		return nil, fmt.Errorf("cannot make a temporary directory: %w", err)
@@ -124,8 +117,7 @@ func (s *stage) startControlPlane(ctx context.Context) error {
 		return err
 	}
 	s.plane.Watch(ctx, s.stopDemo)
-	s.plane.Config.QPS = -1
-	s.admin, err = client.New(s.plane.Config, client.Options{Scheme: s.scheme})
+	s.admin, err = s.plane.Admin()
 	return err
 }
 

@@ -64,14 +64,14 @@ func (c Checkout) Program(name string) (string, error) {
 	return path, nil
 }
 
-// CheckAssets tells whether a directory has the control plane.
-func CheckAssets(directory string) error {
-	for _, name := range []string{"etcd", "kube-apiserver"} {
+// FindAssets returns the absolute path of a directory that has the control plane.
+func FindAssets(directory string) (string, error) {
+	for _, name := range []string{NameEtcd, NameServer} {
 		if info, err := os.Stat(filepath.Join(directory, name)); err != nil || info.IsDir() {
-			return fmt.Errorf("%s is not in %s: give the directory that `make envtest` prints as --assets", name, directory)
+			return "", fmt.Errorf("%s is not in %s: give the directory that `make envtest` prints as --assets", name, directory)
 		}
 	}
-	return nil
+	return filepath.Abs(directory)
 }
 
 // Command returns the command that runs a program which was built beside this one, in a directory, against the cluster of a

@@ -12,8 +12,13 @@ import (
 	"path/filepath"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 )
 
 // Names of the processes of a control plane, which their logs have too.
@@ -79,6 +84,22 @@ func (p *ControlPlane) Start() error {
 	}
 	p.Config = config
 	return nil
+}
+
+// Admin returns a client with all rights, whose requests are not spaced. It connects.
+func (p *ControlPlane) Admin() (client.Client, error) {
+	scheme, err := Scheme()
+	if err != nil {
+		return nil, err
+	}
+	p.Config.QPS = -1
+	return client.New(p.Config, client.Options{Scheme: scheme})
+}
+
+// Scheme returns one with Kubernetes' own kinds and the operator's.
+func Scheme() (*runtime.Scheme, error) {
+	scheme := runtime.NewScheme()
+	return scheme, errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme))
 }
 
 // Watch tells onEnd when one of the two is no longer there.

@@ -26,7 +26,7 @@ func TestCheckoutIsFoundFromBelow(t *testing.T) {
 	if got := above(filepath.Dir(root)); got != "" {
 		t.Errorf("got %q, want nothing", got)
 	}
-	if err := CheckAssets(root); err == nil || !strings.Contains(err.Error(), "make envtest") {
+	if _, err := FindAssets(root); err == nil || !strings.Contains(err.Error(), "make envtest") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := (Checkout{Programs: root}).Program("manager"); err == nil || !strings.Contains(err.Error(), "make build") {
