@@ -200,7 +200,7 @@ func (r *Reconciler) outcome(ctx context.Context, p *pass, saved bool, err error
 		p.decision.Synced, p.applyMessage = v1alpha1.ReasonSettingsRejected, status.Message
 	case greenapi.TookNoEffect(err):
 		plan.NotSent(&p.decision.History, p.before, r.Clock.Now())
-		p.decision.Handled, p.decision.ApplyHandled = false, false
+		p.decision.ApplyHandled = false
 		p.decision.LookAgain = r.callFailed(ctx, p, greenapi.MethodSetSettings, err)
 		return
 	default:

@@ -61,17 +61,18 @@ func (r *Reconciler) compose(p *pass) v1alpha1.InstanceStatus {
 	w.composeDecision(p)
 	w.composeStatuses(p)
 	w.composeEnding(p, r.Options.RestartSoak)
-	stale := r.stale(p)
-	w.composeReboot(p, stale)
-	w.composeApply(p, stale)
-	w.composeRotation(p, stale)
+	// Who asked is not told that it is too late before it was tried.
+	tooLate := p.tried && r.stale(p)
+	w.composeReboot(p, tooLate)
+	w.composeRotation(p, tooLate)
 	if _, pause := p.end.(*paused); pause {
 		w.composePaused()
-		return status
+	} else {
+		w.remove(v1alpha1.PausedCondition)
+		w.composeEnd(p)
+		r.composeProgress(p, w)
 	}
-	w.remove(v1alpha1.PausedCondition)
-	w.composeEnd(p)
-	r.composeProgress(p, w)
+	w.composeApply(p, tooLate)
 	return status
 }
 

@@ -22,7 +22,7 @@ type effect struct {
 	attempt int32
 	// calm: nothing says that it restarts the instance, so it takes no turn.
 	calm bool
-	// asked: a person asked for it just now, so that a wait after failures is cut short.
+	// asked: a person asks, so that a wait after failures is cut short.
 	asked bool
 	// hold takes the call back until it may be made.
 	hold func(plan.Hold)

@@ -42,8 +42,6 @@ type memory struct {
 	waits bool
 	// parked: it waits for a time, or to be woken, and for nothing that is read.
 	parked bool
-	// lookedFor are the open requests that everything was read for.
-	lookedFor string
 	// awaitStart: a write waits for the instance to have started.
 	awaitStart bool
 	// met: a pass was made.
@@ -89,6 +87,8 @@ type rareMemory struct {
 	logoutSince time.Time
 	// settingsFailedSince is since when the settings could not be read though they were asked for, zero while they can be.
 	settingsFailedSince time.Time
+	// lookedFor are the open requests that a look was made for, whatever came of it.
+	lookedFor requests
 	// rebootAsked is the latest request for a reboot; firstReboot and firstApply are the requests that the first pass met.
 	rebootAsked, firstReboot, firstApply string
 	rotation                             rotationMemory

@@ -27,11 +27,11 @@ func (r *Reconciler) observe(ctx context.Context, p *pass) error {
 	if err := r.enter(ctx, p, due); err != nil {
 		return err
 	}
-	if m.schedule.Full(p.now, due) && m.schedule.Begun(p.generation()) {
+	if m.schedule.Begun(p.now, due, p.generation()) {
 		m.failedCalls.mended()
 	}
 	err := r.read(ctx, p, due)
-	m.lookedFor = p.requests()
+	p.tried, m.lookedFor = true, p.openRequests()
 	if err == nil && p.looked.State {
 		err = r.follow(ctx, p)
 	}

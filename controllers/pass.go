@@ -91,8 +91,8 @@ type pass struct {
 	slowest        time.Duration
 
 	// observe
-	// asked: a person asks for everything to be read.
-	asked bool
+	// asked: a person asks for everything to be read. tried: a look was made, whatever came of it.
+	asked, tried bool
 	// answers are those that the poller handed over, so that no calls are made for them.
 	answers  map[string]*greenapi.Answer
 	looked   schedule.Looks

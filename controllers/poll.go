@@ -61,7 +61,7 @@ func (r *Reconciler) watch(p *pass) bool {
 	m := p.memory
 	_, waits := p.end.(*waiting)
 	switch {
-	case p.end != nil && !waits, p.putOff, p.vendor == nil, m.waits, p.asksForALook(), p.reboot.asked != "", p.rotating(), p.instance.Statuses() != nil,
+	case p.end != nil && !waits, p.putOff, p.vendor == nil, m.waits, !m.settingsFailedSince.IsZero(), p.asksForALook(), p.reboot.asked != "", p.rotating(), p.instance.Statuses() != nil,
 		!p.restsOn(), !m.schedule.Quiet(p.generation()):
 		return false
 	}

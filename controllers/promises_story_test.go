@@ -5,7 +5,6 @@ package controllers_test
 
 import (
 	"context"
-	"strings"
 	"testing"
 	"time"
 
@@ -272,76 +271,4 @@ func TestAQuotaOfSettingsStopsNoLookAtTheState(t *testing.T) {
 			s.Expect(s.condition("line", v1alpha1.AvailableCondition).Status).To(Equal(metav1.ConditionFalse), "the account is blocked")
 		})
 	}
-}
-
-// anew are the ways in which a person asks for a look that no earlier answer holds back.
-var anew = map[string]func(*v1alpha1.WhatsAppInstance){
-	"a request": askForReconcile,
-	"an edit":   func(r *v1alpha1.WhatsAppInstance) { r.Spec.StateInterval = &metav1.Duration{Duration: 2 * time.Minute} },
-}
-
-// TestR45WhoAsksIsAnsweredWhateverTheVendorAskedFor: a quota that was raised holds nobody back who asks, be it of one method or of all.
-func TestR45WhoAsksIsAnsweredWhateverTheVendorAskedFor(t *testing.T) {
-	for name, fault := range quotas {
-		for _, method := range []string{"getSettings", "getWaSettings", "getStateInstance"} {
-			for how, ask := range anew {
-				t.Run(strings.Join([]string{name, method, how}, " "), func(t *testing.T) {
-					s := newStory(t)
-					s.instance("line", incoming(true))
-					s.settled("line", v1alpha1.ReasonSucceeded)
-					fault.Method, fault.Times = method, -1
-					s.vendor.Fault(fault)
-					s.forward(40 * time.Minute)
-					s.vendor.ClearFaults()
-					before := s.callsOf(method)
-					s.edit("line", ask)
-					s.forward(30 * time.Second)
-					s.Expect(s.callsOf(method)-before).To(Equal(1), "it is called at once")
-					s.Expect(s.ready("line").Status).To(Equal(metav1.ConditionTrue), s.ready("line").Message)
-					if how == "a request" {
-						s.Expect(s.status("line").LastHandledReconcileAt).To(Equal("now"))
-					}
-					s.forward(25 * time.Minute)
-					s.Expect(s.callsOf(method)-before).To(BeNumerically(">=", 3), "it is called as ever from then on")
-				})
-			}
-		}
-	}
-}
-
-// TestR45WhoAsksWhileAQuotaLastsCostsOneCall: the vendor is asked once more, not with every pass for as long as the request is open.
-func TestR45WhoAsksWhileAQuotaLastsCostsOneCall(t *testing.T) {
-	for name, fault := range quotas {
-		for _, method := range []string{"getSettings", "getWaSettings", "getStateInstance"} {
-			for how, ask := range anew {
-				t.Run(strings.Join([]string{name, method, how}, " "), func(t *testing.T) {
-					s := newStory(t)
-					s.instance("line", incoming(true))
-					s.settled("line", v1alpha1.ReasonSucceeded)
-					fault.Method, fault.Times = method, -1
-					s.vendor.Fault(fault)
-					s.forward(12 * time.Minute)
-					before := s.callsOf(method)
-					s.edit("line", ask)
-					s.forward(50 * time.Minute)
-					s.Expect(s.callsOf(method) - before).To(Equal(1))
-				})
-			}
-		}
-	}
-}
-
-// TestR45WhoAsksSeesWhatIsThereNow, and not what a poll had read just before.
-func TestR45WhoAsksSeesWhatIsThereNow(t *testing.T) {
-	s := newStory(t)
-	s.instance("line", incoming(true))
-	s.settled("line", v1alpha1.ReasonSucceeded)
-	s.forward(20 * time.Minute)
-	s.vendor.Update(instanceID, func(in *emulator.Instance) { in.Settings["incomingWebhook"] = "no" })
-	s.Expect(s.until(12*time.Minute, func() bool { _, polled := s.polls["line"]; return !polled })).To(BeTrue(), "a poll hands over what it read")
-	s.vendor.Update(instanceID, func(in *emulator.Instance) { in.Settings["incomingWebhook"] = "yes" })
-	s.edit("line", askForReconcile)
-	s.forward(5 * time.Second)
-	s.Expect(s.status("line").PendingChanges).To(BeEmpty())
-	s.Expect(s.status("line").LastHandledReconcileAt).To(Equal("now"))
 }

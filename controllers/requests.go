@@ -43,12 +43,13 @@ func (p *pass) readRequests() {
 	}
 }
 
-// composeApply echoes a request for a setSettings once it is done with: it went out, or nothing is to be written. stale: the vendor
-// has not answered for long; a request is for now.
-func (w statusWriter) composeApply(p *pass, stale bool) {
+// composeApply echoes a request for a setSettings once it is done with: it went out, or nothing is to be written, or nothing is before
+// somebody acted, as the status says (R29). tooLate: the vendor has not answered for long; a request is for now.
+func (w statusWriter) composeApply(p *pass, tooLate bool) {
+	stalls := p.tried && w.find(v1alpha1.StalledCondition) != nil
 	switch {
 	case p.apply.asked == "":
-	case p.apply.ignored || p.needsSomebody() || stale || p.decision != nil && p.decision.ApplyHandled:
+	case p.apply.ignored || p.needsSomebody() || stalls || tooLate || p.decision != nil && p.decision.ApplyHandled:
 		w.LastHandledApplyAt = p.apply.asked
 	default:
 		// A call that took no effect is not done with.
@@ -67,17 +68,21 @@ func (p *pass) needsSomebody() bool {
 	}
 }
 
-// requests are the values of the annotations that ask for a look and were not acted on yet, "" if there are none.
-func (p *pass) requests() string {
-	if !p.newRequest() && !p.apply.wanted() {
-		return ""
+// requests are values of the annotations that ask for a look, "" for none.
+type requests struct{ reconcile, apply string }
+
+// openRequests are those that were not acted on yet.
+func (p *pass) openRequests() requests {
+	open := requests{reconcile: p.requested}
+	if p.apply.wanted() {
+		open.apply = p.apply.asked
 	}
-	return p.requested + "\x00" + p.apply.asked
+	return open
 }
 
-// asksForALook reports whether a person asks for everything to be read, whatever failed before. Once it was, the request may be open
-// still: the look failed, or something holds the call. Then what follows comes when it would come without it.
+// asksForALook reports whether a person asks for everything to be read, whatever failed before (R45). Once that was tried, the request
+// may be open still: the look failed, or something holds the call. Then what follows comes when it would come without it.
 func (p *pass) asksForALook() bool {
-	asked := p.requests()
-	return asked != "" && asked != p.memory.lookedFor
+	open, known := p.openRequests(), p.memory.lookedFor
+	return open.reconcile != "" && open.reconcile != known.reconcile || open.apply != "" && open.apply != known.apply
 }

@@ -173,6 +173,7 @@ func (r *Reconciler) noteTokens(p *pass, apiToken, webhookToken string) {
 		// What an earlier process saw: the vendor accepted a token of this resource.
 		m.accepted = p.accepted
 	} else if m.usedToken != apiToken || m.usedWebhook != webhookToken {
+		m.schedule.Lift()
 		m.schedule.ReadAll()
 	}
 	if m.usedToken != "" && m.usedToken != apiToken {

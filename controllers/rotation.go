@@ -199,9 +199,9 @@ func lostText(p *pass) string {
 	return text
 }
 
-// composeRotation stores the intent, the outcome, or the echo of a request, and says what there is to say. stale: the vendor has not
+// composeRotation stores the intent, the outcome, or the echo of a request, and says what there is to say. tooLate: the vendor has not
 // answered for long.
-func (w statusWriter) composeRotation(p *pass, stale bool) {
+func (w statusWriter) composeRotation(p *pass, tooLate bool) {
 	t := &p.rotation
 	record := w.APITokenRotation
 	if t.intended != nil {
@@ -214,7 +214,7 @@ func (w statusWriter) composeRotation(p *pass, stale bool) {
 			record.FinishedTime = record.StartedTime
 		}
 	}
-	skipped := t.intended == nil && t.asked != "" && !record.Open() && (t.ignored || p.needsSomebody() || stale)
+	skipped := t.intended == nil && t.asked != "" && !record.Open() && (t.ignored || p.needsSomebody() || tooLate)
 	switch {
 	case skipped && record.Lost():
 		// What is lost is to be found still.

@@ -68,9 +68,11 @@ type Schedule struct {
 	parked time.Time
 	// noSettings and noAccount are until when the vendor does not want these methods to be called.
 	noSettings, noAccount time.Time
-	// version is the one of the latest full look, 0 to read everything at once.
+	// version is the one of the latest full look, 0 before it.
 	version int64
 	planned bool
+	// all: everything is to be read at once.
+	all     bool
 	failing bool
 	// accountFailures are those of the account in a row.
 	accountFailures int
@@ -102,11 +104,11 @@ func (s *Schedule) Plan(now time.Time, w Wanted, inOrder bool, every Intervals) 
 // Quiet reports whether nothing but the intervals asks for a look: nothing failed, nothing is pending, and everything was read
 // for this version of what is wished.
 func (s *Schedule) Quiet(version int64) bool {
-	return s.version == version && !s.failing && s.settings.IsZero() && s.account.IsZero()
+	return s.version == version && !s.all && !s.failing && s.settings.IsZero() && s.account.IsZero()
 }
 
-// ReadAll makes the next look one at everything, at once.
-func (s *Schedule) ReadAll() { s.version = 0 }
+// ReadAll makes the next look one at everything that may be called, at once.
+func (s *Schedule) ReadAll() { s.all = true }
 
 // Due says what is to be read now.
 func (s *Schedule) Due(now time.Time, w Wanted) Looks {
@@ -119,14 +121,14 @@ func (s *Schedule) Due(now time.Time, w Wanted) Looks {
 	return due
 }
 
-// edited reports whether a full look was made with another version of what is wished.
+// edited reports whether a look at everything was made with another version of what is wished.
 func (s *Schedule) edited(version int64) bool { return s.version != 0 && s.version != version }
 
 // core is what of Everything is to be read now.
 func (s *Schedule) core(now time.Time, w Wanted) Looks {
 	reached := func(at time.Time) bool { return !at.IsZero() && !at.After(now) }
 	switch {
-	case w.Asked || s.version != w.Version:
+	case w.Asked || s.all || s.version != w.Version:
 		return Everything
 	case now.Before(s.Reads.retryAt):
 		return Looks{}
@@ -150,10 +152,14 @@ func (s *Schedule) Full(now time.Time, l Looks) bool {
 	return l.State && l.Settings && (l.Account || now.Before(s.noAccount))
 }
 
-// Begun notes the version that a full look is made with, and reports whether an earlier full look was made with another one.
-func (s *Schedule) Begun(version int64) (edited bool) {
+// Begun notes with which version a look is made, if that is at everything that may be called. It reports whether an earlier one was made
+// with another version.
+func (s *Schedule) Begun(now time.Time, l Looks, version int64) (edited bool) {
+	if l.Core() != s.Permitted(now, Everything) {
+		return false
+	}
 	edited = s.edited(version)
-	s.version = version
+	s.version, s.all = version, false
 	return edited
 }
 

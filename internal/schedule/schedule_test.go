@@ -22,7 +22,7 @@ var (
 func looked() *Schedule {
 	s := &Schedule{}
 	s.Plan(start, Wanted{Version: 1}, false, every)
-	s.Begun(1)
+	s.Begun(start, Everything, 1)
 	s.Answered(start, Everything, false)
 	s.Looked(start, Everything, every)
 	return s
@@ -122,13 +122,32 @@ func TestR1TheFirstLooks(t *testing.T) {
 		g.Expect(s.full.Sub(start)).To(And(BeNumerically(">=", 0), BeNumerically("<", every.Settings)))
 		s.full = start.Add(time.Minute)
 		g.Expect(s.Due(start, Wanted{Version: 7})).To(Equal(state))
-		g.Expect(s.Begun(8)).To(BeTrue(), "edited meanwhile")
+		g.Expect(s.Begun(start, Everything, 8)).To(BeTrue(), "edited meanwhile")
 	}
 	s := &Schedule{}
 	s.Plan(start, Wanted{Version: 7}, false, every)
 	g.Expect(s.Due(start, Wanted{Version: 7})).To(Equal(Everything))
-	g.Expect(s.Begun(7)).To(BeFalse(), "nothing was read before")
-	g.Expect(s.Begun(7)).To(BeFalse())
+	g.Expect(s.Begun(start, Everything, 7)).To(BeFalse(), "nothing was read before")
+	g.Expect(s.Begun(start, Everything, 7)).To(BeFalse())
+}
+
+// TestR45EverythingIsReadOnce: what is limited keeps nobody reading the rest again and again, and an edit is known as one even so.
+func TestR45EverythingIsReadOnce(t *testing.T) {
+	t.Parallel()
+	g, one := NewWithT(t), Wanted{Version: 1}
+	s := looked()
+	s.ReadAll()
+	g.Expect(s.Begun(start, both, 1)).To(BeFalse())
+	g.Expect(s.Due(start, one)).To(Equal(Everything), "the account was left out")
+	s.Limit(Looks{Settings: true}, start.Add(time.Hour))
+	rest := Looks{State: true, Account: true}
+	g.Expect(s.Due(start, one)).To(Equal(rest))
+	g.Expect(s.Begun(start, Looks{State: true, Account: true, Statuses: true}, 1)).To(BeFalse())
+	g.Expect(s.Due(start, one)).To(Equal(Looks{}), "all that may be called was read")
+	s.ReadAll()
+	g.Expect(s.Due(start, Wanted{Version: 2})).To(Equal(Everything), "an edit lifts the limit")
+	g.Expect(s.Begun(start, Everything, 2)).To(BeTrue())
+	g.Expect(s.Due(start, Wanted{Version: 2})).To(Equal(Looks{}))
 }
 
 // TestWhatALookPlans: a look moves what it read, and nothing else.
@@ -238,9 +257,7 @@ func TestAScheduleInAnyOrder(t *testing.T) {
 				t.Fatalf("read %v, %s before the retry", due, retry-elapsed)
 			}
 			if due.Any() {
-				if s.Full(now, due) {
-					s.Begun(1)
-				}
+				s.Begun(now, due, 1)
 				switch rapid.IntRange(0, 4).Draw(t, "answer") {
 				case 0:
 					s.Failed()
