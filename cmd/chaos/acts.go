@@ -87,12 +87,39 @@ func touchSecret(ctx context.Context, w *world, e event) (ending, error) {
 }
 
 func rotateToken(_ context.Context, w *world, e event) (ending, error) {
-	token := func(l *line) string { return fmt.Sprintf("chaos-%d-%d", l.number, e.Value) }
-	w.each(e, func(l *line) { w.vendor.RotateToken(l.id, token(l)) })
+	w.each(e, func(l *line) { w.vendor.RotateToken(l.id, fmt.Sprintf("chaos-%d-%d", l.number, e.Value)) })
+	return w.tokensFollow(e), nil
+}
+
+// tokensFollow puts the tokens that the vendor takes into the Secrets of the lines of an event.
+func (w *world) tokensFollow(e event) ending {
 	return func(context.Context) error {
-		w.each(e, func(l *line) { l.setToken(token(l)) })
+		w.each(e, func(l *line) {
+			at, _ := w.vendor.Get(l.id)
+			l.setToken(at.Token)
+		})
 		return nil
-	}, nil
+	}
+}
+
+func wrongToken(_ context.Context, w *world, e event) (ending, error) {
+	w.each(e, func(l *line) { l.setToken(fmt.Sprintf("chaos-wrong-%d", e.Value)) })
+	return w.tokensFollow(e), nil
+}
+
+func deleteSecret(ctx context.Context, w *world, e event) (ending, error) {
+	w.each(e, func(l *line) {
+		_ = w.admin.Delete(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: l.namespace(), Name: l.name()}})
+	})
+	return nil, nil
+}
+
+// ask has somebody ask for something by an annotation of the lines of an event.
+func ask(once func(*wish)) func(context.Context, *world, event) (ending, error) {
+	return func(_ context.Context, w *world, e event) (ending, error) {
+		w.each(e, func(l *line) { l.want(once) })
+		return nil, nil
+	}
 }
 
 // claimNames is how many claims there may be: a few more than the account's limit.
@@ -144,7 +171,7 @@ func useUpQuota(_ context.Context, w *world, e event) (ending, error) {
 	return func(context.Context) error {
 		w.vendor.ClearFaults()
 		for _, l := range w.lines {
-			l.want(func(wish *wish) { wish.request++ })
+			l.want(func(wish *wish) { wish.looks++ })
 		}
 		return nil
 	}, nil

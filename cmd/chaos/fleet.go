@@ -5,6 +5,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -30,8 +31,22 @@ type wish struct {
 	delay    int32
 	incoming bool
 	shut     bool // a maintenance window that is shut
-	request  int  // how often somebody asked to look at it now
 	shard    string
+	// looks, writes and reboots are how often somebody asked for one by an annotation.
+	looks, writes, reboots int
+}
+
+// annotations are those that ask.
+func (w wish) annotations() map[string]string {
+	asks := map[string]string{}
+	for name, times := range map[string]int{
+		v1alpha1.ReconcileRequestedAtAnnotation: w.looks, v1alpha1.ApplyRequestedAtAnnotation: w.writes, v1alpha1.RebootRequestedAtAnnotation: w.reboots,
+	} {
+		if times > 0 {
+			asks[name] = strconv.Itoa(times)
+		}
+	}
+	return asks
 }
 
 // line is one instance and its resource.
@@ -97,9 +112,7 @@ func (l *line) write(into v1alpha1.Instance) {
 	into.SetName(l.name())
 	into.SetNamespace(l.namespace())
 	into.SetLabels(map[string]string{shardLabel: w.shard, fleetLabel: fmt.Sprintf("fleet-%d", l.number%2)})
-	if w.request > 0 {
-		into.SetAnnotations(map[string]string{v1alpha1.ReconcileRequestedAtAnnotation: fmt.Sprint(w.request)})
-	}
+	into.SetAnnotations(w.annotations())
 	core := into.Core()
 	core.IDInstance, core.APITokenSecretRef = l.id, v1alpha1.SecretKeyReference{Name: l.name(), Key: v1alpha1.DefaultAPITokenKey}
 	core.Maintenance = nil

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 )
 
@@ -82,6 +83,13 @@ func TestWhatIsAllowed(t *testing.T) {
 	if got := append(h, event{What: restore}).allowed(2, false); got != 3 {
 		t.Errorf("where etcd was restored a line may restart %d times, want 3", got)
 	}
+	asked := history{{What: "somebody asks for a reboot", Lines: []int{2}}, {What: "somebody asks for a look", Lines: []int{2}}}
+	if got := asked.allowed(2, false); got != 2 {
+		t.Errorf("who asks for a reboot gets one: %d restarts, want 2", got)
+	}
+	if got := append(asked, event{What: restore}).allowed(2, false); got != 5 {
+		t.Errorf("a request that a restored etcd does not know is made again: %d restarts, want 5", got)
+	}
 	if broken := judgeRestarts("line", 3, 2); len(broken) != 1 || len(judgeRestarts("line", 2, 2)) != 0 {
 		t.Errorf("%q for three of two restarts", broken)
 	}
@@ -122,5 +130,22 @@ func TestGrowthIsSeen(t *testing.T) {
 	}
 	if broken := flat("manager-1", usage{}, early); len(broken) != 0 {
 		t.Errorf("where it could not be measured: %q", broken)
+	}
+}
+
+// TestARequestIsAnsweredAtTheEnd: who asked is not left waiting.
+func TestARequestIsAnsweredAtTheEnd(t *testing.T) {
+	for _, asks := range []wish{{looks: 3}, {writes: 2}, {reboots: 1}} {
+		resource := &v1alpha1.WhatsAppInstance{}
+		resource.Annotations = asks.annotations()
+		if viewOf(resource).answered {
+			t.Errorf("%v: nobody has answered", resource.Annotations)
+		}
+		resource.Status.LastHandledReconcileAt = resource.Annotations[v1alpha1.ReconcileRequestedAtAnnotation]
+		resource.Status.LastHandledApplyAt = resource.Annotations[v1alpha1.ApplyRequestedAtAnnotation]
+		resource.Status.LastHandledRebootAt = resource.Annotations[v1alpha1.RebootRequestedAtAnnotation]
+		if !viewOf(resource).answered {
+			t.Errorf("%v: all is answered", resource.Annotations)
+		}
 	}
 }

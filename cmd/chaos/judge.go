@@ -28,7 +28,7 @@ func (h history) allowed(line int, fixed bool) int {
 		k := kindOf(e.What)
 		n += k.everywhere
 		if slices.Contains(e.Lines, line) {
-			n += k.restarts
+			n += k.restarts + k.again*h.count(restore)
 		}
 	}
 	return n

@@ -17,8 +17,9 @@ type kind struct {
 	// lines is to how many lines it happens at most, 0 if it does to none in particular; lasts is how long it lasts at most.
 	lines int
 	lasts time.Duration
-	// restarts is how many restarts of each of its lines it justifies, and everywhere of every line.
-	restarts, everywhere int
+	// restarts is how many restarts of each of its lines it justifies, everywhere of every line, and again of each of its lines whenever etcd
+	// is restored: what was asked for may be forgotten.
+	restarts, everywhere, again int
 	// clocks: it takes a manager whose clock can be set.
 	clocks bool
 	// act does it, and returns what ends it, nil if nothing has to.
@@ -42,8 +43,13 @@ func init() { //nolint:gochecknoinits // the functions of the table look kinds u
 		{name: "a bad commit, which is taken back", weight: 2, lines: 8, lasts: 30 * time.Second, restarts: 2, act: badCommit},
 		{name: console, weight: 2, lines: 2, restarts: 1, act: consoleEdit},
 		{name: "a window is shut, and a change waits for it", weight: 2, lines: 8, lasts: 40 * time.Second, restarts: 1, act: shutWindow},
+		{name: "somebody asks for a look", weight: 2, lines: 4, act: ask(func(w *wish) { w.looks++ })},
+		{name: "somebody asks for a write now", weight: 1, lines: 4, act: ask(func(w *wish) { w.writes++ })},
+		{name: "somebody asks for a reboot", weight: 1, lines: 2, restarts: 1, again: 1, act: ask(func(w *wish) { w.reboots++ })},
 		{name: "lines move to the other shard", weight: 3, lines: 10, act: move},
 		{name: "a Secret is touched", weight: 3, lines: 5, act: touchSecret},
+		{name: "a Secret is deleted, and made anew", weight: 1, lines: 4, act: deleteSecret},
+		{name: "a wrong token stands in a Secret", weight: 1, lines: 2, lasts: 30 * time.Second, act: wrongToken},
 		{name: "a token is rotated in the console, and the Secret follows", weight: 2, lines: 2, lasts: 10 * time.Second, act: rotateToken},
 		{name: "claims are made or pruned", weight: 4, act: changeClaims},
 

@@ -23,12 +23,13 @@ import (
 
 // view is what was seen of a line.
 type view struct {
-	ready, current, inEffect bool
+	// answered: all that was asked for by an annotation is done with.
+	ready, current, inEffect, answered bool
 	// stalled is the reason of Stalled, "" if it is not; told is what Ready says.
 	stalled, told string
 }
 
-func (v view) inOrder() bool { return v.ready && v.current && v.inEffect }
+func (v view) inOrder() bool { return v.ready && v.current && v.inEffect && v.answered }
 
 // gaveUp: the operator tried as often as it may, and says that a person has to do something.
 func (v view) gaveUp() bool {
@@ -36,7 +37,7 @@ func (v view) gaveUp() bool {
 }
 
 func (v view) String() string {
-	return fmt.Sprintf("in effect at the vendor: %t, status of this generation: %t, Ready: %t (%s)", v.inEffect, v.current, v.ready, v.told)
+	return fmt.Sprintf("in effect at the vendor: %t, status of this generation: %t, requests answered: %t, Ready: %t (%s)", v.inEffect, v.current, v.answered, v.ready, v.told)
 }
 
 // views looks at all lines.
@@ -71,6 +72,9 @@ func (w *world) views(ctx context.Context) (map[*line]view, error) {
 func viewOf(resource v1alpha1.Instance) view {
 	status := resource.InstanceStatus()
 	v := view{current: status.ObservedGeneration == resource.GetGeneration(), ready: apimeta.IsStatusConditionTrue(status.Conditions, v1alpha1.ReadyCondition)}
+	asks := resource.GetAnnotations()
+	v.answered = asks[v1alpha1.ReconcileRequestedAtAnnotation] == status.LastHandledReconcileAt &&
+		asks[v1alpha1.ApplyRequestedAtAnnotation] == status.LastHandledApplyAt && asks[v1alpha1.RebootRequestedAtAnnotation] == status.LastHandledRebootAt
 	if ready := apimeta.FindStatusCondition(status.Conditions, v1alpha1.ReadyCondition); ready != nil {
 		v.told = ready.Reason + ": " + ready.Message
 	}
