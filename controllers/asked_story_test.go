@@ -21,55 +21,50 @@ var anew = map[string]func(*v1alpha1.WhatsAppInstance){
 	"an edit":   func(r *v1alpha1.WhatsAppInstance) { r.Spec.StateInterval = &metav1.Duration{Duration: 2 * time.Minute} },
 }
 
-// TestR45WhoAsksIsAnsweredWhateverTheVendorAskedFor: a quota that was raised holds nobody back who asks, be it of one method or of all.
-func TestR45WhoAsksIsAnsweredWhateverTheVendorAskedFor(t *testing.T) {
+// eachQuota tells a story of each kind of quota, of each method, and of each way to ask, once the quota has lasted for a while.
+func eachQuota(t *testing.T, lasts time.Duration, story func(s *story, method, how string)) {
 	for name, fault := range quotas {
 		for _, method := range []string{"getSettings", "getWaSettings", "getStateInstance"} {
-			for how, ask := range anew {
+			for how := range anew {
 				t.Run(strings.Join([]string{name, method, how}, " "), func(t *testing.T) {
 					s := newStory(t)
 					s.instance("line", incoming(true))
 					s.settled("line", v1alpha1.ReasonSucceeded)
 					fault.Method, fault.Times = method, -1
 					s.vendor.Fault(fault)
-					s.forward(40 * time.Minute)
-					s.vendor.ClearFaults()
-					before := s.callsOf(method)
-					s.edit("line", ask)
-					s.forward(30 * time.Second)
-					s.Expect(s.callsOf(method)-before).To(Equal(1), "it is called at once")
-					s.Expect(s.ready("line").Status).To(Equal(metav1.ConditionTrue), s.ready("line").Message)
-					if how == "a request" {
-						s.Expect(s.status("line").LastHandledReconcileAt).To(Equal("now"))
-					}
-					s.forward(25 * time.Minute)
-					s.Expect(s.callsOf(method)-before).To(BeNumerically(">=", 3), "it is called as ever from then on")
+					s.forward(lasts)
+					story(s, method, how)
 				})
 			}
 		}
 	}
 }
 
+// TestR45WhoAsksIsAnsweredWhateverTheVendorAskedFor: a quota that was raised holds nobody back who asks, be it of one method or of all.
+func TestR45WhoAsksIsAnsweredWhateverTheVendorAskedFor(t *testing.T) {
+	eachQuota(t, 40*time.Minute, func(s *story, method, how string) {
+		s.vendor.ClearFaults()
+		before := s.callsOf(method)
+		s.edit("line", anew[how])
+		s.forward(30 * time.Second)
+		s.Expect(s.callsOf(method)-before).To(Equal(1), "it is called at once")
+		s.Expect(s.ready("line").Status).To(Equal(metav1.ConditionTrue), s.ready("line").Message)
+		if how == "a request" {
+			s.Expect(s.status("line").LastHandledReconcileAt).To(Equal("now"))
+		}
+		s.forward(25 * time.Minute)
+		s.Expect(s.callsOf(method)-before).To(BeNumerically(">=", 3), "it is called as ever from then on")
+	})
+}
+
 // TestR45WhoAsksWhileAQuotaLastsCostsOneCall: the vendor is asked once more, not with every pass for as long as the request is open.
 func TestR45WhoAsksWhileAQuotaLastsCostsOneCall(t *testing.T) {
-	for name, fault := range quotas {
-		for _, method := range []string{"getSettings", "getWaSettings", "getStateInstance"} {
-			for how, ask := range anew {
-				t.Run(strings.Join([]string{name, method, how}, " "), func(t *testing.T) {
-					s := newStory(t)
-					s.instance("line", incoming(true))
-					s.settled("line", v1alpha1.ReasonSucceeded)
-					fault.Method, fault.Times = method, -1
-					s.vendor.Fault(fault)
-					s.forward(12 * time.Minute)
-					before := s.callsOf(method)
-					s.edit("line", ask)
-					s.forward(50 * time.Minute)
-					s.Expect(s.callsOf(method) - before).To(Equal(1))
-				})
-			}
-		}
-	}
+	eachQuota(t, 12*time.Minute, func(s *story, method, how string) {
+		before := s.callsOf(method)
+		s.edit("line", anew[how])
+		s.forward(50 * time.Minute)
+		s.Expect(s.callsOf(method) - before).To(Equal(1))
+	})
 }
 
 // TestR45WhoAsksSeesWhatIsThereNow, and not what a poll had read just before.
@@ -85,18 +80,6 @@ func TestR45WhoAsksSeesWhatIsThereNow(t *testing.T) {
 	s.forward(5 * time.Second)
 	s.Expect(s.status("line").PendingChanges).To(BeEmpty())
 	s.Expect(s.status("line").LastHandledReconcileAt).To(Equal("now"))
-}
-
-// annotate sets annotations, given as names and values.
-func annotate(pairs ...string) func(*v1alpha1.WhatsAppInstance) {
-	return func(r *v1alpha1.WhatsAppInstance) {
-		if r.Annotations == nil {
-			r.Annotations = map[string]string{}
-		}
-		for i := 0; i < len(pairs); i += 2 {
-			r.Annotations[pairs[i]] = pairs[i+1]
-		}
-	}
 }
 
 // quotaOf has the vendor refuse a method from now on.
@@ -150,7 +133,7 @@ func TestR45WhoAsksWhileNoCallMayGoIsNotForgotten(t *testing.T) {
 			s.Expect(s.until(3*time.Minute, func() bool { return s.callsOf("getStateInstance") > states })).To(BeTrue())
 			s.vendor.ClearFaults()
 			before := s.callsOf("getSettings")
-			s.edit("line", annotate(key, "now"))
+			s.edit("line", ask(key))
 			s.forward(30 * time.Second)
 			if key == v1alpha1.RebootRequestedAtAnnotation {
 				s.Expect(s.reboots()).To(Equal(1))
@@ -164,7 +147,7 @@ func TestR45WhoAsksWhileNoCallMayGoIsNotForgotten(t *testing.T) {
 
 // TestR45TwoRequestsAreLookedForOnce, whichever of them is done with first.
 func TestR45TwoRequestsAreLookedForOnce(t *testing.T) {
-	both := annotate(v1alpha1.ReconcileRequestedAtAnnotation, "now", v1alpha1.ApplyRequestedAtAnnotation, "now")
+	both := ask(v1alpha1.ReconcileRequestedAtAnnotation, v1alpha1.ApplyRequestedAtAnnotation)
 	for name, c := range map[string]struct {
 		quota, wait time.Duration // how long it lasts before somebody asks, and how long nothing comes after that
 		change      func(*v1alpha1.WhatsAppInstance)
@@ -193,14 +176,14 @@ func TestR45TwoRequestsAreLookedForOnce(t *testing.T) {
 
 // TestSettingsThatCannotBeReadAreSaidOfWhoWaitsForAWindow too, and of who asked in vain.
 func TestSettingsThatCannotBeReadAreSaidOfWhoWaitsForAWindow(t *testing.T) {
-	for name, ask := range map[string]bool{"nobody asks": false, "somebody asks": true} {
+	for name, asked := range map[string]bool{"nobody asks": false, "somebody asks": true} {
 		t.Run(name, func(t *testing.T) {
 			s := withWindow(t)
 			s.edit("line", incoming(false))
 			s.forward(20 * time.Minute)
 			s.quotaOf("getSettings")
 			s.forward(12 * time.Minute)
-			if ask {
+			if asked {
 				s.edit("line", askForReconcile)
 			}
 			s.forward(40 * time.Minute)
@@ -220,7 +203,7 @@ func TestR29AnApplyIsNotKeptWhileTheLineIsStalled(t *testing.T) {
 	s.emptySecret("webhook")
 	s.forward(10 * time.Minute)
 	s.Expect(s.condition("line", v1alpha1.StalledCondition).Reason).To(Equal(v1alpha1.ReasonSecretKeyMissing))
-	s.edit("line", annotate(v1alpha1.ApplyRequestedAtAnnotation, "now"))
+	s.edit("line", ask(v1alpha1.ApplyRequestedAtAnnotation))
 	s.forward(time.Minute)
 	s.Expect(s.status("line").LastHandledApplyAt).To(Equal("now"))
 	s.forward(24 * time.Hour)

@@ -61,8 +61,8 @@ func (r *Reconciler) compose(p *pass) v1alpha1.InstanceStatus {
 	w.composeDecision(p)
 	w.composeStatuses(p)
 	w.composeEnding(p, r.Options.RestartSoak)
-	// Who asked is not told that it is too late before it was tried.
-	tooLate := p.tried && r.stale(p)
+	// A request is for now. Who asked is not told that the vendor has not answered for long before it was tried.
+	tooLate := p.needsSomebody() || p.tried && r.stale(p)
 	w.composeReboot(p, tooLate)
 	w.composeRotation(p, tooLate)
 	if _, pause := p.end.(*paused); pause {

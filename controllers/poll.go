@@ -61,7 +61,7 @@ func (r *Reconciler) watch(p *pass) bool {
 	m := p.memory
 	_, waits := p.end.(*waiting)
 	switch {
-	case p.end != nil && !waits, p.putOff, p.vendor == nil, m.waits, !m.settingsFailedSince.IsZero(), p.asksForALook(), p.reboot.asked != "", p.rotating(), p.instance.Statuses() != nil,
+	case p.end != nil && !waits, p.putOff, p.vendor == nil, m.waits, p.asksForALook(), p.reboot.asked != "", p.rotating(), p.instance.Statuses() != nil,
 		!p.restsOn(), !m.schedule.Quiet(p.generation()):
 		return false
 	}
@@ -88,13 +88,13 @@ func (r *Reconciler) watch(p *pass) bool {
 
 // restsOn reports whether the status follows from the vendor's answers alone: nothing is under way but a decision that waits for a time
 // or to be woken, and nothing is decided as time goes by, as what was given up for a while is, or the reboot of a yellow card once the
-// day's number is not reached any more.
+// day's number is not reached any more, or whether settings that cannot be read are stale.
 func (p *pass) restsOn() bool {
 	s := &p.stored
 	reboots := s.StateInstance == states.YellowCard && plan.RulesOf(p.instance.Reboots()).YellowCard
 	reconciling := apimeta.FindStatusCondition(s.Conditions, v1alpha1.ReconcilingCondition) != nil && !p.memory.parked
 	return s.ObservedGeneration == p.generation() && !reconciling &&
-		!s.Apply.Active() && len(s.Abandoned) == 0 && !reboots
+		!s.Apply.Active() && len(s.Abandoned) == 0 && !reboots && p.memory.settingsFailedSince.IsZero()
 }
 
 // takeBack ends the polling of a resource, and returns what was polled, nil if nothing was.

@@ -18,9 +18,17 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 )
 
-func askForReconcile(r *v1alpha1.WhatsAppInstance) {
-	r.Annotations = map[string]string{v1alpha1.ReconcileRequestedAtAnnotation: "now"}
+// ask asks now for what annotations ask for.
+func ask(annotations ...string) func(*v1alpha1.WhatsAppInstance) {
+	return func(r *v1alpha1.WhatsAppInstance) {
+		r.Annotations = map[string]string{}
+		for _, name := range annotations {
+			r.Annotations[name] = "now"
+		}
+	}
 }
+
+var askForReconcile = ask(v1alpha1.ReconcileRequestedAtAnnotation)
 
 // hiding is a vendor that leaves some settings out of what it shows.
 type hiding struct {

@@ -115,10 +115,10 @@ func (r *Reconciler) rebootEffect(p *pass) effect {
 // keptReboots is how many times of reboots the schema of status.restarts.recentReboots allows.
 const keptReboots = 32
 
-// composeReboot stores the intent, the echo of a request, and the restart. tooLate: the vendor has not answered for long.
+// composeReboot stores the intent, the echo of a request, and the restart. tooLate: a request is not kept any longer.
 func (w statusWriter) composeReboot(p *pass, tooLate bool) {
 	b := &p.reboot
-	if b.asked != "" && (b.ignored || b.intended != nil || p.needsSomebody() || tooLate) {
+	if b.asked != "" && (b.ignored || b.intended != nil || tooLate) {
 		// A request is for now: what a person has to mend first, or an outage, does not keep it for a day that nobody knows.
 		w.LastHandledRebootAt = b.asked
 	}

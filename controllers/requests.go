@@ -44,12 +44,12 @@ func (p *pass) readRequests() {
 }
 
 // composeApply echoes a request for a setSettings once it is done with: it went out, or nothing is to be written, or nothing is before
-// somebody acted, as the status says (R29). tooLate: the vendor has not answered for long; a request is for now.
+// somebody acted, as the status says (R29). tooLate: a request is not kept any longer.
 func (w statusWriter) composeApply(p *pass, tooLate bool) {
 	stalls := p.tried && w.find(v1alpha1.StalledCondition) != nil
 	switch {
 	case p.apply.asked == "":
-	case p.apply.ignored || p.needsSomebody() || stalls || tooLate || p.decision != nil && p.decision.ApplyHandled:
+	case p.apply.ignored || stalls || tooLate || p.decision != nil && p.decision.ApplyHandled:
 		w.LastHandledApplyAt = p.apply.asked
 	default:
 		// A call that took no effect is not done with.

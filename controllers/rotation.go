@@ -199,8 +199,8 @@ func lostText(p *pass) string {
 	return text
 }
 
-// composeRotation stores the intent, the outcome, or the echo of a request, and says what there is to say. tooLate: the vendor has not
-// answered for long.
+// composeRotation stores the intent, the outcome, or the echo of a request, and says what there is to say. tooLate: a request
+// is not kept any longer.
 func (w statusWriter) composeRotation(p *pass, tooLate bool) {
 	t := &p.rotation
 	record := w.APITokenRotation
@@ -214,7 +214,7 @@ func (w statusWriter) composeRotation(p *pass, tooLate bool) {
 			record.FinishedTime = record.StartedTime
 		}
 	}
-	skipped := t.intended == nil && t.asked != "" && !record.Open() && (t.ignored || p.needsSomebody() || tooLate)
+	skipped := t.intended == nil && t.asked != "" && !record.Open() && (t.ignored || tooLate)
 	switch {
 	case skipped && record.Lost():
 		// What is lost is to be found still.

@@ -23,9 +23,7 @@ func (l *lines) look(name string) {
 	l.pass(name)
 }
 
-func askForReboot(r *v1alpha1.WhatsAppInstance) {
-	r.Annotations = map[string]string{v1alpha1.RebootRequestedAtAnnotation: "now"}
-}
+var askForReboot = ask(v1alpha1.RebootRequestedAtAnnotation)
 
 // oneAtWork lets one of the lines restart, by a change, and another want to, and returns both. The bound is 1.
 func (l *lines) oneAtWork() (working, waits string) {

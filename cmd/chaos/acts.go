@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
@@ -79,9 +77,8 @@ func move(_ context.Context, w *world, e event) (ending, error) {
 func touchSecret(ctx context.Context, w *world, e event) (ending, error) {
 	w.each(e, func(l *line) {
 		patch := client.RawPatch("application/merge-patch+json", fmt.Appendf(nil, `{"metadata":{"annotations":{"touched":"%d"}}}`, e.Value))
-		secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: l.namespace(), Name: l.name()}}
 		// Where the API server is down nobody touches anything.
-		_ = w.admin.Patch(ctx, secret, patch)
+		_ = w.admin.Patch(ctx, l.secret(), patch)
 	})
 	return nil, nil
 }
@@ -108,9 +105,8 @@ func wrongToken(_ context.Context, w *world, e event) (ending, error) {
 }
 
 func deleteSecret(ctx context.Context, w *world, e event) (ending, error) {
-	w.each(e, func(l *line) {
-		_ = w.admin.Delete(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: l.namespace(), Name: l.name()}})
-	})
+	// It is made anew when what is in Git is applied next.
+	w.each(e, func(l *line) { _ = w.admin.Delete(ctx, l.secret()) })
 	return nil, nil
 }
 

@@ -147,7 +147,7 @@ func (s *Schedule) Permitted(now time.Time, l Looks) Looks {
 	return l
 }
 
-// Full reports whether looks are at everything that may be read now.
+// Full reports whether looks are at all that a decision depends on: the account may be missing where it may not be called now.
 func (s *Schedule) Full(now time.Time, l Looks) bool {
 	return l.State && l.Settings && (l.Account || now.Before(s.noAccount))
 }
