@@ -76,6 +76,8 @@ type story struct {
 	due map[string]time.Time
 	// polls says the same of polls, until something else makes the resource due.
 	polls map[string]time.Time
+	// checked are the versions of resources that hold what must hold after every pass.
+	checked map[string]string
 	// failures are the errors that passes ended with, for stories in which none may be.
 	failures []error
 	// metrics are the operator's own.
@@ -88,7 +90,7 @@ func newStory(t *testing.T) *story {
 	t.Helper()
 	t.Parallel()
 	needControlPlane(t)
-	s := &story{WithT: gomega.NewWithT(t), t: t, ctx: t.Context(), due: map[string]time.Time{}, polls: map[string]time.Time{}, kinds: map[string]int{}, events: &eventLog{t: t}, log: ctrl.Log}
+	s := &story{WithT: gomega.NewWithT(t), t: t, ctx: t.Context(), due: map[string]time.Time{}, polls: map[string]time.Time{}, checked: map[string]string{}, kinds: map[string]int{}, events: &eventLog{t: t}, log: ctrl.Log}
 	s.clock = clocktesting.NewFakePassiveClock(storyStart)
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "story-"}}
 	s.Expect(admin.Create(s.ctx, namespace)).To(gomega.Succeed())
@@ -341,6 +343,10 @@ func (s *story) pass(name string) {
 	if admin.Get(s.ctx, key, resource) != nil {
 		return
 	}
+	if s.checked[name] == resource.GetResourceVersion() {
+		return
+	}
+	s.checked[name] = resource.GetResourceVersion()
 	s.awaitCache(resource)
 	if len(resource.InstanceStatus().Conditions) == 0 {
 		return

@@ -98,10 +98,13 @@ var startControlPlane = sync.OnceValue(func() error {
 		return fmt.Errorf("cannot start the control plane: %w", err)
 	}
 	config.QPS = -1
+	countWrites(config)
 	kubeconfig = environment.KubeConfig
-	if admin, err = client.NewWithWatch(config, client.Options{Scheme: scheme}); err != nil {
+	direct, err := client.NewWithWatch(config, client.Options{Scheme: scheme})
+	if err != nil {
 		return err
 	}
+	admin = &remembering{WithWatch: direct, seen: map[readKey]readBefore{}}
 	if sharedManager, err = newManager(managerOptions{}); err != nil {
 		return err
 	}
