@@ -205,6 +205,7 @@ func TestTheAPIServerFails(t *testing.T) {
 // TestTheWayToTheAPIServerFails: watches break, nothing gets through for a while, and somebody else edits the resources
 // all the time, so that every write conflicts.
 func TestTheWayToTheAPIServerFails(t *testing.T) {
+	t.Parallel()
 	trouble := map[string]func(*fleet, *gate){
 		"watches are cut": func(_ *fleet, g *gate) { g.cut() },
 		"nothing gets through now and then": func(f *fleet, g *gate) {

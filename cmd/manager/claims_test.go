@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,9 +25,20 @@ import (
 
 const partnerToken = "gac.canary0partner0token0123456789"
 
+// partners is held by a test whose processes look after partner accounts, since those are the whole cluster's.
+var partners sync.Mutex
+
+// holdPartners waits until no other test looks after partner accounts. What the test starts later ends before the next one's turn.
+func holdPartners(t *testing.T) {
+	t.Helper()
+	partners.Lock()
+	t.Cleanup(partners.Unlock)
+}
+
 // reseller gives a world a partner account whose claims may come from the world's namespace.
 func (w *world) reseller() *v1alpha1.PartnerAccount {
 	w.t.Helper()
+	holdPartners(w.t)
 	w.vendor.AddAccount(emulator.Account{Name: "reseller", Token: partnerToken})
 	w.Expect(admin.Create(w.t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.ns, Name: "partner"}, StringData: map[string]string{"partnerToken": partnerToken}})).To(Succeed())
 	account := &v1alpha1.PartnerAccount{ObjectMeta: metav1.ObjectMeta{Name: w.ns}, Spec: v1alpha1.PartnerAccountSpec{
@@ -67,6 +79,7 @@ func (w *world) awaitClaim(key types.NamespacedName) *v1alpha1.InstanceClaim {
 
 // TestAClaimIsBoughtAndDeletedByTheProcess: through the API server, by the real binary, over HTTP; its log has no token.
 func TestAClaimIsBoughtAndDeletedByTheProcess(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.reseller()
 	w.startReseller()
@@ -106,6 +119,7 @@ func TestAClaimIsBoughtAndDeletedByTheProcess(t *testing.T) {
 // TestP3KilledWhileItBuys ends the process by SIGKILL at random instants while it buys, and while answers are lost: of every name one line
 // lives. Where the process ended right before its call nothing is bought, and the list is looked at for half an hour.
 func TestP3KilledWhileItBuys(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.reseller()
 	var keys []types.NamespacedName
@@ -115,7 +129,7 @@ func TestP3KilledWhileItBuys(t *testing.T) {
 		if rand.N(2) == 0 {
 			w.vendor.Fault(emulator.Fault{Method: "createInstance", Drop: true, AfterEffect: true})
 		}
-		w.Eventually(func() bool { return w.pending(keys) }, patience).Should(BeTrue(), "nothing is bought")
+		w.Eventually(func() bool { return w.pending(keys) }, patience, time.Millisecond).Should(BeTrue(), "nothing is bought")
 		lasts(t.Context(), rand.N(100*time.Millisecond))
 		w.Expect(w.process.Process.Kill()).To(Succeed())
 		_ = w.process.Wait()

@@ -57,6 +57,7 @@ func (p *pair) awaitFailover() {
 
 // TestFailoverFromAKilledLeader: the standby finds out what became of the leader's write.
 func TestFailoverFromAKilledLeader(t *testing.T) {
+	t.Parallel()
 	for _, at := range instants[1:6] {
 		t.Run(at.name, func(t *testing.T) {
 			t.Parallel()
@@ -74,6 +75,7 @@ func TestFailoverFromAKilledLeader(t *testing.T) {
 // TestFailoverFromAFrozenLeader: a leader that is frozen with an intent in hand sends nothing when it wakes up, whether
 // the standby has carried out the change by then or waits for its outcome still; it finds its lease gone, and ends.
 func TestFailoverFromAFrozenLeader(t *testing.T) {
+	t.Parallel()
 	frozen := map[string]instant{
 		"before its call, woken up when the standby has done its work": instants[1],
 		"before its call, woken up as soon as the standby leads":       instants[1],

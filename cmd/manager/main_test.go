@@ -86,11 +86,13 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	flag.Parse()
-	// Most of these tests wait for another process, so more of them run side by side than there are processors.
-	if err := flag.Set("test.parallel", "6"); err != nil {
+	// Most of these tests wait for another process, so more of them run side by side than there are processors, and none keeps the API
+	// server busy by its questions.
+	if err := flag.Set("test.parallel", "12"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	SetDefaultEventuallyPollingInterval(100 * time.Millisecond)
 	return m.Run()
 }
 
@@ -235,6 +237,7 @@ func (w *world) awaitReady() {
 func (w *world) sets() int { return len(w.vendor.Calls(instanceID, "setSettings")) }
 
 func TestTheManagerDoesItsJob(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	w.awaitReady()
@@ -266,6 +269,7 @@ func TestTheManagerDoesItsJob(t *testing.T) {
 
 // TestR25ACallUnderWayIsFinishedOnSIGTERM: the vendor has taken the settings and not answered yet.
 func TestR25ACallUnderWayIsFinishedOnSIGTERM(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.vendor.Fault(emulator.Fault{Method: "setSettings", DelayAfter: time.Second, AfterEffect: true})
 	w.start()
@@ -279,6 +283,7 @@ func TestR25ACallUnderWayIsFinishedOnSIGTERM(t *testing.T) {
 }
 
 func TestFlagsThatMakeNoSenseAreExplained(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for flag, want := range map[string]string{
 		"--state-interval=0":             "--state-interval must be a positive duration such as 1m",
@@ -331,6 +336,7 @@ func TestFlagsThatMakeNoSenseAreExplained(t *testing.T) {
 
 // TestTheReasonOfAStartThatFailsComesLast: whatever is wrong, the last line says it, and no stack trace stands before it.
 func TestTheReasonOfAStartThatFailsComesLast(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for name, test := range map[string]struct {
 		kubeconfig, want string

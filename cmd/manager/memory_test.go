@@ -17,6 +17,7 @@ import (
 
 // TestTheHeapGrowsByThirtyPercent: unless GOGC asks for something else, which it may.
 func TestTheHeapGrowsByThirtyPercent(t *testing.T) {
+	t.Parallel()
 	for environment, want := range map[string]string{"GOGC=": "30", "GOGC=80": "80"} {
 		t.Run(environment, func(t *testing.T) {
 			t.Parallel()

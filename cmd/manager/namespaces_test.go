@@ -98,6 +98,7 @@ func (g *guest) grant(ns, without string) {
 // grantAccounts gives the manager what it needs of the cluster where it looks after partner accounts.
 func (g *guest) grantAccounts() {
 	g.t.Helper()
+	holdPartners(g.t)
 	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "accounts-" + g.user}}
 	role.Rules = installation.Find[rbacv1.ClusterRole](g.t, render(g.t, "partner"), "ClusterRole", "partner-role").Rules
 	binding := &rbacv1.ClusterRoleBinding{
@@ -174,6 +175,7 @@ func (g *guest) log() string { return g.output.String() }
 // TestR42ANamespaceWithoutRightsHoldsUpNoOther: the others are served, and it too once the rights have come, by a process that
 // Kubernetes does not see end.
 func TestR42ANamespaceWithoutRightsHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
 	for _, without := range []string{"everything", "secrets", "telegraminstances", "instanceclaims"} {
 		t.Run(without, func(t *testing.T) {
 			g := newGuest(t)

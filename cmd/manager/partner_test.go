@@ -20,7 +20,9 @@ import (
 // TestPartnerAccountsAreOffByDefault, and with the flag a process that looks after one namespace looks after them too. It buys
 // nothing, and its log at the most verbose level has no token.
 func TestPartnerAccountsAreOffByDefault(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
+	holdPartners(t)
 	const token, listed = "gac.canary0partner0token0123456789", "canary0of0a0listed0instance012345"
 	w.vendor.AddAccount(emulator.Account{Name: "reseller", Token: token})
 	w.vendor.Add(emulator.Instance{ID: 710700000077, Token: listed, Name: "prod-eu/shop/support", Account: "reseller"})

@@ -52,6 +52,7 @@ func (f *fleet) waiting() bool {
 // TestR28TheBoundOfRestartsHoldsAcrossProcesses: a fleet is changed at once, and the process is killed in the middle, or a
 // standby takes over.
 func TestR28TheBoundOfRestartsHoldsAcrossProcesses(t *testing.T) {
+	t.Parallel()
 	const size, bound = 8, 2
 	changeAll := func(f *fleet) {
 		for _, name := range f.names {

@@ -192,6 +192,7 @@ func TestALineMovesInTheMiddleOfAWrite(t *testing.T) {
 // TestAShardEnds: one that is told to stop releases its lease at once; one that is killed keeps it until it runs out. Either
 // way the sharder gives its lines to another without asking, in the middle of a write.
 func TestAShardEnds(t *testing.T) {
+	t.Parallel()
 	for name, end := range map[string]func(*process){
 		"told to stop": func(p *process) { p.signal(syscall.SIGTERM) },
 		"killed":       (*process).kill,

@@ -5,6 +5,7 @@ package cli
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -46,6 +47,12 @@ func TestMain(m *testing.M) {
 func runTests(m *testing.M) int {
 	ctrl.SetLogger(logr.Discard())
 	defer stopControlPlane()
+	flag.Parse()
+	// Most of these tests wait for other processes.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	return m.Run()
 }
 
