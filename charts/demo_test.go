@@ -40,7 +40,7 @@ func (c *cluster) shell(script string) string {
 	c.t.Helper()
 	folder := c.t.TempDir()
 	c.Expect(os.Symlink(kubectl, filepath.Join(folder, "kubectl"))).To(Succeed())
-	output, err := runWith(c.t, []string{"KUBECONFIG=" + c.kubeconfig, "PATH=" + folder + string(os.PathListSeparator) + os.Getenv("PATH")}, "bash", "-euc", script)
+	output, err := runWith(c.t.Context(), []string{"KUBECONFIG=" + c.kubeconfig, "PATH=" + folder + string(os.PathListSeparator) + os.Getenv("PATH")}, "bash", "-euc", script)
 	c.Expect(err).NotTo(HaveOccurred(), "%s\n%s", script, output)
 	return output
 }

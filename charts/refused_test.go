@@ -64,7 +64,7 @@ func TestTheNotesTellWhyScrapingIsRefused(t *testing.T) {
 		"serviceMonitor.enabled=true": true, "serviceMonitor.enabled=true," + reader: false,
 		"serviceMonitor.enabled=true,metrics.secure=false": false, "serviceMonitor.enabled=false": false,
 	} {
-		output, err := runWith(t, nil, helm, "install", release, chart, "--dry-run=client", "--set", flags)
+		output, err := runWith(t.Context(), nil, helm, "install", release, chart, "--dry-run=client", "--set", flags)
 		NewWithT(t).Expect(err).NotTo(HaveOccurred(), output)
 		NewWithT(t).Expect(output).To(ContainSubstring("See that the manager runs"))
 		NewWithT(t).Expect(strings.Contains(output, "Scraping is refused (403) until the ServiceAccount of Prometheus is named in metrics.readers")).To(Equal(told), flags)

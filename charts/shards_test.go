@@ -70,7 +70,7 @@ func TestShardsByHand(t *testing.T) {
 				}
 				c.must(helm, arguments...)
 				arguments[0] = "template"
-				rendered, err := runWith(c.t, nil, helm, arguments...)
+				rendered, err := runWith(c.t.Context(), nil, helm, arguments...)
 				c.Expect(err).NotTo(HaveOccurred(), rendered)
 				shards = append(shards, installation.Parse(c.t, []byte(rendered)))
 			}

@@ -150,7 +150,8 @@ func (s *story) restarts() (all int) {
 	return all
 }
 
-// noCRDs expects that no definition of this project is there.
+// noCRDs expects that no definition of this project is there. The API server looks every five seconds for a minute whether the
+// instances of one are gone, and begins again where it could not tell.
 func (c *cluster) noCRDs(objects installation.Objects) {
 	c.t.Helper()
 	c.Eventually(func() bool {
@@ -160,7 +161,7 @@ func (c *cluster) noCRDs(objects installation.Objects) {
 			}
 		}
 		return true
-	}, patience).Should(BeTrue())
+	}, 3*patience).Should(BeTrue())
 }
 
 // lockedBuffer takes a process' output while a test reads it.

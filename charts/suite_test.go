@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,6 +32,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/installation"
+	"github.com/greenapi-operator/greenapi-operator/internal/testenv"
 )
 
 const (
@@ -69,9 +71,8 @@ func runTests(m *testing.M) int {
 		}
 	}
 	manager = filepath.Join(folder, "manager")
-	build := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-o", manager, "../cmd/manager")
-	if output, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "cannot build the manager: %v\n%s", err, output)
+	if err := testenv.Build(folder, "manager"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	flag.Parse()
@@ -80,6 +81,7 @@ func runTests(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	SetDefaultEventuallyPollingInterval(100 * time.Millisecond)
 	return m.Run()
 }
 
@@ -123,12 +125,11 @@ func (c *cluster) run(program string, arguments ...string) (string, error) {
 
 func (c *cluster) runAs(kubeconfig, program string, arguments ...string) (string, error) {
 	c.t.Helper()
-	return runWith(c.t, []string{"KUBECONFIG=" + kubeconfig}, program, arguments...)
+	return runWith(c.t.Context(), []string{"KUBECONFIG=" + kubeconfig}, program, arguments...)
 }
 
-func runWith(t *testing.T, environment []string, program string, arguments ...string) (string, error) {
-	t.Helper()
-	command := exec.CommandContext(t.Context(), program, arguments...)
+func runWith(ctx context.Context, environment []string, program string, arguments ...string) (string, error) {
+	command := exec.CommandContext(ctx, program, arguments...)
 	command.Env = append(os.Environ(), environment...)
 	output, err := command.CombinedOutput()
 	if err != nil {
@@ -167,9 +168,15 @@ func template(t *testing.T, flags ...string) installation.Objects {
 	return installation.Parse(t, []byte(output))
 }
 
+// renderings are what helm made of the chart, by the flags: many tests look at the same.
+var renderings sync.Map
+
 func render(t *testing.T, flags ...string) (string, error) {
 	t.Helper()
-	return runWith(t, nil, helm, append([]string{"template", release, chart, "--namespace", system}, flags...)...)
+	rendered, _ := renderings.LoadOrStore(strings.Join(flags, "\x00"), sync.OnceValues(func() (string, error) {
+		return runWith(context.Background(), nil, helm, append([]string{"template", release, chart, "--namespace", system}, flags...)...)
+	}))
+	return rendered.(func() (string, error))()
 }
 
 // live reads objects back from the API server.

@@ -24,7 +24,7 @@ const previous = "testdata/previous/greenapi-operator-0.1.0.tgz"
 func next(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
-	output, err := runWith(t, nil, helm, "package", chart, "--version", "99.0.0", "--app-version", "v99.0.0", "--destination", folder)
+	output, err := runWith(t.Context(), nil, helm, "package", chart, "--version", "99.0.0", "--app-version", "v99.0.0", "--destination", folder)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
@@ -251,7 +251,7 @@ func expectInPage(t *testing.T, command string) {
 func TestThePreviousPackageIsWhatItsReadmeSays(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	output, err := runWith(t, nil, helm, "show", "chart", previous)
+	output, err := runWith(t.Context(), nil, helm, "show", "chart", previous)
 	g.Expect(err).NotTo(HaveOccurred(), output)
 	g.Expect(output).To(ContainSubstring("version: 0.1.0\n"))
 	text, err := os.ReadFile("testdata/README.md")

@@ -20,7 +20,7 @@ import (
 func TestLint(t *testing.T) {
 	t.Parallel()
 	for _, flags := range []string{"", "demo.enabled=true", "scope=namespaced", "replicas=3,networkPolicy.enabled=true,serviceMonitor.enabled=true,prometheusRule.enabled=true,grafana.dashboard.enabled=true"} {
-		output, err := runWith(t, nil, helm, "lint", "--strict", chart, "--set", flags)
+		output, err := runWith(t.Context(), nil, helm, "lint", "--strict", chart, "--set", flags)
 		NewWithT(t).Expect(err).NotTo(HaveOccurred(), output)
 		NewWithT(t).Expect(output).To(ContainSubstring("1 chart(s) linted, 0 chart(s) failed"))
 		NewWithT(t).Expect(output).NotTo(ContainSubstring("WARNING"))
@@ -146,10 +146,10 @@ func TestAChartMayDependOnThisOne(t *testing.T) {
 	g.Expect(os.WriteFile(filepath.Join(folder, "Chart.yaml"), []byte("apiVersion: v2\nname: shop\nversion: 1.0.0\n"+
 		"dependencies: [{name: greenapi-operator, version: \"*\", condition: greenapi-operator.enabled}]\n"), 0o600)).To(Succeed())
 	g.Expect(os.WriteFile(filepath.Join(folder, "values.yaml"), []byte("global: {any: thing}\ngreenapi-operator: {enabled: true, replicas: 2}\n"), 0o600)).To(Succeed())
-	output, err := runWith(t, nil, helm, "template", "shop", folder)
+	output, err := runWith(t.Context(), nil, helm, "template", "shop", folder)
 	g.Expect(err).NotTo(HaveOccurred(), output)
 	g.Expect(output).To(ContainSubstring("name: shop-greenapi-operator-controller-manager"))
-	output, err = runWith(t, nil, helm, "template", "shop", folder, "--set", "greenapi-operator.enabled=false")
+	output, err = runWith(t.Context(), nil, helm, "template", "shop", folder, "--set", "greenapi-operator.enabled=false")
 	g.Expect(err).NotTo(HaveOccurred(), output)
 	g.Expect(output).NotTo(ContainSubstring("kind:"))
 }

@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -21,16 +20,15 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
+	"github.com/greenapi-operator/greenapi-operator/internal/testenv"
 )
 
-// build builds the programs that are measured, as `make build` does, so that what is built already is not built again.
+// build builds the programs that are measured.
 func build(t *testing.T) string {
 	t.Helper()
 	directory := t.TempDir()
-	command := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", directory, "../manager", "../emulator")
-	command.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, output)
+	if err := testenv.Build(directory, "manager", "emulator"); err != nil {
+		t.Fatal(err)
 	}
 	return directory
 }
@@ -38,10 +36,11 @@ func build(t *testing.T) string {
 // TestASmallRunFindsEveryFigure measures a few instances with short times, and looks at figures that do not depend on how
 // fast the machine is.
 func TestASmallRunFindsEveryFigure(t *testing.T) {
+	t.Parallel()
 	g := NewWithT(t)
 	assets := os.Getenv("KUBEBUILDER_ASSETS")
 	if assets == "" {
-		t.Fatal("KUBEBUILDER_ASSETS is not set: run `make test-unit`, or set it to what `make envtest` prints")
+		t.Fatal("KUBEBUILDER_ASSETS is not set: run `make test`, or set it to what `make envtest` prints")
 	}
 	out := t.TempDir()
 	o, err := parse([]string{"--assets=" + assets, "--out=" + out, "--n=20", "--window=4s", "--state-interval=2s", "--settings-interval=1h",
@@ -89,6 +88,7 @@ func TestASmallRunFindsEveryFigure(t *testing.T) {
 
 // TestTwoBuildsAreMeasuredInTurns takes the same build for another one.
 func TestTwoBuildsAreMeasuredInTurns(t *testing.T) {
+	t.Parallel()
 	g := NewWithT(t)
 	out, programs := t.TempDir(), build(t)
 	o, err := parse([]string{"--assets=" + os.Getenv("KUBEBUILDER_ASSETS"), "--out=" + out, "--base=" + programs, "--n=10", "--window=1s", "--state-interval=1s",

@@ -14,9 +14,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/greenapi-operator/greenapi-operator/internal/testenv"
 )
 
 func TestFlagsThatMakeNoSenseAreExplained(t *testing.T) {
@@ -58,38 +62,35 @@ func TestAHistoryThatCannotBePlayedIsExplained(t *testing.T) {
 	}
 }
 
-// ready returns the options of a short run on few lines, with a manager that was just built.
-func ready(t *testing.T, more ...string) options {
+// short are the flags of a short run on few lines, with the programs that were just built. Nothing comes of setting a clock: that
+// needs a manager that hack/steppedclock built.
+func short(t *testing.T, more ...string) []string {
 	t.Helper()
 	assets := os.Getenv("KUBEBUILDER_ASSETS")
 	if assets == "" {
-		t.Fatal("KUBEBUILDER_ASSETS is not set: run `make test-unit`, or set it to what `make envtest` prints")
+		t.Fatal("KUBEBUILDER_ASSETS is not set: run `make test`, or set it to what `make envtest` prints")
 	}
-	o, err := parse(append([]string{"--assets=" + assets, "--lines=12", "--duration=20s", "--tries=0"}, more...), io.Discard)
-	if err != nil {
+	programs := t.TempDir()
+	if err := testenv.Build(programs, "manager", "chaos"); err != nil {
 		t.Fatal(err)
 	}
-	// The flags make nothing of it: this manager has a usual clock.
-	o.stepped = t.TempDir()
-	command := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", o.stepped, "../manager")
-	command.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, output)
-	}
-	return o
+	return append([]string{"--assets=" + assets, "--stepped=" + programs, "--lines=12", "--duration=20s"}, more...)
 }
 
 // TestThreeSeedsHold plays three short runs of everything at once.
 func TestThreeSeedsHold(t *testing.T) {
-	o := ready(t)
-	for seed := range uint64(3) {
+	t.Parallel()
+	flags := short(t, "--tries=0")
+	program := filepath.Join(strings.TrimPrefix(flags[1], "--stepped="), "chaos")
+	for seed := range 3 {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			o.seed = seed
-			var text strings.Builder
-			broken, err := run(t.Context(), o, &text)
-			t.Log(text.String())
-			if err != nil || broken || !strings.Contains(text.String(), "everything holds") {
-				t.Errorf("broken: %t, error: %v", broken, err)
+			t.Parallel()
+			command := exec.CommandContext(t.Context(), program, slices.Concat(flags, []string{fmt.Sprint("--seed=", seed)})...)
+			command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
+			text, err := command.CombinedOutput()
+			t.Logf("%s", text)
+			if err != nil || !strings.Contains(string(text), "everything holds") {
+				t.Error("not everything holds:", err)
 			}
 		})
 	}
@@ -98,6 +99,7 @@ func TestThreeSeedsHold(t *testing.T) {
 // TestARestartTooManyIsFound: somebody writes settings of a line past the operator, which the ledger shows; and the smallest history
 // says what it was.
 func TestARestartTooManyIsFound(t *testing.T) {
+	t.Parallel()
 	const rogue = "a script writes what is there already"
 	kinds = append(kinds, kind{name: rogue, lines: 1, act: func(ctx context.Context, w *world, e event) (ending, error) {
 		l := w.lines[e.Lines[0]]
@@ -113,7 +115,10 @@ func TestARestartTooManyIsFound(t *testing.T) {
 		return nil, response.Body.Close()
 	}})
 	defer func() { kinds = kinds[:len(kinds)-1] }()
-	o := ready(t, "--tries=2")
+	o, err := parse(short(t, "--tries=2"), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
 	o.file = filepath.Join(t.TempDir(), "history.json")
 	if err := os.WriteFile(o.file, fmt.Appendf(nil, `[{"at": 0, "what": "connections to the API server are cut"}, {"at": %d, "what": %q, "lines": [1]}]`, time.Second, rogue), 0o600); err != nil {
 		t.Fatal(err)
