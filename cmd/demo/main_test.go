@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -18,9 +20,26 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 	"github.com/greenapi-operator/greenapi-operator/internal/sandbox"
+	"github.com/greenapi-operator/greenapi-operator/internal/testenv"
 )
 
-// What needs a control plane is tested by running the demo: `make test` does. Here is the rest of it.
+// TestTheDemo plays the demo as a newcomer does, who is told that all of its lines held.
+func TestTheDemo(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
+		t.Fatal("KUBEBUILDER_ASSETS is not set: run the tests by `make test`, or set it to what `make envtest` prints")
+	}
+	root, err := testenv.DependOnSources()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(t.Context(), "make", "--no-print-directory", "-C", root, "demo", "ONCE=1")
+	// The make that runs the tests has flags of its own.
+	command.Env = append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=")
+	if output, err := command.CombinedOutput(); err != nil || !strings.Contains(string(output), "lines held, in ") {
+		t.Errorf("%v\n%s", err, output)
+	}
+}
 
 // newTestStory returns a story that is written to a buffer.
 func newTestStory(t *testing.T) (*story, *bytes.Buffer) {
