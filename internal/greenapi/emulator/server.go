@@ -164,8 +164,15 @@ func (s *Server) Instances() []Instance {
 
 // Restarts says how often setSettings and reboot restarted an instance; 0 if there is none.
 func (s *Server) Restarts(id int64) int {
-	in, _ := s.Get(id)
-	return in.Restarts
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.options.Now()
+	l := s.at(id, now)
+	if l == nil {
+		return 0
+	}
+	l.advance(now)
+	return l.in.Restarts
 }
 
 func errNoInstance(id int64) error { return fmt.Errorf("there is no instance %d", id) }
