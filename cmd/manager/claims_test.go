@@ -23,6 +23,10 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 )
 
+// listPatience is how long a claim is waited for: an account's list is read every 20 seconds at most, and a look that fails costs one
+// or two more.
+const listPatience = 3 * patience
+
 const partnerToken = "gac.canary0partner0token0123456789"
 
 // partners is held by a test whose processes look after partner accounts, since those are the whole cluster's.
@@ -73,7 +77,7 @@ func (w *world) awaitClaim(key types.NamespacedName) *v1alpha1.InstanceClaim {
 	claim := &v1alpha1.InstanceClaim{}
 	w.Eventually(func() bool {
 		return admin.Get(w.t.Context(), key, claim) == nil && apimeta.IsStatusConditionTrue(claim.Status.Conditions, v1alpha1.ReadyCondition)
-	}, patience).Should(BeTrue(), func() string { return fmt.Sprintf("%+v\n%s", claim.Status, w.output) })
+	}, listPatience).Should(BeTrue(), func() string { return fmt.Sprintf("%+v\n%s", claim.Status, w.output) })
 	return claim
 }
 
@@ -98,12 +102,13 @@ func TestAClaimIsBoughtAndDeletedByTheProcess(t *testing.T) {
 	w.Eventually(func() string {
 		_ = admin.Get(t.Context(), types.NamespacedName{Namespace: w.ns, Name: "keeps-greenapi"}, secret)
 		return string(secret.Data[v1alpha1.DefaultAPITokenKey])
-	}, patience).Should(Equal(token), "a Secret that is deleted is written again")
+	}, listPatience).Should(Equal(token), "a Secret that is deleted is written again")
 
 	for _, claim := range []*v1alpha1.InstanceClaim{kept, gone} {
 		w.Expect(admin.Delete(t.Context(), claim)).To(Succeed())
 	}
-	w.Eventually(func() bool { return apierrors.IsNotFound(admin.Get(t.Context(), goes, gone)) }, patience).Should(BeTrue())
+	w.Eventually(func() bool { return apierrors.IsNotFound(admin.Get(t.Context(), goes, gone)) }, listPatience).
+		Should(BeTrue(), func() string { return fmt.Sprintf("%+v\n%s", gone.Status, w.output) })
 	var deleted []int64
 	for _, entry := range w.vendor.Ledger() {
 		if entry.What == emulator.EntryDeleted {
@@ -129,7 +134,7 @@ func TestP3KilledWhileItBuys(t *testing.T) {
 		if rand.N(2) == 0 {
 			w.vendor.Fault(emulator.Fault{Method: "createInstance", Drop: true, AfterEffect: true})
 		}
-		w.Eventually(func() bool { return w.pending(keys) }, patience, time.Millisecond).Should(BeTrue(), "nothing is bought")
+		w.Eventually(func() bool { return w.pending(keys) }, listPatience, time.Millisecond).Should(BeTrue(), "nothing is bought")
 		lasts(t.Context(), rand.N(100*time.Millisecond))
 		w.Expect(w.process.Process.Kill()).To(Succeed())
 		_ = w.process.Wait()
@@ -150,7 +155,7 @@ func TestP3KilledWhileItBuys(t *testing.T) {
 				return n
 			}
 			return -1
-		}, patience).ShouldNot(Equal(-1), func() string { return fmt.Sprintf("%s: %+v", key.Name, claim.Status) })
+		}, listPatience).ShouldNot(Equal(-1), func() string { return fmt.Sprintf("%s: %+v", key.Name, claim.Status) })
 		sold += len(w.vendor.Sold(claim.Status.Create.Name))
 	}
 	w.Expect(w.vendor.Sold("")).To(HaveLen(sold))
