@@ -37,7 +37,7 @@ WAITING_PACKAGES := ./cmd/chaos ./charts ./cmd/bench ./config/... ./controllers/
 # Those of which RACE_TESTS run with the race detector, and the others without.
 STORY_PACKAGES := ./cmd/manager ./controllers ./internal/cli
 # Those that compute for long and have no goroutine.
-CALM_PACKAGES := ./internal/cli/qr ./internal/plan ./internal/restarts
+CALM_PACKAGES := ./docs ./internal/cli/qr ./internal/plan ./internal/restarts
 RACE_TESTS := R39|R4[123]|RealWatches|Panic|Announced|TwoProcesses|Shards|DoesItsJob|VendorFails|SomeFail|Watching
 
 # The directory with kube-apiserver and etcd; progress goes to stderr.
@@ -73,28 +73,31 @@ chaos: build ## Let everything go wrong at once for DURATION (30m) from SEED (an
 
 .PHONY: test
 test: $(KUBECTL) $(HELM) $(PROMTOOL) $(KUBE_STATE_METRICS) $(KO) $(KREW) ## Run all tests: pure ones, user stories on a real API server, and the demo.
-	@$(WITH_TOOLS) $(MAKE) --no-print-directory -j3 $(TEST_PARTS)
+	@$(WITH_TOOLS) $(MAKE) --no-print-directory -j2 $(TEST_PARTS)
 
-# The parts of `make test`, which finds what they need. Three run side by side, since tests wait for processes most of the time.
+# The parts of `make test`, which finds what they need. Two run side by side, since tests wait for processes most of the time.
 TEST_PARTS := test-waiting test-stories test-others test-race test-modules
 
 .PHONY: $(TEST_PARTS)
 test-waiting:
-	@go test -timeout 40m $(WAITING_PACKAGES)
+	@$(GO_TEST) $(WAITING_PACKAGES)
 
 test-stories:
-	@go test -timeout 40m $(if $(RACE),-skip '$(RACE_TESTS)') $(STORY_PACKAGES)
+	@$(GO_TEST) $(if $(RACE),-skip '$(RACE_TESTS)') $(STORY_PACKAGES)
 
 test-others:
-	@go test $(RACE) -timeout 40m $$(go list ./... | grep -vxF "$$(go list $(WAITING_PACKAGES) $(STORY_PACKAGES) $(CALM_PACKAGES))")
-	@go test $(CALM_PACKAGES)
+	@$(GO_TEST) $(RACE) $$(go list ./... | grep -vxF "$$(go list $(WAITING_PACKAGES) $(STORY_PACKAGES) $(CALM_PACKAGES))")
+	@$(GO_TEST) $(CALM_PACKAGES)
 
 test-race:
-	@$(if $(RACE),go test -race -timeout 40m -run '$(RACE_TESTS)' $(STORY_PACKAGES))
+	@$(if $(RACE),$(GO_TEST) -race -run '$(RACE_TESTS)' $(STORY_PACKAGES))
 
 test-modules:
 	@go test -C hack/controlplane ./...
 	@go test -C hack/release -timeout 20m ./...
+
+# Without what only a debugger needs, the linker takes half the time for the programs of the tests.
+GO_TEST := go test -ldflags=-w -timeout 40m
 
 # What tests find their control plane and tools by. An API server that collects its garbage less often has more memory, and a tenth
 # of its work less.

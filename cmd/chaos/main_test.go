@@ -115,7 +115,7 @@ func TestARestartTooManyIsFound(t *testing.T) {
 		return nil, response.Body.Close()
 	}})
 	defer func() { kinds = kinds[:len(kinds)-1] }()
-	o, err := parse(short(t, "--tries=2"), io.Discard)
+	o, err := parse(short(t, "--tries=1"), io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
