@@ -45,8 +45,6 @@ type page struct {
 	interests map[types.NamespacedName]Interest
 	// creates are the calls within the last hour that this process made, or may have.
 	creates []Create
-	// announced is for when a list was said to be wanted, the zero time if none is.
-	announced time.Time
 }
 
 // OnWanted sets what is called when a list of an account is wanted. It is called with a lock held: it may not call back.
@@ -81,7 +79,6 @@ func (b *Book) Put(account string, list *List, api *greenapi.Partner) {
 	defer b.mu.Unlock()
 	p := b.page(account)
 	p.list, p.api = list, api
-	p.announced = p.due()
 	for claim, interest := range p.interests {
 		if interest.concerned(list) && b.hasNews != nil {
 			b.hasNews(claim)
@@ -138,6 +135,7 @@ func (b *Book) Watch(account string, claim types.NamespacedName, interest Intere
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := b.page(account)
+	before := p.due()
 	p.interests[claim] = interest
 	if !interest.ListAt.IsZero() && p.list != nil && !p.list.Begun.Before(interest.ListAt) {
 		if b.hasNews != nil {
@@ -145,11 +143,9 @@ func (b *Book) Watch(account string, claim types.NamespacedName, interest Intere
 		}
 		return
 	}
-	if !interest.ListAt.IsZero() && (p.announced.IsZero() || interest.ListAt.Before(p.announced)) {
-		p.announced = interest.ListAt
-		if b.wantsList != nil {
-			b.wantsList(account)
-		}
+	// What was wanted before and is no more counts for nothing: nobody reads a list because of it.
+	if due := p.due(); !due.IsZero() && (before.IsZero() || due.Before(before)) && b.wantsList != nil {
+		b.wantsList(account)
 	}
 }
 

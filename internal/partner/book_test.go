@@ -80,6 +80,33 @@ func TestP13OneListServesAllClaims(t *testing.T) {
 	d.Expect(d.Due("another")).To(BeZero())
 }
 
+// TestP13AListThatIsNoLongerWantedHidesNoneThatIs: a claim wanted one and does not any more, because it has what it needs, asks for
+// something else or is gone. Another that wants one a moment later is heard, and needs not wait for the next list by itself.
+func TestP13AListThatIsNoLongerWantedHidesNoneThatIs(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 3, 9, 0, 0, 0, time.UTC)
+	for name, takeBack := range map[string]func(*desk){
+		"it has what it needs":      func(d *desk) { d.Watch("reseller", claimNamed("first"), Interest{ID: 1}) },
+		"it wants one later":        func(d *desk) { d.Watch("reseller", claimNamed("first"), Interest{ID: 1, ListAt: now.Add(time.Hour)}) },
+		"it is gone":                func(d *desk) { d.Forget(claimNamed("first")) },
+		"it has what it was to get": func(d *desk) { d.put(now.Add(time.Second)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			d.put(now.Add(-time.Minute))
+			d.Watch("reseller", claimNamed("first"), Interest{ID: 1, ListAt: now})
+			wanted, _ := d.told()
+			d.Expect(wanted).To(HaveLen(1))
+			takeBack(d)
+			d.told()
+			d.Watch("reseller", claimNamed("second"), Interest{ID: 2, ListAt: now.Add(2 * time.Second)})
+			wanted, _ = d.told()
+			d.Expect(wanted).To(HaveLen(1))
+		})
+	}
+}
+
 // TestP13WhatIsInOrderIsNotWoken: a list wakes a claim without an instance, one that needs a token, and one whose instance is not as it was.
 func TestP13WhatIsInOrderIsNotWoken(t *testing.T) {
 	t.Parallel()
