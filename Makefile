@@ -75,8 +75,9 @@ chaos: build ## Let everything go wrong at once for DURATION (30m) from SEED (an
 test: $(KUBECTL) $(HELM) $(PROMTOOL) $(KUBE_STATE_METRICS) $(KO) $(KREW) ## Run all tests: pure ones, user stories on a real API server, and the demo.
 	@$(WITH_TOOLS) $(MAKE) --no-print-directory -j2 $(TEST_PARTS)
 
-# The parts of `make test`, which finds what they need. Two run side by side, since tests wait for processes most of the time.
-TEST_PARTS := test-waiting test-stories test-others test-race test-modules
+# The parts of `make test`, which finds what they need. Two run side by side, since tests wait for processes most of the time; the
+# demo, which waits longest, is in the first.
+TEST_PARTS := test-others test-waiting test-stories test-race test-modules
 
 .PHONY: $(TEST_PARTS)
 test-waiting:
