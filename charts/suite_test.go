@@ -128,6 +128,15 @@ func (c *cluster) runAs(kubeconfig, program string, arguments ...string) (string
 	return runWith(c.t.Context(), []string{"KUBECONFIG=" + kubeconfig}, program, arguments...)
 }
 
+// withManager is for tests that run the manager. What TestMain does is not seen by `go test`, which keeps results.
+func withManager(t *testing.T) string {
+	t.Helper()
+	if _, err := testenv.DependOnSources(); err != nil {
+		t.Fatal(err)
+	}
+	return manager
+}
+
 func runWith(ctx context.Context, environment []string, program string, arguments ...string) (string, error) {
 	command := exec.CommandContext(ctx, program, arguments...)
 	command.Env = append(os.Environ(), environment...)
