@@ -135,16 +135,21 @@ func (b *Book) Watch(account string, claim types.NamespacedName, interest Intere
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := b.page(account)
-	before := p.due()
-	p.interests[claim] = interest
-	if !interest.ListAt.IsZero() && p.list != nil && !p.list.Begun.Before(interest.ListAt) {
+	if interest.ListAt.IsZero() {
+		p.interests[claim] = interest
+		return
+	}
+	if p.list != nil && !p.list.Begun.Before(interest.ListAt) {
+		p.interests[claim] = interest
 		if b.hasNews != nil {
 			b.hasNews(claim)
 		}
 		return
 	}
-	// What was wanted before and is no more counts for nothing: nobody reads a list because of it.
-	if due := p.due(); !due.IsZero() && (before.IsZero() || due.Before(before)) && b.wantsList != nil {
+	// What was wanted once and is no more counts for nothing: nobody reads a list because of it.
+	before := p.due()
+	p.interests[claim] = interest
+	if (before.IsZero() || interest.ListAt.Before(before)) && b.wantsList != nil {
 		b.wantsList(account)
 	}
 }
