@@ -6,7 +6,6 @@ package charts
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -43,8 +42,8 @@ const (
 	patience = 60 * time.Second
 )
 
-// Programs that the tests run: kubectl and helm are the real ones, manager is built from here.
-var kubectl, helm, manager string
+// Programs that the tests run: kubectl and helm are the real ones, and what is built from here is in programs.
+var kubectl, helm, programs string
 
 func TestMain(m *testing.M) {
 	os.Exit(runTests(m))
@@ -70,17 +69,9 @@ func runTests(m *testing.M) int {
 			return 1
 		}
 	}
-	manager = filepath.Join(folder, "manager")
-	if err := testenv.Build(folder, "manager"); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	flag.Parse()
+	programs = folder
 	// These tests wait for other processes most of the time.
-	if err := flag.Set("test.parallel", "3"); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
+	testenv.SideBySide(3)
 	SetDefaultEventuallyPollingInterval(100 * time.Millisecond)
 	return m.Run()
 }
@@ -128,14 +119,17 @@ func (c *cluster) runAs(kubeconfig, program string, arguments ...string) (string
 	return runWith(c.t.Context(), []string{"KUBECONFIG=" + kubeconfig}, program, arguments...)
 }
 
-// withManager is for tests that run the manager. What TestMain does is not seen by `go test`, which keeps results.
-func withManager(t *testing.T) string {
+// builtManager builds the manager for the first test that runs it, and returns where it is. TestMain does not: `go test` sees nothing of
+// what a test depends on before the tests begin.
+func builtManager(t *testing.T) string {
 	t.Helper()
-	if _, err := testenv.DependOnSources(); err != nil {
+	if err := buildManager(); err != nil {
 		t.Fatal(err)
 	}
-	return manager
+	return filepath.Join(programs, "manager")
 }
+
+var buildManager = sync.OnceValue(func() error { return testenv.Build(programs, "manager") })
 
 func runWith(ctx context.Context, environment []string, program string, arguments ...string) (string, error) {
 	command := exec.CommandContext(ctx, program, arguments...)

@@ -116,6 +116,7 @@ func (s *story) kubectl(args ...string) (int, string) {
 	s.Expect(os.WriteFile(path, kubeconfig, 0o600)).To(Succeed())
 	command := exec.CommandContext(s.ctx, program, append([]string{"--kubeconfig", path, "--namespace", s.ns}, args...)...)
 	output, err := command.CombinedOutput()
+	// It has a connection of its own.
 	writesIn(s.ns).Add(1)
 	if command.ProcessState == nil {
 		s.t.Fatal(err)

@@ -6,7 +6,6 @@ package main
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"net"
 	"net/http/httptest"
@@ -33,6 +32,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
+	"github.com/greenapi-operator/greenapi-operator/internal/testenv"
 )
 
 // beManager makes the test binary the manager itself, so that the tests run the real process.
@@ -85,13 +85,9 @@ func runTests(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	flag.Parse()
 	// Most of these tests wait for another process, so more of them run side by side than there are processors, and none keeps the API
 	// server busy by its questions.
-	if err := flag.Set("test.parallel", "12"); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
+	testenv.SideBySide(12)
 	SetDefaultEventuallyPollingInterval(100 * time.Millisecond)
 	return m.Run()
 }

@@ -23,10 +23,10 @@ func TestPartnerAccountsAreOffByDefault(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	holdPartners(t)
-	const token, listed = "gac.canary0partner0token0123456789", "canary0of0a0listed0instance012345"
-	w.vendor.AddAccount(emulator.Account{Name: "reseller", Token: token})
+	const listed = "canary0of0a0listed0instance012345"
+	w.vendor.AddAccount(emulator.Account{Name: "reseller", Token: partnerToken})
 	w.vendor.Add(emulator.Instance{ID: 710700000077, Token: listed, Name: "prod-eu/shop/support", Account: "reseller"})
-	w.Expect(admin.Create(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.ns, Name: "partner"}, StringData: map[string]string{"partnerToken": token}})).To(Succeed())
+	w.Expect(admin.Create(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.ns, Name: "partner"}, StringData: map[string]string{"partnerToken": partnerToken}})).To(Succeed())
 	account := &v1alpha1.PartnerAccount{ObjectMeta: metav1.ObjectMeta{Name: w.ns}, Spec: v1alpha1.PartnerAccountSpec{
 		PartnerAPIURL: w.url, PartnerTokenSecretRef: v1alpha1.PartnerTokenReference{Name: "partner"}, Messenger: "whatsapp", OwnerKey: "prod-eu",
 		Limits: v1alpha1.PartnerLimits{MaxInstances: 1, MaxCreatesPerHour: 1}, Mode: v1alpha1.ModeCreateAndDelete,
@@ -38,11 +38,7 @@ func TestPartnerAccountsAreOffByDefault(t *testing.T) {
 	w.Consistently(func() int { return len(w.vendor.Calls(0, "getInstances")) }, "2s").Should(BeZero(), "without the flag there is no call")
 	w.Expect(w.process.Process.Kill()).To(Succeed())
 
-	w.process = w.command("--partner-accounts")
-	w.process.Env = append(w.process.Env, podNamespaceVariable+"="+w.ns)
-	w.Expect(w.process.Start()).To(Succeed())
-	process := w.process
-	t.Cleanup(func() { _ = process.Process.Kill(); _ = process.Wait() })
+	w.startReseller()
 	w.Eventually(func() bool {
 		_ = admin.Get(t.Context(), client.ObjectKeyFromObject(account), account)
 		return apimeta.IsStatusConditionTrue(account.Status.Conditions, v1alpha1.ReadyCondition)

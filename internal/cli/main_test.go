@@ -5,7 +5,6 @@ package cli
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -47,12 +46,8 @@ func TestMain(m *testing.M) {
 func runTests(m *testing.M) int {
 	ctrl.SetLogger(logr.Discard())
 	defer stopControlPlane()
-	flag.Parse()
 	// Most of these tests wait for other processes.
-	if err := flag.Set("test.parallel", "8"); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
+	testenv.SideBySide(8)
 	return m.Run()
 }
 

@@ -6,9 +6,11 @@
 package testenv
 
 import (
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -37,6 +39,14 @@ func KubeconfigOf(t *testing.T, environment *envtest.Environment, user string) s
 		t.Fatal(err)
 	}
 	return path
+}
+
+// SideBySide has so many tests run at a time, for a TestMain whose tests wait for processes most of the time.
+func SideBySide(tests int) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", strconv.Itoa(tests)); err != nil {
+		panic(err)
+	}
 }
 
 // CheckPureTests runs all tests of the calling package but the calling one where there is no control plane: those that are named
