@@ -72,6 +72,9 @@ func alerts(t *testing.T) []rule {
 	return all
 }
 
+// ruleTests are the files with cases for promtool, in testdata.
+var ruleTests = []string{"rules_test.yaml", "rules_days_test.yaml"}
+
 // promtool runs the real promtool in a folder with the groups of rules.yaml and their tests.
 func promtool(t *testing.T, arguments ...string) {
 	t.Helper()
@@ -83,9 +86,7 @@ func promtool(t *testing.T, arguments ...string) {
 	text, err := yaml.Marshal(map[string]any{"groups": groups(t)})
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(os.WriteFile(filepath.Join(folder, "rules.yaml"), text, 0o600)).To(Succeed())
-	tests, err := os.ReadFile(filepath.Join("testdata", "rules_test.yaml"))
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(os.WriteFile(filepath.Join(folder, "rules_test.yaml"), tests, 0o600)).To(Succeed())
+	g.Expect(os.CopyFS(folder, os.DirFS("testdata"))).To(Succeed())
 	command := exec.CommandContext(t.Context(), tool, arguments...)
 	command.Dir = folder
 	output, err := command.CombinedOutput()
@@ -96,28 +97,31 @@ func TestRulesAreValid(t *testing.T) {
 	promtool(t, "check", "rules", "--lint=all", "--lint-fatal", "rules.yaml")
 }
 
-func TestAlertsFireAndKeepQuiet(t *testing.T) { promtool(t, "test", "rules", "rules_test.yaml") }
+func TestAlertsFireAndKeepQuiet(t *testing.T) {
+	promtool(t, append([]string{"test", "rules"}, ruleTests...)...)
+}
 
-// TestEveryAlertIsTestedBothWays: testdata/rules_test.yaml has for each alert a case in which it fires and one in which it
-// does not.
+// TestEveryAlertIsTestedBothWays: testdata has for each alert a case in which it fires and one in which it does not.
 func TestEveryAlertIsTestedBothWays(t *testing.T) {
 	g := NewWithT(t)
-	text, err := os.ReadFile(filepath.Join("testdata", "rules_test.yaml"))
-	g.Expect(err).NotTo(HaveOccurred())
-	var file struct {
-		Tests []struct {
-			Cases []struct {
-				Alert  string `json:"alertname"`
-				Alerts []any  `json:"exp_alerts"`
-			} `json:"alert_rule_test"`
-		} `json:"tests"`
-	}
-	g.Expect(yaml.Unmarshal(text, &file)).To(Succeed())
 	fires, quiet := map[string]bool{}, map[string]bool{}
-	for _, test := range file.Tests {
-		for _, c := range test.Cases {
-			fires[c.Alert] = fires[c.Alert] || len(c.Alerts) > 0
-			quiet[c.Alert] = quiet[c.Alert] || len(c.Alerts) == 0
+	for _, name := range ruleTests {
+		text, err := os.ReadFile(filepath.Join("testdata", name))
+		g.Expect(err).NotTo(HaveOccurred())
+		var file struct {
+			Tests []struct {
+				Cases []struct {
+					Alert  string `json:"alertname"`
+					Alerts []any  `json:"exp_alerts"`
+				} `json:"alert_rule_test"`
+			} `json:"tests"`
+		}
+		g.Expect(yaml.Unmarshal(text, &file)).To(Succeed())
+		for _, test := range file.Tests {
+			for _, c := range test.Cases {
+				fires[c.Alert] = fires[c.Alert] || len(c.Alerts) > 0
+				quiet[c.Alert] = quiet[c.Alert] || len(c.Alerts) == 0
+			}
 		}
 	}
 	for _, alert := range alerts(t) {
