@@ -24,7 +24,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/internal/installation"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
-	"github.com/greenapi-operator/greenapi-operator/internal/testenv"
+	"github.com/greenapi-operator/greenapi-operator/internal/testenv/flux"
 )
 
 // build builds a kustomization with an instance of a kind and the component of this folder.
@@ -111,7 +111,7 @@ func TestTheEmergencyStopsOfThePage(t *testing.T) {
 	for tool, apply := range map[string]func(*cluster, installation.Objects){
 		"kubectl":              kubectl("apply", "-f", "-"),
 		"Argo CD, server-side": kubectl("apply", "--server-side", "--force-conflicts", "--field-manager=argocd-controller", "-f", "-"),
-		"Flux":                 func(c *cluster, manifests installation.Objects) { testenv.FluxApplies(c.t, c.admin, manifests...) },
+		"Flux":                 func(c *cluster, manifests installation.Objects) { flux.Apply(c.t, c.admin, manifests...) },
 	} {
 		t.Run(tool, func(t *testing.T) {
 			t.Parallel()

@@ -15,7 +15,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
-	"github.com/greenapi-operator/greenapi-operator/internal/testenv"
+	"github.com/greenapi-operator/greenapi-operator/internal/testenv/flux"
 )
 
 // TestDiffOfAFileKnowsTheOwnerOfANumber: of two resources whose token was accepted the older one owns the instance, whether its
@@ -75,11 +75,11 @@ func TestAPauseOfKubectlsIsTakenOver(t *testing.T) {
 	d := newDesk(t)
 	line := d.craft("support", 1, nil)
 	manifest := d.inGit(line, nil)
-	testenv.FluxApplies(t, admin, manifest)
+	flux.Apply(t, admin, manifest)
 	d.Expect(admin.Patch(d.ctx, line, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"paused":true}}`)), client.FieldOwner("kubectl-patch"))).To(Succeed())
 	told := d.kubectl("pause", "support")
 	d.Expect(told.code).To(Equal(exitDone))
-	testenv.FluxApplies(t, admin, manifest)
+	flux.Apply(t, admin, manifest)
 	if told.err == "" {
 		d.Expect(d.reread(line).Spec.Paused).To(BeTrue(), "nothing was said, and Flux undid it")
 	}

@@ -23,7 +23,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
-	"github.com/greenapi-operator/greenapi-operator/internal/testenv"
+	"github.com/greenapi-operator/greenapi-operator/internal/testenv/flux"
 )
 
 // rotatable makes the Secret of a line anew, as a person does who lets the token in it be replaced.
@@ -177,7 +177,7 @@ func TestRotateKnowsWhatGitPutsBack(t *testing.T) {
 			s.APITokenRotation = &v1alpha1.RotationRecord{Request: value, Outcome: v1alpha1.RotationRotated}
 		})
 		d.rotatable(name+"-token", "kubectl")
-		testenv.FluxApplies(t, admin, d.inGit(line, map[string]any{"apiTokenRotation": map[string]any{"requestedAt": value}}))
+		flux.Apply(t, admin, d.inGit(line, map[string]any{"apiTokenRotation": map[string]any{"requestedAt": value}}))
 	}
 	byTime := d.kubectl("rotate", "by-time", "--yes")
 	d.Expect(byTime.code).To(Equal(exitDone))

@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
-	"github.com/greenapi-operator/greenapi-operator/internal/testenv"
+	"github.com/greenapi-operator/greenapi-operator/internal/testenv/flux"
 )
 
 // inGit is the manifest of a line, with more fields of its spec.
@@ -45,13 +45,13 @@ func TestFluxLeavesAloneWhatThePluginWrites(t *testing.T) {
 	d := newDesk(t)
 	line := d.craft("support", 1, nil)
 	manifest := d.inGit(line, nil)
-	testenv.FluxApplies(t, admin, manifest)
+	flux.Apply(t, admin, manifest)
 	d.Expect(d.kubectl("reconcile", "support").err).To(BeEmpty())
 	d.Expect(d.kubectl("reboot", "support", "--yes").err).To(BeEmpty())
 	paused := d.kubectl("pause", "support")
 	d.Expect(paused).To(Equal(result{out: "WhatsAppInstance " + d.ns + "/support: paused\n"}), "no warning: Git does not have paused")
 	for range 2 {
-		testenv.FluxApplies(t, admin, manifest)
+		flux.Apply(t, admin, manifest)
 	}
 	d.Expect(d.reread(line).Spec.Paused).To(BeTrue())
 	d.Expect(line.Annotations).To(And(HaveKey(v1alpha1.ReconcileRequestedAtAnnotation), HaveKey(v1alpha1.RebootRequestedAtAnnotation)))
@@ -59,11 +59,11 @@ func TestFluxLeavesAloneWhatThePluginWrites(t *testing.T) {
 		d.Expect(entry.Manager).NotTo(HavePrefix("kubectl"))
 	}
 	d.Expect(d.kubectl("resume", "support").err).To(BeEmpty())
-	testenv.FluxApplies(t, admin, manifest)
+	flux.Apply(t, admin, manifest)
 	d.Expect(d.reread(line).Spec.Paused).To(BeFalse())
 
 	d.Expect(admin.Patch(d.ctx, line, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"paused":true}}`)), client.FieldOwner("kubectl-patch"))).To(Succeed())
-	testenv.FluxApplies(t, admin, manifest)
+	flux.Apply(t, admin, manifest)
 	d.Expect(d.reread(line).Spec.Paused).To(BeFalse(), "Flux undoes what kubectl did")
 }
 
@@ -72,7 +72,7 @@ func TestAPauseThatGitUndoesIsTold(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	byFlux := d.craft("by-flux", 1, nil)
-	testenv.FluxApplies(t, admin, d.inGit(byFlux, map[string]any{"paused": false}))
+	flux.Apply(t, admin, d.inGit(byFlux, map[string]any{"paused": false}))
 	told := d.kubectl("pause", "by-flux")
 	d.Expect(told.code).To(Equal(exitDone))
 	d.Expect(told.err).To(Equal("warning: WhatsAppInstance " + d.ns + "/by-flux: Flux (kustomize-controller) sets paused from Git, and undoes this at its next reconcile. Change it in Git\n"))

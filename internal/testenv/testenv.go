@@ -1,8 +1,7 @@
 // Copyright The GREEN-API operator authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package testenv helps tests with the control plane of envtest: with its users, with what Flux does to it, and with going
-// without it. It is there for tests.
+// Package testenv helps tests with the control plane of envtest: with its users, and with going without it. It is there for tests.
 package testenv
 
 import (

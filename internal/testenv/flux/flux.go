@@ -1,7 +1,9 @@
 // Copyright The GREEN-API operator authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package testenv
+// Package flux does to a test's control plane what Flux does, with Flux's own library. It is a package of its own since that library
+// makes every program larger that has it.
+package flux
 
 import (
 	"testing"
@@ -14,14 +16,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// FluxOwner is the field manager of Flux's kustomize-controller.
-const FluxOwner = "kustomize-controller"
+// Owner is the field manager of Flux's kustomize-controller.
+const Owner = "kustomize-controller"
 
-// FluxApplies does with Flux's own library what kustomize-controller does with the manifests of a Kustomization at each
-// reconcile. The clean-up beforehand is the one that its version 1.9 asks for, with its default flags.
-func FluxApplies(t *testing.T, admin client.Client, manifests ...*unstructured.Unstructured) {
+// Apply does what kustomize-controller does with the manifests of a Kustomization at each reconcile. The clean-up beforehand is the
+// one that its version 1.9 asks for, with its default flags.
+func Apply(t *testing.T, admin client.Client, manifests ...*unstructured.Unstructured) {
 	t.Helper()
-	flux := ssa.NewResourceManager(admin, polling.NewStatusPoller(admin, admin.RESTMapper(), polling.Options{}), ssa.Owner{Field: FluxOwner, Group: "kustomize.toolkit.fluxcd.io"})
+	manager := ssa.NewResourceManager(admin, polling.NewStatusPoller(admin, admin.RESTMapper(), polling.Options{}), ssa.Owner{Field: Owner, Group: "kustomize.toolkit.fluxcd.io"})
 	options := ssa.DefaultApplyOptions()
 	options.Cleanup = ssa.ApplyCleanupOptions{
 		Annotations: []string{corev1.LastAppliedConfigAnnotation},
@@ -29,7 +31,7 @@ func FluxApplies(t *testing.T, admin client.Client, manifests ...*unstructured.U
 			{Name: "before-first-apply", OperationType: metav1.ManagedFieldsOperationUpdate},
 			{Name: "kubectl", OperationType: metav1.ManagedFieldsOperationUpdate},
 			{Name: "kubectl", OperationType: metav1.ManagedFieldsOperationApply},
-			{Name: FluxOwner, OperationType: metav1.ManagedFieldsOperationUpdate},
+			{Name: Owner, OperationType: metav1.ManagedFieldsOperationUpdate},
 		},
 		Exclusions: map[string]string{"kustomize.toolkit.fluxcd.io/ssa": "Merge"},
 	}
@@ -37,7 +39,7 @@ func FluxApplies(t *testing.T, admin client.Client, manifests ...*unstructured.U
 	for _, manifest := range manifests {
 		copies = append(copies, manifest.DeepCopy())
 	}
-	if _, err := flux.ApplyAllStaged(t.Context(), copies, options); err != nil {
+	if _, err := manager.ApplyAllStaged(t.Context(), copies, options); err != nil {
 		t.Fatal(err)
 	}
 }
