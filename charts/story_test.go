@@ -18,6 +18,7 @@ import (
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -154,14 +155,16 @@ func (s *story) restarts() (all int) {
 // instances of one are gone, and begins again where it could not tell.
 func (c *cluster) noCRDs(objects installation.Objects) {
 	c.t.Helper()
-	c.Eventually(func() bool {
-		for _, crd := range of(objects, "CustomResourceDefinition") {
-			if _, err := c.look(crd); !apierrors.IsNotFound(err) {
-				return false
+	c.Eventually(func() (left []string) {
+		for _, object := range of(objects, "CustomResourceDefinition") {
+			crd := &apiextensionsv1.CustomResourceDefinition{}
+			err := c.admin.Get(c.t.Context(), client.ObjectKeyFromObject(object), crd)
+			if !apierrors.IsNotFound(err) {
+				left = append(left, fmt.Sprintf("%s, deleted at %v: %+v (%v)", object.GetName(), crd.DeletionTimestamp, crd.Status.Conditions, err))
 			}
 		}
-		return true
-	}, 3*patience).Should(BeTrue())
+		return left
+	}, 3*patience).Should(BeEmpty())
 }
 
 // lockedBuffer takes a process' output while a test reads it.
