@@ -62,7 +62,7 @@ func TestAHistoryThatCannotBePlayedIsExplained(t *testing.T) {
 	}
 }
 
-// short builds the programs, and returns their folder and the flags of a short run on few lines. Nothing comes of setting a clock: that
+// short returns the folder of the programs, and the flags of a short run on few lines. Nothing comes of setting a clock: that
 // needs a manager that hack/steppedclock built.
 func short(t *testing.T, more ...string) (programs string, flags []string) {
 	t.Helper()
@@ -70,8 +70,8 @@ func short(t *testing.T, more ...string) (programs string, flags []string) {
 	if assets == "" {
 		t.Fatal("KUBEBUILDER_ASSETS is not set: run `make test`, or set it to what `make envtest` prints")
 	}
-	programs = t.TempDir()
-	if err := testenv.Build(programs, "manager", "chaos"); err != nil {
+	programs, err := testenv.Programs(t.TempDir(), "manager", "chaos")
+	if err != nil {
 		t.Fatal(err)
 	}
 	return programs, append([]string{"--assets=" + assets, "--stepped=" + programs, "--lines=12", "--duration=20s"}, more...)

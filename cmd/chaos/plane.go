@@ -18,7 +18,7 @@ import (
 )
 
 // plane is the control plane, whose two processes can be killed, frozen and started again. envtest knows how to start them and to
-// make what they need, and not how to do that, so each of them is taken over: it is ended and started again as it was.
+// make what they need, and not how to do that, so each of them is taken over, and started again as it was.
 type plane struct {
 	*sandbox.ControlPlane
 	etcd, server *kept
@@ -26,36 +26,35 @@ type plane struct {
 	data, snapshot string
 }
 
-// takeOver replaces the processes of a control plane that was started.
+// takeOver takes over the processes of a control plane that was started. The plane is to be stopped after an error too.
 func takeOver(control *sandbox.ControlPlane, directory string, failed func(error)) (*plane, error) {
 	p := &plane{ControlPlane: control}
-	for _, name := range []string{sandbox.NameServer, sandbox.NameEtcd} {
+	take := func(name string) (k *kept, args []string, err error) {
 		pid, args, err := child(name)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		for _, arg := range args {
-			if value, ok := strings.CutPrefix(arg, "--data-dir="); ok {
-				p.data = value
-			}
-		}
-		k := &kept{name: name, log: filepath.Join(directory, name+".log"), failed: failed, command: func() (*exec.Cmd, error) {
+		k = &kept{name: name, log: filepath.Join(directory, name+".log"), failed: failed, command: func() (*exec.Cmd, error) {
 			return exec.Command(args[0], args[1:]...), nil //nolint:gosec,noctx // it is what envtest started
 		}}
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-			return nil, err
-		}
-		if name == sandbox.NameEtcd {
-			p.etcd = k
-		} else {
-			p.server = k
+		return k, args, k.adopt(pid)
+	}
+	var args []string
+	var err error
+	if p.server, _, err = take(sandbox.NameServer); err != nil {
+		return p, err
+	}
+	if p.etcd, args, err = take(sandbox.NameEtcd); err != nil {
+		return p, err
+	}
+	for _, arg := range args {
+		if value, ok := strings.CutPrefix(arg, "--data-dir="); ok {
+			p.data = value
 		}
 	}
 	if p.data == "" {
-		return nil, errors.New("etcd was started without --data-dir")
+		return p, errors.New("etcd was started without --data-dir")
 	}
-	p.etcd.start()
-	p.server.start()
 	return p, nil
 }
 

@@ -46,6 +46,22 @@ func (k *kept) start() {
 		k.failed(err)
 		return
 	}
+	k.begun()
+}
+
+// adopt takes over one that was started elsewhere.
+func (k *kept) adopt(pid int) (err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.running, err = sandbox.AdoptProcess(k.name, pid, func(error) { k.ended() }); err != nil {
+		return err
+	}
+	k.begun()
+	return nil
+}
+
+// begun notes that it runs. The caller holds the lock.
+func (k *kept) begun() {
 	k.down = make(chan struct{})
 	k.starts++
 }

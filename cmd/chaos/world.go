@@ -90,7 +90,7 @@ func newWorld(ctx context.Context, o options, broken context.CancelCauseFunc) (*
 		return w, err
 	}
 	if w.plane, err = takeOver(control, w.directory, func(err error) { broken(err) }); err != nil {
-		return w, errors.Join(err, control.Stop())
+		return w, err
 	}
 	if err := w.install(ctx); err != nil {
 		return w, err

@@ -41,7 +41,7 @@ func FreeAddress(ctx context.Context) (string, error) {
 
 // Process is a program that is run beside this one.
 type Process struct {
-	cmd      *exec.Cmd
+	pid      int
 	stopping atomic.Bool
 	ended    chan struct{}
 }
@@ -60,15 +60,38 @@ func StartProcess(name, logFile string, cmd *exec.Cmd, onEnd func(error)) (*Proc
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("cannot start the %s: %w", name, err)
 	}
-	p := &Process{cmd: cmd, ended: make(chan struct{})}
-	go func() {
+	return watch(name, cmd.Process.Pid, onEnd, func() string {
 		_ = cmd.Wait()
+		return cmd.ProcessState.String()
+	}), nil
+}
+
+// AdoptProcess takes over a program that somebody else in this process has started, in a process group of its own, and waits for
+// too. If it ends before it is stopped, onEnd is told.
+func AdoptProcess(name string, pid int, onEnd func(error)) (*Process, error) {
+	process, err := os.FindProcess(pid)
+	if err != nil {
+		return nil, fmt.Errorf("cannot take over the %s: %w", name, err)
+	}
+	return watch(name, pid, onEnd, func() string {
+		state, err := process.Wait()
+		if err != nil {
+			return "whoever started it knows how" // and was the first to ask
+		}
+		return state.String()
+	}), nil
+}
+
+func watch(name string, pid int, onEnd func(error), wait func() (how string)) *Process {
+	p := &Process{pid: pid, ended: make(chan struct{})}
+	go func() {
+		how := wait()
 		if !p.stopping.Load() {
-			onEnd(&DiedError{Name: name, How: cmd.ProcessState.String()})
+			onEnd(&DiedError{Name: name, How: how})
 		}
 		close(p.ended)
 	}()
-	return p, nil
+	return p
 }
 
 // Stop ends the process and all that it started, politely at first.
@@ -94,8 +117,8 @@ func (p *Process) Stop(patience time.Duration) {
 
 // Signal sends a signal to the whole group. An error means that nobody is left.
 func (p *Process) Signal(s syscall.Signal) {
-	_ = syscall.Kill(-p.cmd.Process.Pid, s)
+	_ = syscall.Kill(-p.pid, s)
 }
 
 // PID is the number of the process.
-func (p *Process) PID() int { return p.cmd.Process.Pid }
+func (p *Process) PID() int { return p.pid }

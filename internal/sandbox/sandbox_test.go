@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -61,4 +62,35 @@ func TestProcesses(t *testing.T) {
 	default:
 	}
 	(*Process)(nil).Stop(time.Minute)
+}
+
+// TestAProcessIsTakenOver: whoever started it waits for it too, and either may be the first to be told.
+func TestAProcessIsTakenOver(t *testing.T) {
+	ends := make(chan error, 1)
+	adopt := func(script string) (*Process, func()) {
+		command := exec.CommandContext(t.Context(), "sh", "-c", script)
+		command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		if err := command.Start(); err != nil {
+			t.Fatal(err)
+		}
+		p, err := AdoptProcess("helper", command.Process.Pid, func(err error) { ends <- err })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p, func() { _ = command.Wait() }
+	}
+	p, wait := adopt("sleep 60 & wait")
+	go wait()
+	p.Signal(syscall.SIGKILL)
+	if err := <-ends; !strings.HasPrefix(err.Error(), "helper ended unexpectedly: ") {
+		t.Errorf("got %v", err)
+	}
+	p, wait = adopt("sleep 60 & wait")
+	p.Stop(time.Minute)
+	wait()
+	select {
+	case err := <-ends:
+		t.Errorf("stopping is not unexpected: %v", err)
+	default:
+	}
 }
