@@ -35,10 +35,10 @@ RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
 # Those whose tests wait for control planes and processes of their own, the slowest first.
 WAITING_PACKAGES := ./cmd/chaos ./charts ./cmd/bench ./config/... ./controllers/accounts ./controllers/claims
 # Those of which RACE_TESTS run with the race detector, and the others without.
-STORY_PACKAGES := ./cmd/manager ./controllers ./internal/cli
+STORY_PACKAGES := ./cmd/manager ./controllers ./internal/cli ./internal/greenapi
 # Those that compute for long and have no goroutine.
 CALM_PACKAGES := ./docs ./internal/cli/qr ./internal/plan ./internal/restarts
-RACE_TESTS := R39|R4[123]|RealWatches|Panic|Announced|TwoProcesses|Shards|DoesItsJob|VendorFails|SomeFail|Watching
+RACE_TESTS := R39|R4[123]|RealWatches|Panic|Announced|R21|LongAnswers|Goroutine|AskedForOnce|TwoProcesses|Shards|DoesItsJob|VendorFails|SomeFail|Watching
 
 # The directory with kube-apiserver and etcd; progress goes to stderr.
 ASSETS = $$(go run -C hack/controlplane ./cmd/assets)
@@ -72,7 +72,7 @@ chaos: build ## Let everything go wrong at once for DURATION (30m) from SEED (an
 	@assets="$(ASSETS)"; bin/chaos --assets "$$assets" --stepped bin/stepped --duration $(or $(DURATION),30m) $(if $(SEED),--seed $(SEED)) $(CHAOS_FLAGS)
 
 .PHONY: test
-test: $(KUBECTL) $(HELM) $(PROMTOOL) $(KUBE_STATE_METRICS) $(KO) $(KREW) ## Run all tests: pure ones, user stories on a real API server, and the demo.
+test: build $(KUBECTL) $(HELM) $(PROMTOOL) $(KUBE_STATE_METRICS) $(KO) $(KREW) ## Run all tests: pure ones, user stories on a real API server, and the demo.
 	@$(WITH_TOOLS) $(MAKE) --no-print-directory -j2 $(TEST_PARTS)
 
 # The parts of `make test`, which finds what they need. Two run side by side, since tests wait for processes most of the time; the
@@ -100,13 +100,13 @@ test-modules:
 # Without what only a debugger needs, the linker takes half the time for the programs of the tests.
 GO_TEST := go test -ldflags=-w -timeout 40m
 
-# What tests find their control plane and tools by. An API server that collects its garbage less often has more memory, and a tenth
-# of its work less.
+# What tests find their control plane, tools and the programs of this project by. An API server that collects its garbage less often
+# has more memory, and a tenth of its work less.
 WITH_TOOLS = assets="$(ASSETS)"; GOGC=400 KUBEBUILDER_ASSETS="$$assets" TEST_KUBECTL="$(KUBECTL)" TEST_HELM="$(HELM)" \
-	TEST_PROMTOOL="$(PROMTOOL)" TEST_KUBE_STATE_METRICS="$(KUBE_STATE_METRICS)" TEST_KO="$(KO)" TEST_KREW="$(KREW)"
+	TEST_PROMTOOL="$(PROMTOOL)" TEST_KUBE_STATE_METRICS="$(KUBE_STATE_METRICS)" TEST_KO="$(KO)" TEST_KREW="$(KREW)" TEST_PROGRAMS="$(CURDIR)/bin"
 
 .PHONY: race
-race: $(KUBECTL) $(HELM) $(PROMTOOL) $(KUBE_STATE_METRICS) ## Run all Go tests with the race detector, which takes three times as long.
+race: build $(KUBECTL) $(HELM) $(PROMTOOL) $(KUBE_STATE_METRICS) ## Run all Go tests with the race detector, which takes three times as long.
 	@$(WITH_TOOLS) go test -race -timeout 60m ./...
 
 .PHONY: kill

@@ -82,7 +82,7 @@ func TestTheDemo(t *testing.T) {
 	arguments := append(objects.Deployment(t).Spec.Template.Spec.Containers[0].Args, "--api-proxy="+proxy.URL,
 		"--leader-election-namespace="+system, "--metrics-bind-address=0", "--health-probe-bind-address=0",
 		"--state-interval=300ms", "--settings-interval=1s", "--settle-poll=200ms", "--settle-timeout=6s")
-	command := exec.CommandContext(ctx, builtManager(t), arguments...)
+	command := exec.CommandContext(ctx, manager(t), arguments...)
 	command.Env = append(os.Environ(), "KUBECONFIG="+writeKubeconfig(t, objects.Login(t, c.config, c.admin)))
 	output := &lockedBuffer{}
 	command.Stdout, command.Stderr = output, output

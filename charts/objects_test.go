@@ -81,7 +81,7 @@ func TestEveryValueReachesTheManager(t *testing.T) {
 	}
 	all = append(all, managerArgs(t, "--set", "demo.enabled=true")...)
 	// It takes all the flags, and stops at the first thing that it needs beyond them.
-	output, err := runWith(t.Context(), []string{"KUBECONFIG=/nowhere"}, builtManager(t), all...)
+	output, err := runWith(t.Context(), []string{"KUBECONFIG=/nowhere"}, manager(t), all...)
 	NewWithT(t).Expect(err).To(HaveOccurred())
 	NewWithT(t).Expect(output).To(HavePrefix("manager: no access to a cluster"))
 }

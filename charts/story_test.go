@@ -114,7 +114,7 @@ func (s *story) start(t *testing.T, objects installation.Objects, flags ...strin
 		"--leader-election-namespace=" + deployment.Namespace, "--metrics-bind-address=0", "--health-probe-bind-address=0",
 		"--state-interval=300ms", "--settings-interval=1s", "--settle-poll=200ms", "--settle-timeout=6s",
 	}, flags)
-	command := exec.CommandContext(t.Context(), builtManager(t), arguments...)
+	command := exec.CommandContext(t.Context(), manager(t), arguments...)
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
 	command.Env = append(os.Environ(), "POD_NAMESPACE="+deployment.Namespace, "KUBECONFIG="+writeKubeconfig(t, objects.Login(t, s.config, s.admin)))
 	output := &lockedBuffer{}

@@ -42,8 +42,8 @@ const (
 	patience = 60 * time.Second
 )
 
-// Programs that the tests run: kubectl and helm are the real ones, and what is built from here is in programs.
-var kubectl, helm, programs string
+// kubectl and helm are the real ones, and temporary is a folder for what all tests need.
+var kubectl, helm, temporary string
 
 func TestMain(m *testing.M) {
 	os.Exit(runTests(m))
@@ -69,7 +69,7 @@ func runTests(m *testing.M) int {
 			return 1
 		}
 	}
-	programs = folder
+	temporary = folder
 	// These tests wait for other processes most of the time.
 	testenv.SideBySide(3)
 	SetDefaultEventuallyPollingInterval(100 * time.Millisecond)
@@ -119,17 +119,18 @@ func (c *cluster) runAs(kubeconfig, program string, arguments ...string) (string
 	return runWith(c.t.Context(), []string{"KUBECONFIG=" + kubeconfig}, program, arguments...)
 }
 
-// builtManager builds the manager for the first test that runs it, and returns where it is. TestMain does not: `go test` sees nothing of
+// manager returns where the manager is, which is built for the first test that runs it. TestMain does not: `go test` sees nothing of
 // what a test depends on before the tests begin.
-func builtManager(t *testing.T) string {
+func manager(t *testing.T) string {
 	t.Helper()
-	if err := buildManager(); err != nil {
+	programs, err := programs()
+	if err != nil {
 		t.Fatal(err)
 	}
 	return filepath.Join(programs, "manager")
 }
 
-var buildManager = sync.OnceValue(func() error { return testenv.Build(programs, "manager") })
+var programs = sync.OnceValues(func() (string, error) { return testenv.Programs(temporary, "manager") })
 
 func runWith(ctx context.Context, environment []string, program string, arguments ...string) (string, error) {
 	command := exec.CommandContext(ctx, program, arguments...)

@@ -23,14 +23,14 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/testenv"
 )
 
-// build builds the programs that are measured.
+// build returns the folder with the programs that are measured.
 func build(t *testing.T) string {
 	t.Helper()
-	directory := t.TempDir()
-	if err := testenv.Build(directory, "manager", "emulator"); err != nil {
+	programs, err := testenv.Programs(t.TempDir(), "manager", "emulator")
+	if err != nil {
 		t.Fatal(err)
 	}
-	return directory
+	return programs
 }
 
 // TestASmallRunFindsEveryFigure measures a few instances with short times, and looks at figures that do not depend on how

@@ -15,11 +15,15 @@ import (
 // sources are what programs are made from.
 var sources = []string{"go.mod", "go.sum", "api", "cmd", "config", "controllers", "internal"}
 
-// Build builds programs of cmd/ into a folder, with the flags of `make build`, so that what is built already is not built again.
-func Build(folder string, programs ...string) error {
+// Programs returns the folder with programs of cmd/: the one into which `make test` has built them, or else the given one, into which
+// they are built in the same way.
+func Programs(folder string, programs ...string) (string, error) {
 	root, err := DependOnSources()
 	if err != nil {
-		return err
+		return "", err
+	}
+	if built := os.Getenv("TEST_PROGRAMS"); built != "" {
+		return built, nil
 	}
 	arguments := []string{"build", "-C", root, "-trimpath", "-o", folder + string(filepath.Separator)}
 	for _, program := range programs {
@@ -28,9 +32,9 @@ func Build(folder string, programs ...string) error {
 	command := exec.CommandContext(context.Background(), "go", arguments...)
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("cannot build %s: %w\n%s", programs, err, output)
+		return "", fmt.Errorf("cannot build %s: %w\n%s", programs, err, output)
 	}
-	return nil
+	return folder, nil
 }
 
 // DependOnSources lets the results of the calling tests be kept only until a source of the programs changes, and returns the root of
