@@ -38,7 +38,7 @@ WAITING_PACKAGES := ./cmd/chaos ./charts ./cmd/bench ./config/... ./controllers/
 STORY_PACKAGES := ./cmd/manager ./controllers ./internal/cli ./internal/greenapi
 # Those that compute for long and have no goroutine.
 CALM_PACKAGES := ./docs ./internal/cli/qr ./internal/plan ./internal/restarts
-RACE_TESTS := R39|R4[123]|RealWatches|Panic|Announced|R21|LongAnswers|Goroutine|AskedForOnce|TwoProcesses|Shards|DoesItsJob|VendorFails|SomeFail|Watching
+RACE_TESTS := R39|R4[13]|RealWatches|Panic|Announced|R21|LongAnswers|Goroutine|AskedForOnce|TwoProcesses|ShardsOfARing|DoesItsJob|TestTheVendorFails|SomeFail|Watching
 
 # The directory with kube-apiserver and etcd; progress goes to stderr.
 ASSETS = $$(go run -C hack/controlplane ./cmd/assets)
