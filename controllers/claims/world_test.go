@@ -81,6 +81,8 @@ type world struct {
 	token  string
 	// cluster is what a person sees, and has the operator's client under it.
 	cluster client.WithWatch
+	// written are the claims that were written since they were checked.
+	written map[types.NamespacedName]bool
 	// op is called before and after each request of the operator's to the API server; it may panic with crash.
 	op func(when, verb string, object client.Object)
 	// fail is an error of the API server for a request of the operator's.
@@ -126,7 +128,7 @@ func newWorld(t tester, change func(*v1alpha1.PartnerAccount)) *world {
 	utilruntime.Must(v1alpha1.AddToScheme(scheme))
 	builder := fake.NewClientBuilder().WithScheme(scheme).WithStatusSubresource(&v1alpha1.PartnerAccount{}, &v1alpha1.InstanceClaim{})
 	w.Expect(claims.SetupIndexes(w.ctx, indexes{builder})).To(Succeed())
-	w.cluster = builder.Build()
+	w.cluster, w.written = w.noting(builder.Build()), map[types.NamespacedName]bool{}
 	w.vendor = emulator.New(emulator.Options{Now: w.clock.Now, RateInterval: -1, OnToken: func(token string) { leaks.Add(token) }})
 	w.vendor.AddAccount(emulator.Account{Name: "reseller", Token: w.token})
 	server := httptest.NewServer(w.vendor)
@@ -154,6 +156,33 @@ func (w *world) create(object client.Object) {
 	object.SetUID(types.UID(fmt.Sprintf("uid-%d", w.uids)))
 	object.SetCreationTimestamp(metav1.NewTime(w.clock.Now()))
 	w.Expect(w.cluster.Create(w.ctx, object)).To(Succeed())
+}
+
+// noting notes which claims are written.
+func (w *world) noting(cluster client.WithWatch) client.WithWatch {
+	note := func(o client.Object, err error) error {
+		if _, ok := o.(*v1alpha1.InstanceClaim); ok {
+			w.written[client.ObjectKeyFromObject(o)] = true
+		}
+		return err
+	}
+	return interceptor.NewClient(cluster, interceptor.Funcs{
+		Create: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.CreateOption) error {
+			return note(o, c.Create(ctx, o, options...))
+		},
+		Update: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.UpdateOption) error {
+			return note(o, c.Update(ctx, o, options...))
+		},
+		Delete: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.DeleteOption) error {
+			return note(o, c.Delete(ctx, o, options...))
+		},
+		Patch: func(ctx context.Context, c client.WithWatch, o client.Object, patch client.Patch, options ...client.PatchOption) error {
+			return note(o, c.Patch(ctx, o, patch, options...))
+		},
+		SubResourceUpdate: func(ctx context.Context, c client.Client, sub string, o client.Object, options ...client.SubResourceUpdateOption) error {
+			return note(o, c.SubResource(sub).Update(ctx, o, options...))
+		},
+	})
 }
 
 // operators is the operator's client.
@@ -417,10 +446,12 @@ func (w *world) calls(method string) int { return len(w.vendor.Calls(0, method))
 // check holds everything against the rules of kstatus, and looks for secrets.
 func (w *world) check() {
 	w.t.Helper()
-	list := &v1alpha1.InstanceClaimList{}
-	w.Expect(w.cluster.List(w.ctx, list)).To(Succeed())
-	for i := range list.Items {
-		claim := &list.Items[i]
+	for key := range w.written {
+		delete(w.written, key)
+		if w.gone(key) {
+			continue
+		}
+		claim := w.get(key)
 		text, err := json.Marshal(claim)
 		w.Expect(err).NotTo(HaveOccurred())
 		w.secretFree(string(text))
