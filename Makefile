@@ -75,9 +75,9 @@ chaos: build ## Let everything go wrong at once for DURATION (30m) from SEED (an
 test: build $(KUBECTL) $(HELM) $(PROMTOOL) $(KUBE_STATE_METRICS) $(KO) $(KREW) ## Run all tests: pure ones, user stories on a real API server, and the demo.
 	@$(WITH_TOOLS) $(MAKE) --no-print-directory -j3 $(TEST_PARTS)
 
-# The parts of `make test`, which finds what they need. Three run side by side, since tests wait for processes most of the time, the demo
-# longest.
-TEST_PARTS := test-demo test-others test-waiting test-stories test-race test-modules
+# The parts of `make test`, which finds what they need. Three run side by side, since tests wait for processes most of the time: those
+# that take longest first.
+TEST_PARTS := test-stories test-demo test-waiting test-race test-modules test-others
 
 .PHONY: $(TEST_PARTS)
 test-demo:

@@ -10,9 +10,11 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -140,12 +142,12 @@ func (p *ControlPlane) AddUser(name, file string) (*rest.Config, error) {
 	return user.Config(), os.WriteFile(file, kubeconfig, 0o600)
 }
 
-// Stop ends both.
+// Stop ends both, whatever of them is there still.
 func (p *ControlPlane) Stop() error {
 	if p == nil {
 		return nil
 	}
-	err := p.environment.Stop()
+	err := utilerrors.FilterOut(p.environment.Stop(), func(err error) bool { return errors.Is(err, syscall.ESRCH) })
 	for _, log := range p.logs {
 		err = errors.Join(err, log.Close())
 	}
