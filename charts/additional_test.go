@@ -95,7 +95,7 @@ func TestALineKeepsItsAdditionalSettingThroughAnUpgrade(t *testing.T) {
 	t.Cleanup(func() { s.vendor.Close(); server.Close() })
 	s.url = server.URL
 	c.namespace(s.ns)
-	c.must(kubectl, "wait", "--for=condition=Established", "--timeout=1m", "crd", "--all")
+	c.established()
 
 	folder, ids := t.TempDir(), map[string]int64{}
 	put := func(name, settings, further string) (string, error) {

@@ -46,6 +46,19 @@ func (c *cluster) namespace(name string) {
 	c.Expect(client.IgnoreAlreadyExists(err)).To(Succeed())
 }
 
+// established waits until every definition can be used. kubectl gives up where the conditions of one are null, as they are for a moment
+// (0.37.2).
+func (c *cluster) established() {
+	c.t.Helper()
+	c.Eventually(func() error {
+		output, err := c.run(kubectl, "wait", "--for=condition=Established", "--timeout=1m", "crd", "--all")
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, output)
+		}
+		return nil
+	}, patience).Should(Succeed())
+}
+
 // declare declares the instances.
 func (c *cluster) declare(ns string) *story {
 	c.t.Helper()
@@ -54,7 +67,7 @@ func (c *cluster) declare(ns string) *story {
 	c.t.Cleanup(func() { s.vendor.Close(); server.Close() })
 	s.url = server.URL
 	c.namespace(ns)
-	c.must(kubectl, "wait", "--for=condition=Established", "--timeout=1m", "crd", "--all")
+	c.established()
 	for number, kind := range instance.Kinds {
 		id, name := firstID+int64(number), strings.ToLower(kind.Name)
 		token := fmt.Sprintf("token-of-%s-0123456789", name)

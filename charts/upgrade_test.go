@@ -83,7 +83,7 @@ func (k *keeper) untouched(after string) {
 func (c *cluster) monitoring() {
 	c.t.Helper()
 	c.must(kubectl, "apply", "--server-side", "-f", "testdata/crds")
-	c.must(kubectl, "wait", "--for=condition=Established", "crd/servicemonitors.monitoring.coreos.com", "crd/prometheusrules.monitoring.coreos.com")
+	c.established()
 }
 
 // TestAnUpgradeKeepsEveryInstance goes from the previous chart to the next one and through all that is switched along the
