@@ -36,8 +36,8 @@ RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
 WAITING_PACKAGES := ./cmd/chaos ./charts ./cmd/bench ./config/... ./controllers/accounts ./controllers/claims
 # Those of which RACE_TESTS run with the race detector, and the others without.
 STORY_PACKAGES := ./cmd/manager ./controllers ./internal/cli ./internal/greenapi
-# Those that compute for long and have no goroutine.
-CALM_PACKAGES := ./docs ./internal/cli/qr ./internal/plan ./internal/restarts
+# Those that compute for long, and whose tests have no goroutine.
+CALM_PACKAGES := ./docs ./internal/canary ./internal/cli/doctor ./internal/cli/qr ./internal/plan ./internal/restarts
 RACE_TESTS := R39|R4[13]|RealWatches|Panic|Announced|R21|LongAnswers|Goroutine|AskedForOnce|TwoProcesses|ShardsOfARing|DoesItsJob|TestTheVendorFails|SomeFail|Watching
 
 # The directory with kube-apiserver and etcd; progress goes to stderr.
@@ -104,9 +104,9 @@ test-modules:
 # library's little C itself, in place of calling a C linker.
 GO_TEST := go test -ldflags='-w $(if $(filter Linux,$(shell uname -s)),-linkmode=internal)' -timeout 40m
 
-# What tests find their control plane, tools and the programs of this project by. An API server that collects its garbage less often
-# has more memory, and a tenth of its work less.
-WITH_TOOLS = assets="$(ASSETS)"; GOGC=400 KUBEBUILDER_ASSETS="$$assets" TEST_KUBECTL="$(KUBECTL)" TEST_HELM="$(HELM)" \
+# What tests find their control plane, tools and the programs of this project by. Whoever collects garbage
+# less often has more memory, up to a gigabyte, and a fifth of an API server's work less.
+WITH_TOOLS = assets="$(ASSETS)"; GOGC=1000 GOMEMLIMIT=1GiB KUBEBUILDER_ASSETS="$$assets" TEST_KUBECTL="$(KUBECTL)" TEST_HELM="$(HELM)" \
 	TEST_PROMTOOL="$(PROMTOOL)" TEST_KUBE_STATE_METRICS="$(KUBE_STATE_METRICS)" TEST_KO="$(KO)" TEST_KREW="$(KREW)" TEST_PROGRAMS="$(CURDIR)/bin"
 
 .PHONY: race
