@@ -81,7 +81,7 @@ TEST_PARTS := test-stories test-demo test-waiting test-race test-modules test-ot
 
 .PHONY: $(TEST_PARTS)
 test-demo:
-	@$(GO_TEST) -run '^TestTheDemo$$' ./cmd/demo
+	@$(GO_TEST) $(RACE) ./cmd/demo
 
 test-waiting:
 	@$(GO_TEST) $(WAITING_PACKAGES)
@@ -90,7 +90,7 @@ test-stories:
 	@$(GO_TEST) $(if $(RACE),-skip '$(RACE_TESTS)') $(STORY_PACKAGES)
 
 test-others:
-	@$(GO_TEST) $(RACE) -skip '^TestTheDemo$$' $$(go list ./... | grep -vxF "$$(go list $(WAITING_PACKAGES) $(STORY_PACKAGES) $(CALM_PACKAGES))")
+	@$(GO_TEST) $(RACE) $$(go list ./... | grep -vxF "$$(go list ./cmd/demo $(WAITING_PACKAGES) $(STORY_PACKAGES) $(CALM_PACKAGES))")
 	@$(GO_TEST) $(CALM_PACKAGES)
 
 test-race:

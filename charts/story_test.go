@@ -164,8 +164,9 @@ func (s *story) restarts() (all int) {
 	return all
 }
 
-// noCRDs expects that no definition of this project is there. The API server looks every five seconds for a minute whether the
-// instances of one are gone, and begins again where it could not tell.
+// noCRDs expects that no definition of this project is there. Where the API server fails to delete the instances of one, and tries again
+// before it has seen that it noted so, it meets a conflict and leaves the definition to its look at all of them, each five minutes
+// (kube-apiserver 1.37.1).
 func (c *cluster) noCRDs(objects installation.Objects) {
 	c.t.Helper()
 	c.Eventually(func() (left []string) {
@@ -177,7 +178,7 @@ func (c *cluster) noCRDs(objects installation.Objects) {
 			}
 		}
 		return left
-	}, 3*patience).Should(BeEmpty())
+	}, 6*patience).Should(BeEmpty())
 }
 
 // lockedBuffer takes a process' output while a test reads it.
