@@ -71,7 +71,7 @@ func runTests(m *testing.M) int {
 	}
 	temporary = folder
 	// These tests wait for other processes most of the time.
-	testenv.SideBySide(3)
+	testenv.SideBySide(2)
 	SetDefaultEventuallyPollingInterval(100 * time.Millisecond)
 	return m.Run()
 }

@@ -87,7 +87,7 @@ func runTests(m *testing.M) int {
 	}
 	// Most of these tests wait for another process, so more of them run side by side than there are processors, and none keeps the API
 	// server busy by its questions.
-	testenv.SideBySide(12)
+	testenv.SideBySide(5)
 	SetDefaultEventuallyPollingInterval(100 * time.Millisecond)
 	return m.Run()
 }

@@ -47,7 +47,7 @@ func runTests(m *testing.M) int {
 	ctrl.SetLogger(logr.Discard())
 	defer stopControlPlane()
 	// Most of these tests wait for other processes.
-	testenv.SideBySide(8)
+	testenv.SideBySide(4)
 	return m.Run()
 }
 
