@@ -18,7 +18,6 @@ import (
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -170,11 +169,9 @@ func (s *story) restarts() (all int) {
 func (c *cluster) noCRDs(objects installation.Objects) {
 	c.t.Helper()
 	c.Eventually(func() (left []string) {
-		for _, object := range of(objects, "CustomResourceDefinition") {
-			crd := &apiextensionsv1.CustomResourceDefinition{}
-			err := c.admin.Get(c.t.Context(), client.ObjectKeyFromObject(object), crd)
-			if !apierrors.IsNotFound(err) {
-				left = append(left, fmt.Sprintf("%s, deleted at %v: %+v (%v)", object.GetName(), crd.DeletionTimestamp, crd.Status.Conditions, err))
+		for _, crd := range of(objects, "CustomResourceDefinition") {
+			if found, err := c.look(crd); !apierrors.IsNotFound(err) {
+				left = append(left, fmt.Sprintf("%s, deleted at %v: %v (%v)", crd.GetName(), found.GetDeletionTimestamp(), found.Object["status"], err))
 			}
 		}
 		return left

@@ -158,42 +158,44 @@ func (w *world) create(object client.Object) {
 	w.Expect(w.cluster.Create(w.ctx, object)).To(Succeed())
 }
 
-// noting notes which claims are written.
-func (w *world) noting(cluster client.WithWatch) client.WithWatch {
-	note := func(o client.Object, err error) error {
-		if _, ok := o.(*v1alpha1.InstanceClaim); ok {
-			w.written[client.ObjectKeyFromObject(o)] = true
-		}
-		return err
-	}
+// intercepted is a cluster whose writes go through a function.
+func intercepted(cluster client.WithWatch, do func(verb string, object client.Object, call func() error) error) client.WithWatch {
 	return interceptor.NewClient(cluster, interceptor.Funcs{
 		Create: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.CreateOption) error {
-			return note(o, c.Create(ctx, o, options...))
+			return do("create", o, func() error { return c.Create(ctx, o, options...) })
 		},
 		Update: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.UpdateOption) error {
-			return note(o, c.Update(ctx, o, options...))
+			return do("update", o, func() error { return c.Update(ctx, o, options...) })
 		},
 		Delete: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.DeleteOption) error {
-			return note(o, c.Delete(ctx, o, options...))
+			return do("delete", o, func() error { return c.Delete(ctx, o, options...) })
 		},
 		Patch: func(ctx context.Context, c client.WithWatch, o client.Object, patch client.Patch, options ...client.PatchOption) error {
-			return note(o, c.Patch(ctx, o, patch, options...))
+			return do("patch", o, func() error { return c.Patch(ctx, o, patch, options...) })
 		},
 		SubResourceUpdate: func(ctx context.Context, c client.Client, sub string, o client.Object, options ...client.SubResourceUpdateOption) error {
-			return note(o, c.SubResource(sub).Update(ctx, o, options...))
+			return do("status", o, func() error { return c.SubResource(sub).Update(ctx, o, options...) })
 		},
+	})
+}
+
+// noting notes which claims are written.
+func (w *world) noting(cluster client.WithWatch) client.WithWatch {
+	return intercepted(cluster, func(_ string, object client.Object, call func() error) error {
+		if _, ok := object.(*v1alpha1.InstanceClaim); ok {
+			w.written[client.ObjectKeyFromObject(object)] = true
+		}
+		return call()
 	})
 }
 
 // operators is the operator's client.
 func (w *world) operators() client.WithWatch {
-	do := func(verb string, object client.Object, call func() error) error {
+	return intercepted(w.cluster, func(verb string, object client.Object, call func() error) error {
 		if w.op != nil {
 			w.op("before", verb, object)
 		}
-		if verb != "get" {
-			w.writes++
-		}
+		w.writes++
 		var err error
 		if w.fail != nil {
 			err = w.fail(verb, object)
@@ -205,20 +207,6 @@ func (w *world) operators() client.WithWatch {
 			w.op("after", verb, object)
 		}
 		return err
-	}
-	return interceptor.NewClient(w.cluster, interceptor.Funcs{
-		Create: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.CreateOption) error {
-			return do("create", o, func() error { return c.Create(ctx, o, options...) })
-		},
-		Update: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.UpdateOption) error {
-			return do("update", o, func() error { return c.Update(ctx, o, options...) })
-		},
-		Patch: func(ctx context.Context, c client.WithWatch, o client.Object, patch client.Patch, options ...client.PatchOption) error {
-			return do("patch", o, func() error { return c.Patch(ctx, o, patch, options...) })
-		},
-		SubResourceUpdate: func(ctx context.Context, c client.Client, sub string, o client.Object, options ...client.SubResourceUpdateOption) error {
-			return do("status", o, func() error { return c.SubResource(sub).Update(ctx, o, options...) })
-		},
 	})
 }
 

@@ -16,14 +16,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Owner is the field manager of Flux's kustomize-controller.
-const Owner = "kustomize-controller"
+// owner is the field manager of Flux's kustomize-controller.
+const owner = "kustomize-controller"
 
 // Apply does what kustomize-controller does with the manifests of a Kustomization at each reconcile. The clean-up beforehand is the
 // one that its version 1.9 asks for, with its default flags.
 func Apply(t *testing.T, admin client.Client, manifests ...*unstructured.Unstructured) {
 	t.Helper()
-	manager := ssa.NewResourceManager(admin, polling.NewStatusPoller(admin, admin.RESTMapper(), polling.Options{}), ssa.Owner{Field: Owner, Group: "kustomize.toolkit.fluxcd.io"})
+	manager := ssa.NewResourceManager(admin, polling.NewStatusPoller(admin, admin.RESTMapper(), polling.Options{}), ssa.Owner{Field: owner, Group: "kustomize.toolkit.fluxcd.io"})
 	options := ssa.DefaultApplyOptions()
 	options.Cleanup = ssa.ApplyCleanupOptions{
 		Annotations: []string{corev1.LastAppliedConfigAnnotation},
@@ -31,7 +31,7 @@ func Apply(t *testing.T, admin client.Client, manifests ...*unstructured.Unstruc
 			{Name: "before-first-apply", OperationType: metav1.ManagedFieldsOperationUpdate},
 			{Name: "kubectl", OperationType: metav1.ManagedFieldsOperationUpdate},
 			{Name: "kubectl", OperationType: metav1.ManagedFieldsOperationApply},
-			{Name: Owner, OperationType: metav1.ManagedFieldsOperationUpdate},
+			{Name: owner, OperationType: metav1.ManagedFieldsOperationUpdate},
 		},
 		Exclusions: map[string]string{"kustomize.toolkit.fluxcd.io/ssa": "Merge"},
 	}
