@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -130,11 +131,12 @@ func TestP3KilledWhileItBuys(t *testing.T) {
 	var keys []types.NamespacedName
 	for round := range rounds(t, 2) {
 		w.startReseller()
-		keys = append(keys, w.newClaim(fmt.Sprintf("keeps-%d", round), ""), w.newClaim(fmt.Sprintf("goes-%d", round), v1alpha1.DeletionDelete))
+		latest := []types.NamespacedName{w.newClaim(fmt.Sprintf("keeps-%d", round), ""), w.newClaim(fmt.Sprintf("goes-%d", round), v1alpha1.DeletionDelete)}
+		keys = append(keys, latest...)
 		if rand.N(2) == 0 {
 			w.vendor.Fault(emulator.Fault{Method: "createInstance", Drop: true, AfterEffect: true})
 		}
-		w.Eventually(func() bool { return w.pending(keys) }, listPatience, time.Millisecond).Should(BeTrue(), "nothing is bought")
+		w.awaitIntent(latest)
 		lasts(t.Context(), rand.N(100*time.Millisecond))
 		w.Expect(w.process.Process.Kill()).To(Succeed())
 		_ = w.process.Wait()
@@ -161,13 +163,19 @@ func TestP3KilledWhileItBuys(t *testing.T) {
 	w.Expect(w.vendor.Sold("")).To(HaveLen(sold))
 }
 
-// pending reports whether a claim has an intent whose outcome is not known, or a call was made that the status does not know of.
-func (w *world) pending(keys []types.NamespacedName) bool {
-	for _, key := range keys[len(keys)-2:] {
-		claim := &v1alpha1.InstanceClaim{}
-		if admin.Get(w.t.Context(), key, claim) == nil && claim.Status.Create != nil {
-			return true
+// awaitIntent waits until one of some claims has an intent, and no moment longer.
+func (w *world) awaitIntent(keys []types.NamespacedName) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), listPatience)
+	defer cancel()
+	changes, err := admin.Watch(ctx, &v1alpha1.InstanceClaimList{}, client.InNamespace(w.ns))
+	w.Expect(err).NotTo(HaveOccurred())
+	defer changes.Stop()
+	for change := range changes.ResultChan() {
+		claim, ours := change.Object.(*v1alpha1.InstanceClaim)
+		if ours && claim.Status.Create != nil && slices.Contains(keys, client.ObjectKeyFromObject(claim)) {
+			return
 		}
 	}
-	return false
+	w.t.Fatal("nothing is bought")
 }

@@ -157,7 +157,7 @@ func (f *fleet) problem() string {
 // converge waits until everything is as wished, and counts: one restart for each change, and none lost from the status.
 func (f *fleet) converge(doing string) {
 	f.t.Helper()
-	f.Eventually(f.problem, 2*patience, 50*time.Millisecond).Should(BeEmpty(), "%s\n%s", doing, f.alarm)
+	f.Eventually(f.problem, 2*patience).Should(BeEmpty(), "%s\n%s", doing, f.alarm)
 	for _, name := range f.names {
 		f.Expect(f.vendor.Restarts(f.id(name))).To(Equal(f.restarts[name]), "%s: restarts of %s\n%s", doing, name, f.history(name))
 		var total int64

@@ -46,7 +46,7 @@ const (
 var (
 	kubeconfig  string
 	environment *envtest.Environment
-	admin       client.Client
+	admin       client.WithWatch
 )
 
 func TestMain(m *testing.M) {
@@ -96,7 +96,7 @@ func newEnvironment() *envtest.Environment {
 	return &envtest.Environment{CRDDirectoryPaths: []string{filepath.Join("..", "..", "config", "crd", "bases")}, ErrorIfCRDPathMissing: true}
 }
 
-func newAdmin(config *rest.Config) (client.Client, error) {
+func newAdmin(config *rest.Config) (client.WithWatch, error) {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
 		if err := add(scheme); err != nil {
@@ -105,7 +105,7 @@ func newAdmin(config *rest.Config) (client.Client, error) {
 	}
 	// A test's own waiting must not be what is measured.
 	config.QPS = -1
-	return client.New(config, client.Options{Scheme: scheme})
+	return client.NewWithWatch(config, client.Options{Scheme: scheme})
 }
 
 // startControlPlane starts a control plane of a test's own, to do harm to.
