@@ -117,7 +117,7 @@ func (s *story) kubectl(args ...string) (int, string) {
 	command := exec.CommandContext(s.ctx, program, append([]string{"--kubeconfig", path, "--namespace", s.ns}, args...)...)
 	output, err := command.CombinedOutput()
 	// It has a connection of its own.
-	writesIn(s.ns).Add(1)
+	reads.Forget(s.ns)
 	if command.ProcessState == nil {
 		s.t.Fatal(err)
 	}

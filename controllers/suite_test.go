@@ -24,6 +24,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/canary"
+	"github.com/greenapi-operator/greenapi-operator/internal/testenv"
 )
 
 // The user stories run against one real kube-apiserver and etcd, which start with the first story that needs them; each story
@@ -32,6 +33,8 @@ var (
 	config *rest.Config
 	scheme = runtime.NewScheme()
 	admin  client.WithWatch
+	// reads are those of everything that connects by config.
+	reads *testenv.Reads
 	// kubeconfig has the rights of an administrator, for kubectl.
 	kubeconfig []byte
 	// sharedManager has a cache of all namespaces, and no controllers.
@@ -98,13 +101,11 @@ var startControlPlane = sync.OnceValue(func() error {
 		return fmt.Errorf("cannot start the control plane: %w", err)
 	}
 	config.QPS = -1
-	countWrites(config)
+	reads = testenv.RememberReads(config)
 	kubeconfig = environment.KubeConfig
-	direct, err := client.NewWithWatch(config, client.Options{Scheme: scheme})
-	if err != nil {
+	if admin, err = client.NewWithWatch(config, client.Options{Scheme: scheme}); err != nil {
 		return err
 	}
-	admin = &remembering{WithWatch: direct, seen: map[readKey]readBefore{}}
 	if sharedManager, err = newManager(managerOptions{}); err != nil {
 		return err
 	}

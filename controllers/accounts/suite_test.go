@@ -22,6 +22,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/canary"
+	"github.com/greenapi-operator/greenapi-operator/internal/testenv"
 )
 
 // The stories run against one real kube-apiserver and etcd, and each has an account, a namespace and an emulator of its own.
@@ -72,6 +73,7 @@ var startControlPlane = sync.OnceValue(func() error {
 		return fmt.Errorf("cannot start the control plane: %w", err)
 	}
 	config.QPS = -1
+	testenv.RememberReads(config)
 	admin, err = client.NewWithWatch(config, client.Options{Scheme: scheme})
 	return err
 })
