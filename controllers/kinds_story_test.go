@@ -83,7 +83,8 @@ func TestR27AnUnknownMessengerIsNoMismatch(t *testing.T) {
 func TestR8ASuspensionIsLookedAtRightAfterItsEnd(t *testing.T) {
 	s := newStory(t)
 	s.create("line", emulator.MAX, &v1alpha1.MaxInstance{Spec: v1alpha1.MaxInstanceSpec{
-		InstanceSpec: v1alpha1.InstanceSpec{StateInterval: &metav1.Duration{Duration: time.Hour}},
+		// No other look is near the end.
+		InstanceSpec: v1alpha1.InstanceSpec{StateInterval: &metav1.Duration{Duration: time.Hour}, SettingsInterval: &metav1.Duration{Duration: 12 * time.Hour}},
 	}})
 	s.settled("line", v1alpha1.ReasonSucceeded)
 	end := s.clock.Now().Add(100 * time.Minute)
