@@ -155,7 +155,8 @@ func TestAnEmergencyStopHolds(t *testing.T) {
 	upgrade := func(path string, flags ...string) string {
 		return c.must(helm, append([]string{"upgrade", release, path, "--namespace", system, "--reset-then-reuse-values"}, flags...)...)
 	}
-	c.install(previous)
+	// The definitions have no part in it.
+	c.install(previous, "--set", "crds.enabled=false")
 	c.must(kubectl, "--namespace", system, "scale", "deployment/greenapi-operator-controller-manager", "--replicas=0")
 	c.Expect(replicas()).To(BeZero())
 	upgrade(chart)
