@@ -35,7 +35,8 @@ RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
 # Those whose tests wait for control planes and processes of their own, the slowest first.
 WAITING_PACKAGES := ./cmd/chaos ./charts ./cmd/bench ./config/... ./controllers/accounts ./controllers/claims
 # Those of which RACE_TESTS run with the race detector, and the others without.
-STORY_PACKAGES := ./cmd/manager ./controllers ./internal/cli ./internal/greenapi
+STORY_PACKAGES := ./cmd/manager ./controllers
+CLIENT_PACKAGES := ./internal/cli ./internal/greenapi
 # Those that compute for long, and whose tests have no goroutine.
 CALM_PACKAGES := ./docs ./internal/canary ./internal/cli/doctor ./internal/cli/qr ./internal/plan ./internal/restarts
 RACE_TESTS := R39|R4[13]|RealWatches|Panic|Announced|R21|LongAnswers|Goroutine|AskedForOnce|TwoProcesses|ShardsOfARing|DoesItsJob|TestTheVendorFails|SomeFail|Watching
@@ -76,8 +77,8 @@ test: build $(KUBECTL) $(HELM) $(PROMTOOL) $(KUBE_STATE_METRICS) $(KO) $(KREW) #
 	@$(WITH_TOOLS) $(MAKE) --no-print-directory -j3 $(TEST_PARTS)
 
 # The parts of `make test`, which finds what they need. Three run side by side, since tests wait for processes most of the time: those
-# that take longest first.
-TEST_PARTS := test-stories test-demo test-waiting test-race test-modules test-others
+# that wait longest first, so that none of them waits alone at the end.
+TEST_PARTS := test-stories test-waiting test-clients test-demo test-race test-modules test-others
 
 .PHONY: $(TEST_PARTS)
 test-demo:
@@ -89,12 +90,15 @@ test-waiting:
 test-stories:
 	@$(GO_TEST) $(if $(RACE),-skip '$(RACE_TESTS)') $(STORY_PACKAGES)
 
+test-clients:
+	@$(GO_TEST) $(if $(RACE),-skip '$(RACE_TESTS)') $(CLIENT_PACKAGES)
+
 test-others:
-	@$(GO_TEST) $(RACE) $$(go list ./... | grep -vxF "$$(go list ./cmd/demo $(WAITING_PACKAGES) $(STORY_PACKAGES) $(CALM_PACKAGES))")
+	@$(GO_TEST) $(RACE) $$(go list ./... | grep -vxF "$$(go list ./cmd/demo $(WAITING_PACKAGES) $(STORY_PACKAGES) $(CLIENT_PACKAGES) $(CALM_PACKAGES))")
 	@$(GO_TEST) $(CALM_PACKAGES)
 
 test-race:
-	@$(if $(RACE),$(GO_TEST) -race -run '$(RACE_TESTS)' $(STORY_PACKAGES))
+	@$(if $(RACE),$(GO_TEST) -race -run '$(RACE_TESTS)' $(STORY_PACKAGES) $(CLIENT_PACKAGES))
 
 test-modules:
 	@go test -C hack/controlplane ./...
