@@ -54,13 +54,13 @@ func (t rememberingTransport) RoundTrip(request *http.Request) (*http.Response, 
 	}
 	object := path.Join(about.APIGroup, about.APIVersion, about.Resource, about.Namespace, about.Name)
 	one := remembered{t.Reads, about.Namespace, object, object + " " + request.Header.Get("Accept")}
-	whole := about.Subresource == "" || about.Subresource == "status"
 	switch about.Verb {
 	case "get":
 		if about.IsResourceRequest && about.Subresource == "" {
 			return one.read(request, t.next)
 		}
 	case "update", "patch":
+		whole := about.Subresource == "" || about.Subresource == "status"
 		return one.write(request, t.next, whole && !request.URL.Query().Has("dryRun"))
 	case "delete":
 		return one.write(request, t.next, false)
@@ -83,6 +83,7 @@ type answer struct {
 	body    []byte
 }
 
+// version grows with each write that may have changed the object.
 func (r remembered) version() int64 {
 	return r.writesOf(r.namespace).Load() + r.writesOf(r.object).Load()
 }
@@ -104,11 +105,12 @@ func (r remembered) read(request *http.Request, next http.RoundTripper) (*http.R
 }
 
 // write counts a write at its end, so that nobody takes what was read meanwhile for what is there then. What the API server answers to
-// one that was alone is the object as it is.
+// one that was alone, and about the whole object, is the object as it is.
 func (r remembered) write(request *http.Request, next http.RoundTripper, whole bool) (*http.Response, error) {
 	begun := r.version()
 	response, err := next.RoundTrip(request)
-	ended := r.writesOf(r.namespace).Load() + r.writesOf(r.object).Add(1)
+	r.writesOf(r.object).Add(1)
+	ended := r.version()
 	if err != nil || !whole || ended != begun+1 {
 		return response, err
 	}
