@@ -128,7 +128,7 @@ func TestAnUpgradeKeepsEveryInstance(t *testing.T) {
 	k.untouched("a rollback")
 	c.must(helm, "uninstall", release, "--namespace", system)
 	k.untouched("uninstalling")
-	c.expectAbsent(filter(template(t), func(o *unstructured.Unstructured) bool { return o.GetKind() != "CustomResourceDefinition" }))
+	c.expectAbsent(template(t).WithoutDefinitions())
 
 	// Helm takes the definitions back by the annotations that it left on them, and no other release may.
 	output, err := c.run(helm, "install", "other", chart, "--namespace", system)

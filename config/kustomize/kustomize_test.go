@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -105,7 +104,8 @@ func TestTheEmergencyStopsOfThePage(t *testing.T) {
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 	blocks := regexp.MustCompile("(?ms)^  ```yml\n(.*?)^  ```$").FindAllStringSubmatch(string(page), -1)
 	NewWithT(t).Expect(blocks).To(HaveLen(2))
-	runs := manifests(t)
+	// No stop is about the definitions, which the tools would be busy with for most of the time.
+	runs := installation.Render(t, "../default").WithoutDefinitions()
 	kubectl := func(arguments ...string) func(*cluster, installation.Objects) {
 		return func(c *cluster, manifests installation.Objects) { c.kubectl(manifests, arguments...) }
 	}
@@ -131,7 +131,7 @@ func TestTheEmergencyStopsOfThePage(t *testing.T) {
 				c.Expect(replicas()).To(BeEquivalentTo(1), "scaling is undone")
 
 				overlay := regexp.MustCompile("(?m)^  ").ReplaceAllString(block[1], "")
-				stopped := manifests(t, overlay)
+				stopped := installation.Render(t, "../default", overlay).WithoutDefinitions()
 				for range 2 {
 					apply(c, stopped)
 					c.Expect(replicas()).To(BeZero(), overlay)
@@ -141,15 +141,6 @@ func TestTheEmergencyStopsOfThePage(t *testing.T) {
 			}
 		})
 	}
-}
-
-// manifests are those of config/default but for the definitions, which no stop is about, and which the tools are busy with for most of
-// the time.
-func manifests(t *testing.T, overlays ...string) installation.Objects {
-	t.Helper()
-	return slices.DeleteFunc(installation.Render(t, "../default", overlays...), func(object *unstructured.Unstructured) bool {
-		return object.GetKind() == "CustomResourceDefinition"
-	})
 }
 
 // cluster is a control plane with who may do everything in it.

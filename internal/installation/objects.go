@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -127,13 +128,17 @@ func Decode[T any](t *testing.T, object *unstructured.Unstructured) *T {
 	return decoded
 }
 
+// WithoutDefinitions are all but the CRDs.
+func (i Objects) WithoutDefinitions() Objects {
+	return slices.DeleteFunc(slices.Clone(i), func(object *unstructured.Unstructured) bool {
+		return object.GetKind() == "CustomResourceDefinition"
+	})
+}
+
 // Apply creates everything but the CRDs, which the control plane has already.
 func (i Objects) Apply(t *testing.T, admin client.Client) {
 	t.Helper()
-	for _, object := range i {
-		if object.GetKind() == "CustomResourceDefinition" {
-			continue
-		}
+	for _, object := range i.WithoutDefinitions() {
 		if err := admin.Create(t.Context(), object.DeepCopy(), client.FieldValidation("Strict")); err != nil {
 			t.Fatalf("%s %s: %v", object.GetKind(), object.GetName(), err)
 		}
