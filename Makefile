@@ -37,8 +37,10 @@ WAITING_PACKAGES := ./cmd/chaos ./charts ./cmd/bench ./config/... ./controllers/
 # Those of which RACE_TESTS run with the race detector, and the others without.
 STORY_PACKAGES := ./cmd/manager ./controllers
 CLIENT_PACKAGES := ./internal/cli ./internal/greenapi
-# Those that compute for long, and whose tests have no goroutine.
-CALM_PACKAGES := ./docs ./internal/canary ./internal/cli/doctor ./internal/cli/qr ./internal/plan ./internal/restarts
+# Those that only compute, on what no two goroutines change.
+CALM_PACKAGES := ./docs ./hack/crdtext ./hack/mutate ./internal/cacheindex ./internal/canary ./internal/conditions ./internal/fairqueue \
+	./internal/instance ./internal/plan ./internal/restarts ./internal/schedule ./internal/states ./internal/statuswrite ./internal/version \
+	$(addprefix ./internal/cli/,advice doctor managerflags qr)
 RACE_TESTS := R39|R4[13]|RealWatches|Panic|Announced|R21|LongAnswers|Goroutine|AskedForOnce|TwoProcesses|ShardsOfARing|DoesItsJob|TestTheVendorFails|SomeFail|Watching
 
 # The directory with kube-apiserver and etcd; progress goes to stderr.
