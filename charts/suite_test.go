@@ -93,9 +93,9 @@ func newCluster(t *testing.T, plugins ...string) *cluster {
 	if len(plugins) > 0 {
 		c.environment.ControlPlane.GetAPIServer().Configure().Append("enable-admission-plugins", plugins...)
 	}
-	config, err := c.environment.Start()
-	t.Cleanup(func() { _ = c.environment.Stop() })
+	config, stop, err := testenv.Start(c.environment)
 	c.Expect(err).NotTo(HaveOccurred())
+	t.Cleanup(func() { _ = stop() })
 	config.QPS = -1
 	c.config = config
 	scheme := runtime.NewScheme()

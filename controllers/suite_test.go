@@ -91,14 +91,15 @@ var startControlPlane = sync.OnceValue(func() error {
 	}
 	environment := &envtest.Environment{CRDDirectoryPaths: []string{filepath.Join("..", "config", "crd", "bases")}, ErrorIfCRDPathMissing: true}
 	stopManager := func() error { return nil }
+	var stopEnvironment func() error
+	var err error
+	if config, stopEnvironment, err = testenv.Start(environment); err != nil {
+		return fmt.Errorf("cannot start the control plane: %w", err)
+	}
 	stopControlPlane = func() error {
 		err := stopManager()
-		_ = environment.Stop()
+		_ = stopEnvironment()
 		return err
-	}
-	var err error
-	if config, err = environment.Start(); err != nil {
-		return fmt.Errorf("cannot start the control plane: %w", err)
 	}
 	config.QPS = -1
 	reads = testenv.RememberReads(config)

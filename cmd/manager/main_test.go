@@ -20,12 +20,14 @@ import (
 
 	"github.com/go-logr/logr"
 	. "github.com/onsi/gomega"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
@@ -64,12 +66,12 @@ func runTests(m *testing.M) int {
 	}
 	ctrl.SetLogger(logr.Discard())
 	environment = newEnvironment()
-	config, err := environment.Start()
+	config, stop, err := testenv.Start(environment)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "cannot start the control plane:", err)
 		return 1
 	}
-	defer func() { _ = environment.Stop() }()
+	defer func() { _ = stop() }()
 	folder, err := os.MkdirTemp("", "manager-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -87,8 +89,8 @@ func runTests(m *testing.M) int {
 	}
 	// Most of these tests wait for another process, so more of them run side by side than there are processors, and none keeps the API
 	// server busy by its questions.
-	testenv.SideBySide(5)
-	SetDefaultEventuallyPollingInterval(100 * time.Millisecond)
+	testenv.SideBySide(6)
+	SetDefaultEventuallyPollingInterval(200 * time.Millisecond)
 	return m.Run()
 }
 
@@ -108,6 +110,22 @@ func newAdmin(config *rest.Config) (client.WithWatch, error) {
 	return client.NewWithWatch(config, client.Options{Scheme: scheme})
 }
 
+// TestTheAdministratorShowsAToken, with all rights, by the configuration as well as by the kubeconfig.
+func TestTheAdministratorShowsAToken(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	fromFile, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	g.Expect(err).NotTo(HaveOccurred())
+	for _, config := range []*rest.Config{environment.Config, fromFile} {
+		g.Expect(config.CertData).To(BeEmpty())
+		user, err := newAdmin(rest.CopyConfig(config))
+		g.Expect(err).NotTo(HaveOccurred())
+		review := &authenticationv1.SelfSubjectReview{}
+		g.Expect(user.Create(t.Context(), review)).To(Succeed())
+		g.Expect(review.Status.UserInfo.Groups).To(ContainElement("system:masters"))
+	}
+}
+
 // startControlPlane starts a control plane of a test's own, to do harm to.
 func startControlPlane(t *testing.T) (*envtest.Environment, client.Client) {
 	t.Helper()
@@ -118,11 +136,11 @@ func startControlPlane(t *testing.T) (*envtest.Environment, client.Client) {
 		t.Fatal(err)
 	}
 	own.ControlPlane.GetAPIServer().SecureServing.ListenAddr = envtest.ListenAddr{Address: host, Port: port}
-	config, err := own.Start()
-	t.Cleanup(func() { _ = own.Stop() })
+	config, stop, err := testenv.Start(own)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = stop() })
 	client, err := newAdmin(config)
 	if err != nil {
 		t.Fatal(err)

@@ -43,9 +43,9 @@ func cluster(t *testing.T) (admin client.Client, kubeconfig string) {
 	t.Helper()
 	g := NewWithT(t)
 	environment := &envtest.Environment{CRDDirectoryPaths: []string{filepath.Join("..", "crd", "bases")}, ErrorIfCRDPathMissing: true}
-	config, err := environment.Start()
+	config, stop, err := testenv.Start(environment)
 	g.Expect(err).NotTo(HaveOccurred(), "run the tests by `make test`, or set KUBEBUILDER_ASSETS to what `make envtest` prints")
-	t.Cleanup(func() { _ = environment.Stop() })
+	t.Cleanup(func() { _ = stop() })
 	scheme := runtime.NewScheme()
 	g.Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
 	g.Expect(v1alpha1.AddToScheme(scheme)).To(Succeed())

@@ -24,6 +24,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/internal/installation"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+	"github.com/greenapi-operator/greenapi-operator/internal/testenv"
 	"github.com/greenapi-operator/greenapi-operator/internal/testenv/flux"
 )
 
@@ -156,9 +157,9 @@ func start(t *testing.T) *cluster {
 	t.Helper()
 	c := &cluster{WithT: NewWithT(t), t: t, kubeconfig: filepath.Join(t.TempDir(), "kubeconfig")}
 	environment := &envtest.Environment{}
-	config, err := environment.Start()
+	config, stop, err := testenv.Start(environment)
 	c.Expect(err).NotTo(HaveOccurred(), "run the tests by `make test`, or set KUBEBUILDER_ASSETS to what `make envtest` prints")
-	t.Cleanup(func() { _ = environment.Stop() })
+	t.Cleanup(func() { _ = stop() })
 	c.Expect(os.WriteFile(c.kubeconfig, environment.KubeConfig, 0o600)).To(Succeed())
 	c.admin, err = client.New(config, client.Options{})
 	c.Expect(err).NotTo(HaveOccurred())

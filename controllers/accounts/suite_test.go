@@ -67,11 +67,11 @@ var startControlPlane = sync.OnceValue(func() error {
 		return err
 	}
 	environment := &envtest.Environment{CRDDirectoryPaths: []string{filepath.Join("..", "..", "config", "crd", "bases")}, ErrorIfCRDPathMissing: true}
-	stop = func() { _ = environment.Stop() }
-	config, err := environment.Start()
+	config, stopEnvironment, err := testenv.Start(environment)
 	if err != nil {
 		return fmt.Errorf("cannot start the control plane: %w", err)
 	}
+	stop = func() { _ = stopEnvironment() }
 	config.QPS = -1
 	testenv.RememberReads(config)
 	admin, err = client.NewWithWatch(config, client.Options{Scheme: scheme})

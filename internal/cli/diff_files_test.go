@@ -13,7 +13,6 @@ import (
 
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
@@ -135,17 +134,10 @@ func TestDiffRefusesManifestsThatCannotBe(t *testing.T) {
 	d.Expect(d.withInput("", "diff", "-f", "-").code).NotTo(Equal(exitNo))
 }
 
-func TestDiffWithoutTheCRDsExplainsItselfAndStillComparesFiles(t *testing.T) {
-	t.Parallel()
-	d := newDesk(t)
+func diffWithoutCRDs(d *desk) {
 	token := "canary-token-in-the-file-0123456789"
 	d.secrets.Add(token)
 	d.vendor.Add(emulator.Instance{ID: firstID, Token: token})
-	bare := &envtest.Environment{}
-	_, err := bare.Start()
-	d.Expect(err).NotTo(HaveOccurred())
-	t.Cleanup(func() { d.Expect(bare.Stop()).To(Succeed()) })
-	d.kubeconfig = d.file("kubeconfig", string(bare.KubeConfig))
 	missing := d.diff()
 	d.Expect(missing.code).To(Equal(exitFailed))
 	d.Expect(missing.err).To(ContainSubstring("their CRDs are not installed"))

@@ -18,6 +18,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -27,6 +28,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/cli/doctor"
 	"github.com/greenapi-operator/greenapi-operator/internal/cli/managerflags"
 	"github.com/greenapi-operator/greenapi-operator/internal/sharding"
+	"github.com/greenapi-operator/greenapi-operator/internal/testenv"
 )
 
 // manager makes a Deployment like that of the operator, with some available replicas.
@@ -279,25 +281,45 @@ func TestDoctorOfARunningOperatorIsContentWithTheInstances(t *testing.T) {
 	}
 }
 
-func TestWithoutCRDsEveryVerbSaysHowToInstallThem(t *testing.T) {
+func TestWithoutCRDs(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
 	bare := &envtest.Environment{}
-	_, err := bare.Start()
-	d.Expect(err).NotTo(HaveOccurred())
-	t.Cleanup(func() { d.Expect(bare.Stop()).To(Succeed()) })
-	d.kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
-	d.Expect(os.WriteFile(d.kubeconfig, bare.KubeConfig, 0o600)).To(Succeed())
+	_, stop, err := testenv.Start(bare)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = stop() })
+	for _, part := range []struct {
+		name string
+		test func(*desk)
+	}{
+		{"diff explains itself and still compares files", diffWithoutCRDs},
+		{"every verb says how to install them", verbsWithoutCRDs},
+		{"doctor says what is missing or of another version", func(d *desk) { doctorWithoutCRDs(d, bare.Config) }},
+	} {
+		t.Run(part.name, func(t *testing.T) {
+			d := newDesk(t)
+			d.kubeconfig = d.file("kubeconfig", string(bare.KubeConfig))
+			part.test(d)
+		})
+	}
+}
+
+func verbsWithoutCRDs(d *desk) {
 	for _, arguments := range [][]string{{"status"}, {"status", "one"}, {"status", "-A", "-w"}, {"events", "one"}} {
 		refused := d.kubectl(arguments...)
 		d.Expect(refused.code).To(Equal(exitFailed))
 		d.Expect(refused.err).To(Equal("error: This cluster does not know the operator's resources: their CRDs are not installed\n" +
 			"  Install them" + doctor.HowToInstallCRDs() + "\n"))
 	}
+}
+
+// doctorWithoutCRDs leaves some of them behind.
+func doctorWithoutCRDs(d *desk, bare *rest.Config) {
 	sick := d.kubectl("doctor")
 	d.Expect(sick.code).To(Equal(exitNo))
 	d.Expect(sick.err).To(BeEmpty())
-	golden(t, "doctor-no-crds", d.named(sick.out))
+	golden(d.t, "doctor-no-crds", d.named(sick.out))
 
 	// Only some of the kinds.
 	some, err := doctor.CRDs()
@@ -305,7 +327,7 @@ func TestWithoutCRDsEveryVerbSaysHowToInstallThem(t *testing.T) {
 	some = slices.DeleteFunc(some, func(one apiextensionsv1.CustomResourceDefinition) bool {
 		return slices.Contains([]string{"MaxInstance", "TelegramInstance"}, one.Spec.Names.Kind)
 	})
-	_, err = envtest.InstallCRDs(bare.Config, envtest.CRDInstallOptions{CRDs: addresses(some)})
+	_, err = envtest.InstallCRDs(bare, envtest.CRDInstallOptions{CRDs: addresses(some)})
 	d.Expect(err).NotTo(HaveOccurred())
 	partly := d.kubectl("doctor").out
 	d.Expect(partly).To(ContainSubstring("           MaxInstance is not installed\n           TelegramInstance is not installed\n"))
@@ -322,7 +344,7 @@ func TestWithoutCRDsEveryVerbSaysHowToInstallThem(t *testing.T) {
 	delete(spec.Properties, "paused")
 	root.Properties["spec"] = spec
 	wanted[1].Spec.Versions[0].Schema.OpenAPIV3Schema.Description = "Another text"
-	_, err = envtest.InstallCRDs(bare.Config, envtest.CRDInstallOptions{CRDs: addresses(wanted[:2])})
+	_, err = envtest.InstallCRDs(bare, envtest.CRDInstallOptions{CRDs: addresses(wanted[:2])})
 	d.Expect(err).NotTo(HaveOccurred())
 	d.Expect(d.kubectl("doctor").out).To(ContainSubstring("\nPROBLEM  CRDs: not those of this version\n" +
 		"           MaxInstance is older than this program: it has no spec.paused\n" +

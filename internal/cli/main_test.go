@@ -31,6 +31,7 @@ var (
 	// plugins is a folder with the plugin, kubeconfig a file with the rights of an administrator.
 	plugins, kubeconfig, kubectl string
 	environment                  *envtest.Environment
+	stopEnvironment              = func() error { return nil }
 )
 
 func TestMain(m *testing.M) {
@@ -66,10 +67,11 @@ var startControlPlane = sync.OnceValue(func() error {
 		return errors.New("KUBEBUILDER_ASSETS and TEST_KUBECTL are not set: run the tests by `make test`, or set them to what `make envtest` and `make kubectl` print")
 	}
 	environment = &envtest.Environment{CRDDirectoryPaths: []string{filepath.Join("..", "..", "config", "crd", "bases")}, ErrorIfCRDPathMissing: true}
-	var err error
-	if cluster, err = environment.Start(); err != nil {
+	config, stop, err := testenv.Start(environment)
+	if err != nil {
 		return fmt.Errorf("cannot start the control plane: %w", err)
 	}
+	cluster, stopEnvironment = config, stop
 	cluster.QPS = -1
 	if plugins, err = os.MkdirTemp("", "plugin-test-"); err != nil {
 		return err
@@ -79,9 +81,7 @@ var startControlPlane = sync.OnceValue(func() error {
 
 // stopControlPlane undoes what startControlPlane did.
 func stopControlPlane() {
-	if environment != nil {
-		_ = environment.Stop()
-	}
+	_ = stopEnvironment()
 	if plugins != "" {
 		_ = os.RemoveAll(plugins)
 	}
