@@ -99,8 +99,9 @@ test-others:
 	@$(call go-test,$(RACE)) $$(go list ./... | grep -vxF "$$(go list ./cmd/demo ./cmd/emulator $(WAITING_PACKAGES) $(STORY_PACKAGES) $(CLIENT_PACKAGES) $(CALM_PACKAGES))")
 	@$(call go-test) $(CALM_PACKAGES)
 
+# Those of the clients wait, so they go first.
 test-race:
-	@$(if $(RACE),$(call go-test,-race) -run '$(RACE_TESTS)' $(STORY_PACKAGES) $(CLIENT_PACKAGES))
+	@$(if $(RACE),$(call go-test,-race) -run '$(RACE_TESTS)' $(CLIENT_PACKAGES) $(STORY_PACKAGES))
 
 test-modules:
 	@go test -C hack/controlplane ./...
