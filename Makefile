@@ -37,6 +37,8 @@ WAITING_PACKAGES := ./cmd/chaos ./charts ./cmd/bench ./config/... ./controllers/
 # Those of which RACE_TESTS run with the race detector, and the others without.
 STORY_PACKAGES := ./cmd/manager ./controllers
 CLIENT_PACKAGES := ./internal/cli ./internal/greenapi
+# The demo, and with it a package that cannot go in one call with internal/greenapi/emulator.
+DEMO_PACKAGES := ./cmd/demo ./cmd/emulator
 # Those that only compute, on what no two goroutines change.
 CALM_PACKAGES := ./docs ./hack/crdtext ./hack/mutate ./internal/cacheindex ./internal/canary ./internal/conditions ./internal/fairqueue \
 	./internal/instance ./internal/plan ./internal/restarts ./internal/schedule ./internal/states ./internal/statuswrite ./internal/version \
@@ -84,7 +86,7 @@ TEST_PARTS := test-stories test-waiting test-clients test-demo test-race test-mo
 
 .PHONY: $(TEST_PARTS)
 test-demo:
-	@$(call go-test,$(RACE)) ./cmd/demo ./cmd/emulator
+	@$(call go-test,$(RACE)) $(DEMO_PACKAGES)
 
 test-waiting:
 	@$(call go-test) $(WAITING_PACKAGES)
@@ -96,7 +98,7 @@ test-clients:
 	@$(call go-test) $(if $(RACE),-skip '$(RACE_TESTS)') $(CLIENT_PACKAGES)
 
 test-others:
-	@$(call go-test,$(RACE)) $$(go list ./... | grep -vxF "$$(go list ./cmd/demo ./cmd/emulator $(WAITING_PACKAGES) $(STORY_PACKAGES) $(CLIENT_PACKAGES) $(CALM_PACKAGES))")
+	@$(call go-test,$(RACE)) $$(go list ./... | grep -vxF "$$(go list $(DEMO_PACKAGES) $(WAITING_PACKAGES) $(STORY_PACKAGES) $(CLIENT_PACKAGES) $(CALM_PACKAGES))")
 	@$(call go-test) $(CALM_PACKAGES)
 
 # Those of the clients wait, so they go first.

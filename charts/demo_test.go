@@ -21,6 +21,7 @@ import (
 
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 	"github.com/greenapi-operator/greenapi-operator/internal/installation"
+	"github.com/greenapi-operator/greenapi-operator/internal/testenv"
 )
 
 // commands are the paragraphs of a release's notes that begin with kubectl.
@@ -83,7 +84,7 @@ func TestTheDemo(t *testing.T) {
 		"--leader-election-namespace="+system, "--metrics-bind-address=0", "--health-probe-bind-address=0",
 		"--state-interval=300ms", "--settings-interval=1s", "--settle-poll=200ms", "--settle-timeout=6s")
 	command := exec.CommandContext(ctx, manager(t), arguments...)
-	command.Env = append(os.Environ(), "KUBECONFIG="+writeKubeconfig(t, objects.Login(t, c.config, c.admin)))
+	command.Env = append(os.Environ(), "KUBECONFIG="+testenv.Kubeconfig(t, objects.Login(t, c.config, c.admin)))
 	output := &lockedBuffer{}
 	command.Stdout, command.Stderr = output, output
 	c.Expect(command.Start()).To(Succeed())

@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/greenapi-operator/greenapi-operator/internal/installation"
+	"github.com/greenapi-operator/greenapi-operator/internal/testenv"
 )
 
 // TestInstallingWithoutRightsToTheCluster: where the CRDs are, somebody who has rights in one namespace only installs an
@@ -29,7 +30,7 @@ func TestInstallingWithoutRightsToTheCluster(t *testing.T) {
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "cluster-admin"},
 		Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: "shop", Name: "owner"}},
 	})).To(Succeed())
-	kubeconfig := writeKubeconfig(t, &rest.Config{
+	kubeconfig := testenv.Kubeconfig(t, &rest.Config{
 		Host: c.config.Host, BearerToken: installation.TokenOf(t, c.admin, owner), TLSClientConfig: rest.TLSClientConfig{CAData: c.config.CAData},
 	})
 	flags := []string{"--namespace", "shop", "--set", "scope=namespaced", "--set", "crds.enabled=false", "--set", "rbac.userRoles=false", "--set", "metrics.enabled=false"}

@@ -27,6 +27,7 @@ import (
 	"github.com/greenapi-operator/greenapi-operator/internal/greenapi/emulator"
 	"github.com/greenapi-operator/greenapi-operator/internal/installation"
 	"github.com/greenapi-operator/greenapi-operator/internal/instance"
+	"github.com/greenapi-operator/greenapi-operator/internal/testenv"
 )
 
 const firstID = int64(7107000000)
@@ -128,7 +129,7 @@ func (s *story) start(t *testing.T, objects installation.Objects, flags ...strin
 	}, flags)
 	command := exec.CommandContext(t.Context(), manager(t), arguments...)
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
-	command.Env = append(os.Environ(), "POD_NAMESPACE="+deployment.Namespace, "KUBECONFIG="+writeKubeconfig(t, objects.Login(t, s.config, s.admin)))
+	command.Env = append(os.Environ(), "POD_NAMESPACE="+deployment.Namespace, "KUBECONFIG="+testenv.Kubeconfig(t, objects.Login(t, s.config, s.admin)))
 	output := &lockedBuffer{}
 	command.Stdout, command.Stderr = output, output
 	s.Expect(command.Start()).To(Succeed())

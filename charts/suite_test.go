@@ -23,8 +23,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
@@ -89,7 +87,7 @@ type cluster struct {
 // newCluster starts one, with admission plugins beside the usual ones.
 func newCluster(t *testing.T, plugins ...string) *cluster {
 	t.Helper()
-	c := &cluster{WithT: NewWithT(t), t: t, environment: &envtest.Environment{}, kubeconfig: filepath.Join(t.TempDir(), "kubeconfig")}
+	c := &cluster{WithT: NewWithT(t), t: t, environment: &envtest.Environment{}}
 	if len(plugins) > 0 {
 		c.environment.ControlPlane.GetAPIServer().Configure().Append("enable-admission-plugins", plugins...)
 	}
@@ -97,14 +95,13 @@ func newCluster(t *testing.T, plugins ...string) *cluster {
 	c.Expect(err).NotTo(HaveOccurred())
 	t.Cleanup(func() { _ = stop() })
 	config.QPS = -1
-	c.config = config
+	c.config, c.kubeconfig = config, testenv.Kubeconfig(t, config)
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme, apiextensionsv1.AddToScheme} {
 		c.Expect(add(scheme)).To(Succeed())
 	}
 	c.admin, err = client.New(config, client.Options{Scheme: scheme})
 	c.Expect(err).NotTo(HaveOccurred())
-	c.Expect(os.WriteFile(c.kubeconfig, c.environment.KubeConfig, 0o600)).To(Succeed())
 	return c
 }
 
@@ -213,21 +210,6 @@ func (c *cluster) expectAbsent(objects installation.Objects) {
 		_, err := c.look(object)
 		c.Expect(apierrors.IsNotFound(err)).To(BeTrue(), "%s %s is there: %v", object.GetKind(), object.GetName(), err)
 	}
-}
-
-// writeKubeconfig writes down how somebody connects.
-func writeKubeconfig(t *testing.T, config *rest.Config) string {
-	t.Helper()
-	text := clientcmdapi.NewConfig()
-	text.Clusters["c"] = &clientcmdapi.Cluster{Server: config.Host, CertificateAuthorityData: config.CAData}
-	text.AuthInfos["u"] = &clientcmdapi.AuthInfo{Token: config.BearerToken}
-	text.Contexts["x"] = &clientcmdapi.Context{Cluster: "c", AuthInfo: "u"}
-	text.CurrentContext = "x"
-	path := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := clientcmd.WriteToFile(*text, path); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 // of are the objects of some kinds.

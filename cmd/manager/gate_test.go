@@ -14,16 +14,14 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/greenapi-operator/greenapi-operator/api/v1alpha1"
+	"github.com/greenapi-operator/greenapi-operator/internal/testenv"
 )
 
 // gate stands between one manager and the API server. It sees every write of a status as it comes and as it was stored,
@@ -84,15 +82,7 @@ func stand(t *testing.T, handler http.Handler) (kubeconfig string) {
 		server.CloseClientConnections()
 		server.Close()
 	})
-	kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
-	file := clientcmdapi.NewConfig()
-	file.Clusters["stand-in"] = &clientcmdapi.Cluster{Server: server.URL}
-	file.Contexts["stand-in"] = &clientcmdapi.Context{Cluster: "stand-in"}
-	file.CurrentContext = "stand-in"
-	if err := clientcmd.WriteToFile(*file, kubeconfig); err != nil {
-		t.Fatal(err)
-	}
-	return kubeconfig
+	return testenv.Kubeconfig(t, &rest.Config{Host: server.URL})
 }
 
 // ServeHTTP is part of http.Handler.

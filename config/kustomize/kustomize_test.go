@@ -8,7 +8,6 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -155,12 +154,12 @@ type cluster struct {
 
 func start(t *testing.T) *cluster {
 	t.Helper()
-	c := &cluster{WithT: NewWithT(t), t: t, kubeconfig: filepath.Join(t.TempDir(), "kubeconfig")}
+	c := &cluster{WithT: NewWithT(t), t: t}
 	environment := &envtest.Environment{}
 	config, stop, err := testenv.Start(environment)
 	c.Expect(err).NotTo(HaveOccurred(), "run the tests by `make test`, or set KUBEBUILDER_ASSETS to what `make envtest` prints")
 	t.Cleanup(func() { _ = stop() })
-	c.Expect(os.WriteFile(c.kubeconfig, environment.KubeConfig, 0o600)).To(Succeed())
+	c.kubeconfig = testenv.Kubeconfig(t, config)
 	c.admin, err = client.New(config, client.Options{})
 	c.Expect(err).NotTo(HaveOccurred())
 	return c

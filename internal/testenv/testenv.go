@@ -49,18 +49,38 @@ func start(environment *envtest.Environment, tokens string) error {
 	}
 	environment.Config = rest.AnonymousClientConfig(certified)
 	environment.Config.BearerToken = token
-	environment.KubeConfig, err = kubeconfigOf(environment.Config)
+	environment.KubeConfig, err = kubeconfigText(environment.Config)
 	return err
 }
 
-func kubeconfigOf(config *rest.Config) ([]byte, error) {
-	const name = "envtest"
+// kubeconfigText knows no other credentials than a token.
+func kubeconfigText(config *rest.Config) ([]byte, error) {
+	const name = "test"
 	file := clientcmdapi.NewConfig()
 	file.Clusters[name] = &clientcmdapi.Cluster{Server: config.Host, CertificateAuthorityData: config.CAData}
 	file.AuthInfos[name] = &clientcmdapi.AuthInfo{Token: config.BearerToken}
 	file.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
 	file.CurrentContext = name
 	return clientcmd.Write(*file)
+}
+
+// Kubeconfig writes down how somebody connects, by a token or by nothing, and returns the path.
+func Kubeconfig(t *testing.T, config *rest.Config) string {
+	t.Helper()
+	text, err := kubeconfigText(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return written(t, text)
+}
+
+func written(t *testing.T, kubeconfig []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(path, kubeconfig, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // adding is held while a user is added: envtest numbers its certificates without a lock (controller-runtime v0.25.2).
@@ -79,11 +99,7 @@ func KubeconfigOf(t *testing.T, environment *envtest.Environment, user string) s
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return written(t, text)
 }
 
 // SideBySide has so many tests run at a time, for a TestMain whose tests wait for processes most of the time.
